@@ -1,0 +1,276 @@
+"""The embedded PostgreSQL: initdb, start, reuse, stop. No other code starts or stops a server.
+
+Layout under the data directory: `postgres/data` (the cluster), `postgres/server.log`, `postgres/superuser_password`.
+The server listens on a Unix socket only and outlives the process that started it, so the next start reuses it.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from saasbot.infra.postgres_binaries import find_binaries, major_version
+from saasbot.infra.postgres_config import HBA, server_config
+from saasbot.infra.server_account import ServerAccount
+from saasbot.infra.start_error import StartError
+
+SUPERUSER = "postgres"
+PORT = 5432  # only names the socket file: the server does not listen on TCP
+START_SECONDS = 60
+STOP_SECONDS = 60
+# sockaddr_un.sun_path holds 108 bytes with the closing zero (unix(7)).
+_LONGEST_SOCKET_PATH = 107
+_SMALLEST_FREE_BYTES = 300 * 1024 * 1024
+_LOG_LINES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class ClusterInfo:
+    """How to reach a running cluster."""
+
+    socket_dir: Path
+    port: int
+    superuser: str
+    superuser_password: str
+
+    def url(self, user: str, password: str, database: str) -> str:
+        """The connection URL for SQLAlchemy (psycopg 3)."""
+        return self.plain_url(user, password, database).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def plain_url(self, user: str, password: str, database: str) -> str:
+        """The connection URL for libpq: psycopg, Procrastinate, whatsmeow."""
+        host = quote(str(self.socket_dir), safe="/")
+        return f"postgresql://{quote(user)}:{quote(password, safe='')}@/{quote(database)}?host={host}&port={self.port}"
+
+    def superuser_url(self, database: str = "postgres") -> str:
+        """The libpq URL of the superuser, for creating roles and databases."""
+        return self.plain_url(self.superuser, self.superuser_password, database)
+
+
+class Cluster:
+    """One cluster under `data_dir`. `durable=False` trades safety for speed and is for tests only."""
+
+    def __init__(self, data_dir: Path, *, durable: bool) -> None:
+        self._home = data_dir.absolute() / "postgres"
+        self._data = self._home / "data"
+        self._log = self._home / "server.log"
+        self._password_file = self._home / "superuser_password"
+        self._lock_file = data_dir.absolute() / "postgres.lock"
+        self._durable = durable
+        self._account = ServerAccount.current()
+
+    def ensure_running(self) -> ClusterInfo:
+        """Afterwards the cluster exists, runs and answers; a running one is reused.
+
+        Raises:
+            StartError: disk, permissions, binaries or the server itself are in the way.
+        """
+        with self._alone():
+            if not self.is_running():
+                self._start()
+            info = self._info()
+            _check_answers(info)
+            return info
+
+    def stop(self) -> None:
+        """Afterwards no server runs on this cluster; committed data is on disk.
+
+        Raises:
+            StartError: it does not stop within 60 seconds.
+        """
+        if not self._data.is_dir():
+            return
+        with self._alone():
+            if self.is_running():
+                done = self._run(
+                    find_binaries() / "pg_ctl", "stop", "-D", self._data, "-m", "fast", "-w", "-t", STOP_SECONDS
+                )
+                if done.returncode != 0:
+                    raise StartError(f"PostgreSQL did not stop: {_last_line(done)}")
+
+    def is_running(self) -> bool:
+        """Whether a postmaster runs on this very cluster and its socket is in place."""
+        return self._postmaster() is not None and (self._socket_dir() / f".s.PGSQL.{PORT}").exists()
+
+    def _postmaster(self) -> int | None:
+        """The process id of this cluster's live postmaster.
+
+        The file survives a crash and its number may meanwhile belong to any process: the working directory of the
+        process tells, because a postmaster works in its data directory.
+        """
+        try:
+            pid = int((self._data / "postmaster.pid").read_text().splitlines()[0])
+            return pid if Path(f"/proc/{pid}/cwd").readlink() == self._data.resolve() else None
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def _start(self) -> None:
+        binaries = find_binaries()
+        major = major_version(binaries)
+        self._prepare_folders(binaries)
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise(binaries)
+        made_by = int((self._data / "PG_VERSION").read_text())
+        if made_by != major:
+            raise StartError(
+                f"{self._data} was made by PostgreSQL {made_by}, but {binaries} holds {major}: "
+                f"set SAASBOT_PG_BIN to a PostgreSQL {made_by}, or move the folder away to begin anew."
+            )
+        self._write("data/postgresql.conf", server_config(self._socket_dir(), PORT, durable=self._durable, major=major))
+        self._write("data/pg_hba.conf", HBA)
+        self._clear_remains()
+        done = self._run(binaries / "pg_ctl", "start", "-D", self._data, "-l", self._log, "-w", "-t", START_SECONDS)
+        if done.returncode != 0:
+            raise StartError(f"PostgreSQL did not start. The end of {self._log}:\n{self._log_tail()}")
+
+    def _prepare_folders(self, binaries: Path) -> None:
+        try:
+            self._home.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(f"SAASBOT_DATA_DIR: {self._home.parent} cannot be made: {error.strerror}.") from error
+        free = shutil.disk_usage(self._home.parent).free
+        if free < _SMALLEST_FREE_BYTES:
+            raise StartError(
+                f"The disk of {self._home.parent} is full: PostgreSQL needs 300 MB, {free >> 20} MB are free."
+            )
+        self._account.own_folder(self._home)
+        self._account.own_folder(self._socket_dir())
+        self._account.ensure_reach(self._home)
+        self._account.ensure_reach(binaries / "initdb")
+
+    def _initialise(self, binaries: Path) -> None:
+        """Make the cluster in a neighbour folder and rename it: a killed initdb leaves no half of a cluster."""
+        making = self._home / "data.new"
+        shutil.rmtree(making, ignore_errors=True)
+        self._write("superuser_password", secrets.token_urlsafe(32))
+        done = self._run(
+            binaries / "initdb",
+            *("-D", making, "-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={self._password_file}"),
+            *("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"),
+            *(() if self._durable else ("--no-sync",)),
+        )
+        if done.returncode != 0:
+            raise StartError(f"PostgreSQL could not make its files in {self._home}: {_last_line(done)}")
+        making.rename(self._data)
+
+    def _clear_remains(self) -> None:
+        """Remove a lock file whose process is gone: PostgreSQL itself hesitates when the number was given out again.
+
+        A killed postmaster's children end by themselves within moments; until then its files are theirs.
+        """
+        pid_file = self._data / "postmaster.pid"
+        if not pid_file.exists() or self._postmaster() is not None:
+            if pid_file.exists():
+                raise StartError(
+                    f"A PostgreSQL runs on {self._data} but its socket is gone: run `make stop` and start again."
+                )
+            return
+        deadline = time.monotonic() + START_SECONDS
+        while _any_process_in(self._data):
+            if time.monotonic() > deadline:
+                raise StartError(f"Processes of an earlier PostgreSQL still work in {self._data}.")
+            time.sleep(0.05)
+        pid_file.unlink()
+
+    def _info(self) -> ClusterInfo:
+        try:
+            password = self._password_file.read_text()
+        except OSError as error:
+            raise StartError(
+                f"{self._password_file} cannot be read ({error.strerror}); without it the database is closed to us."
+            ) from error
+        return ClusterInfo(self._socket_dir(), PORT, SUPERUSER, password)
+
+    def _socket_dir(self) -> Path:
+        """`postgres/run`, or a short folder of our own when that path is too long for a socket."""
+        near = self._home / "run"
+        if len(os.fsencode(near / f".s.PGSQL.{PORT}.lock")) <= _LONGEST_SOCKET_PATH:
+            return near
+        digest = hashlib.sha256(os.fsencode(self._home.resolve())).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"saasbot-{digest}"
+
+    def _write(self, name: str, text: str) -> None:
+        """Afterwards the file holds `text`, belongs to the server's account and is closed to all others."""
+        path = self._home / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            if self._account.switched:
+                os.fchown(file.fileno(), self._account.uid, self._account.gid)
+            file.write(text)
+
+    def _run(self, program: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run one of PostgreSQL's programs as the server's account, free of the caller's PG* variables.
+
+        Output goes to a file, not a pipe: the server inherits it and would keep a pipe open for ever.
+        """
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        command = [str(program), *map(str, arguments)]
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(  # noqa: S603 - programs we located, arguments we made
+                command,
+                cwd=self._home,
+                env=environment | {"LC_ALL": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+                **self._account.popen_arguments(),
+            )
+            output.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, output.read())
+
+    def _log_tail(self) -> str:
+        try:
+            return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
+        except OSError:
+            return "(it wrote no log)"
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two starts at once wait for each other. The lock ends with its process, however that ends."""
+        try:
+            self._lock_file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StartError(
+                f"SAASBOT_DATA_DIR: {self._lock_file.parent} cannot be written: {error.strerror}."
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _check_answers(info: ClusterInfo) -> None:
+    try:
+        psycopg.connect(info.superuser_url(), connect_timeout=10).close()
+    except psycopg.OperationalError as error:
+        raise StartError(f"PostgreSQL runs but does not let us in: {str(error).splitlines()[-1]}") from error
+
+
+def _any_process_in(folder: Path) -> bool:
+    """Whether any process works in `folder`."""
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if entry.readlink() == folder.resolve():
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in (done.stdout or "").splitlines() if line.strip()]
+    return lines[-1].strip() if lines else f"it ended with code {done.returncode}"
