@@ -36,13 +36,11 @@ _LOG_LINES_SHOWN = 12
 
 
 @dataclass(frozen=True)
-class ClusterInfo:
-    """How to reach a running cluster."""
+class ClusterAddress:
+    """Where a cluster listens, running or not."""
 
     socket_dir: Path
     port: int
-    superuser: str
-    superuser_password: str
 
     def url(self, user: str, password: str, database: str) -> str:
         """The connection URL for SQLAlchemy (psycopg 3)."""
@@ -53,6 +51,14 @@ class ClusterInfo:
         host = quote(str(self.socket_dir), safe="/")
         return f"postgresql://{quote(user)}:{quote(password, safe='')}@/{quote(database)}?host={host}&port={self.port}"
 
+
+@dataclass(frozen=True)
+class ClusterInfo(ClusterAddress):
+    """A running cluster and the key to it."""
+
+    superuser: str
+    superuser_password: str
+
     def superuser_url(self, database: str = "postgres") -> str:
         """The libpq URL of the superuser, for creating roles and databases."""
         return self.plain_url(self.superuser, self.superuser_password, database)
@@ -61,14 +67,19 @@ class ClusterInfo:
 class Cluster:
     """One cluster under `data_dir`. `durable=False` trades safety for speed and is for tests only."""
 
-    def __init__(self, data_dir: Path, *, durable: bool) -> None:
+    def __init__(self, data_dir: Path, *, durable: bool, binaries: Path | None = None) -> None:
         self._home = data_dir.absolute() / "postgres"
         self._data = self._home / "data"
         self._log = self._home / "server.log"
         self._password_file = self._home / "superuser_password"
         self._lock_file = data_dir.absolute() / "postgres.lock"
         self._durable = durable
+        self._chosen_binaries = binaries
         self._account = ServerAccount.current()
+
+    def address(self) -> ClusterAddress:
+        """Where this cluster listens once it runs."""
+        return ClusterAddress(self._socket_dir(), PORT)
 
     def ensure_running(self) -> ClusterInfo:
         """Afterwards the cluster exists, runs and answers; a running one is reused.
@@ -94,7 +105,15 @@ class Cluster:
         with self._alone():
             if self.is_running():
                 done = self._run(
-                    find_binaries() / "pg_ctl", "stop", "-D", self._data, "-m", "fast", "-w", "-t", STOP_SECONDS
+                    find_binaries(self._chosen_binaries) / "pg_ctl",
+                    "stop",
+                    "-D",
+                    self._data,
+                    "-m",
+                    "fast",
+                    "-w",
+                    "-t",
+                    STOP_SECONDS,
                 )
                 if done.returncode != 0:
                     raise StartError(f"PostgreSQL did not stop: {_last_line(done)}")
@@ -116,7 +135,7 @@ class Cluster:
             return None
 
     def _start(self) -> None:
-        binaries = find_binaries()
+        binaries = find_binaries(self._chosen_binaries)
         major = major_version(binaries)
         self._prepare_folders(binaries)
         if not (self._data / "PG_VERSION").exists():

@@ -13,16 +13,17 @@ _DEBIAN = Path("/usr/lib/postgresql")
 _PROGRAMS = ("initdb", "pg_ctl", "postgres")
 
 
-def find_binaries() -> Path:
-    """The folder with initdb, pg_ctl and postgres: `SAASBOT_PG_BIN`, else the wheel's, else Debian's newest.
+def find_binaries(chosen: Path | None = None) -> Path:
+    """The folder with initdb, pg_ctl and postgres: the chosen one, else the wheel's, else Debian's newest.
 
     Raises:
         StartError: there is none, or `SAASBOT_PG_BIN` names a folder without them.
     """
-    if chosen := os.environ.get("SAASBOT_PG_BIN"):
-        if not _complete(Path(chosen)):
-            raise StartError(f"SAASBOT_PG_BIN: {chosen} does not hold {', '.join(_PROGRAMS)}.")
-        return Path(chosen)
+    named = chosen or Path(os.environ.get("SAASBOT_PG_BIN", ""))
+    if named != Path():
+        if not _complete(named):
+            raise StartError(f"SAASBOT_PG_BIN: {named} does not hold {', '.join(_PROGRAMS)}.")
+        return named
     for folder in (*_wheel_folders(), *_debian_folders()):
         if _complete(folder):
             return folder
