@@ -1,0 +1,53 @@
+"""Who acts: the first parameter of every use case."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from saasbot.infra.errors import Forbidden
+from saasbot.models import Role
+
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.AGENT: frozenset(
+        {"inbox.read", "inbox.write", "catalogue.read", "bots.read", "channels.read", "company.read"}
+    ),
+}
+PERMISSIONS[Role.ADMIN] = PERMISSIONS[Role.AGENT] | {
+    "catalogue.write",
+    "bots.write",
+    "channels.write",
+    "company.write",
+}
+PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person (or the system) within one company. Built only by the session and token code, never from client input."""
+
+    company_id: UUID
+    user_id: UUID | None = None
+    name: str = ""
+    role: Role | None = None
+    locale: str = "es"
+    timezone: str = "UTC"
+    permissions: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def person(
+        cls, *, company_id: UUID, user_id: UUID, name: str, role: Role, locale: str = "es", timezone: str = "UTC"
+    ) -> "Actor":
+        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role])
+
+    @classmethod
+    def system(cls, company_id: UUID) -> "Actor":
+        """Jobs and the runtime, acting for the company of the row they process."""
+        return cls(company_id, permissions=PERMISSIONS[Role.OWNER])
+
+    @property
+    def is_system(self) -> bool:
+        return self.user_id is None
+
+    def require(self, permission: str) -> None:
+        """Raises: Forbidden, when the role does not hold the permission."""
+        if permission not in self.permissions:
+            raise Forbidden(permission=permission)

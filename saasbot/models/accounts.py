@@ -1,0 +1,104 @@
+"""People and how they prove who they are. Accounts are global; a membership ties one to a company."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import CITEXT
+from sqlmodel import Field
+
+from saasbot.models.table import Moment, Row, TenantRow
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    AGENT = "agent"
+
+
+class UserAccount(Row, table=True):
+    __tablename__ = "user_account"
+
+    email: str = Field(sa_type=CITEXT, unique=True, nullable=False)
+    name: str
+    password_hash: str
+    locale: str = "es"
+    terms_accepted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    disabled_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class Membership(TenantRow, table=True):
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("company_id", "user_id"), UniqueConstraint("company_id", "id"))
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
+    role: Role = Field(default=Role.AGENT, sa_type=Text, nullable=False)
+    removed_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    preferences: str = Field(default="{}", nullable=False)
+    """JSON of what this person chose for this company's app (send key, pane widths, theme)."""
+
+
+class UserSession(TenantRow, table=True):
+    """A browser's session. The cookie holds the token, the row only its SHA-256: a copy of the table opens nothing."""
+
+    __tablename__ = "user_session"
+    __table_args__ = (UniqueConstraint("company_id", "id"),)
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
+    csrf_token: str
+    network: str = ""
+    user_agent: str = ""
+    last_seen_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    revoked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class SignInTicket(TenantRow, table=True):
+    """Carries a finished sign-in from the socket to the route that sets the cookie: once, within a minute."""
+
+    __tablename__ = "sign_in_ticket"
+    __table_args__ = (UniqueConstraint("company_id", "id"),)
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", nullable=False)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
+    expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class RefreshToken(TenantRow, table=True):
+    """One link of a rotating family (RFC 9700 §4.14): using a link twice revokes the whole family."""
+
+    __tablename__ = "refresh_token"
+    __table_args__ = (UniqueConstraint("company_id", "id"), Index("ix_refresh_token_family", "family"))
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
+    family: UUID
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
+    expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    revoked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class PasswordReset(Row, table=True):
+    __tablename__ = "password_reset"
+
+    user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
+    expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class SignInFailure(Row, table=True):
+    """A failed sign-in of an e-mail (hashed, so that unknown ones are counted alike) from a network."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (Index("ix_sign_in_failure_recent", "email_hash", "network", "created_at"),)
+
+    email_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+    network: str

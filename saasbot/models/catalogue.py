@@ -1,0 +1,52 @@
+"""Products: what the company sells."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from saasbot.models.table import Moment, TenantRow, owned_by_company, utcnow
+
+
+class Product(TenantRow, table=True):
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        owned_by_company("image_id", "media", ondelete="SET NULL"),
+        Index(
+            "uq_product_sku",
+            "company_id",
+            "sku",
+            unique=True,
+            postgresql_where=text("sku IS NOT NULL AND deleted_at IS NULL"),
+        ),
+        # the catalogue page, newest first, by keyset
+        Index(
+            "ix_product_list",
+            "company_id",
+            text("created_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        # search, accents and case folded
+        Index(
+            "ix_product_search_trgm",
+            text("fold(title || ' ' || description || ' ' || coalesce(sku, '')) gin_trgm_ops"),
+            postgresql_using="gin",
+        ),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    title: str
+    description: str = ""
+    price_minor: int = Field(sa_type=BigInteger, nullable=False)
+    """Integer minor units of `currency` (cents)."""
+    currency: str = Field(max_length=3)
+    sku: str | None = None
+    stock: int | None = None
+    """Units left; nothing when it is not counted."""
+    active: bool = True
+    image_id: UUID | None = None
+    updated_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    deleted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]

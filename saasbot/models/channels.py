@@ -1,0 +1,131 @@
+"""A number: its state, its pairing, who holds it, and the journal of what WhatsApp sent it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from saasbot.models.table import Moment, TenantRow, owned_by_company, utcnow
+
+
+class ChannelKind(StrEnum):
+    WHATSAPP = "whatsapp"
+    SIMULATOR = "simulator"
+
+
+class ChannelStatus(StrEnum):
+    CLOSED = "closed"
+    STARTING = "starting"
+    PENDING_QR = "pending_qr"
+    PASSKEY_REQUIRED = "passkey_required"
+    OPEN = "open"
+    RECONNECTING = "reconnecting"
+    DEAF = "deaf"
+    LOGGED_OUT = "logged_out"
+    BANNED = "banned"
+    FAILED = "failed"
+
+
+class Desired(StrEnum):
+    """What the owner wants of a number. A stopped number stays stopped over restarts."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class Channel(TenantRow, table=True):
+    __tablename__ = "channel"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        owned_by_company("bot_id", "bot", ondelete="SET NULL"),
+        # the supervisor asks which numbers must run
+        Index("ix_channel_desired", "kind", postgresql_where=text("desired = 'running' AND deleted_at IS NULL")),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    kind: ChannelKind = Field(sa_type=Text, nullable=False)
+    name: str
+    bot_id: UUID | None = None
+    bot_enabled: bool = True
+    desired: Desired = Field(default=Desired.STOPPED, sa_type=Text, nullable=False)
+    status: ChannelStatus = Field(default=ChannelStatus.CLOSED, sa_type=Text, nullable=False)
+    reason: str | None = None
+    """A stable code of why it is so (`network_unreachable`, `qr_expired`, …); the UI has its sentence."""
+    since: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    retry_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    phone: str | None = None
+    """E.164 digits without the plus, once paired."""
+    device_jid: str | None = None
+    """`user:device@server` of the paired session; restoring needs it."""
+    lid: str | None = None
+    push_name: str | None = None
+    last_inbound_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    deleted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class ChannelLease(SQLModel, table=True):
+    """Who holds a number. `epoch` is the fencing token: it grows with each holder; writes with an older one fail."""
+
+    __tablename__ = "channel_lease"
+    __table_args__ = (
+        owned_by_company("channel_id", "channel"),
+        UniqueConstraint("company_id", "channel_id"),
+    )
+
+    channel_id: UUID = Field(primary_key=True)
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    holder: str | None = None
+    epoch: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+
+
+class ChannelPairing(SQLModel, table=True):
+    """The pairing that is on screen now: one a number, gone when it ends."""
+
+    __tablename__ = "channel_pairing"
+    __table_args__ = (
+        owned_by_company("channel_id", "channel"),
+        UniqueConstraint("company_id", "channel_id"),
+    )
+
+    channel_id: UUID = Field(primary_key=True)
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    attempt: UUID
+    started_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    phone: str | None = None
+    """Digits of the phone when it pairs by code, nothing when by QR."""
+    code: str | None = None
+    """The text inside the QR, or the eight characters to type."""
+    code_number: int = 0
+    expires_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class WaEvent(SQLModel, table=True):
+    """Append-only journal: the raw protobuf of an event, written before anything else happens with it."""
+
+    __tablename__ = "wa_event"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "fingerprint"),
+        owned_by_company("channel_id", "channel"),
+        # the processor: what waits for this number, in order of arrival
+        Index("ix_wa_event_waiting", "channel_id", "id", postgresql_where=text("processed_at IS NULL")),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(always=True)])
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    channel_id: UUID
+    fingerprint: bytes = Field(sa_type=LargeBinary, nullable=False)
+    """BLAKE2b-128 of code and raw: the same bytes twice are the same event twice."""
+    code: int = Field(sa_type=SmallInteger, nullable=False)
+    """neonize's event code (17 message, 18 receipt, …)."""
+    raw: bytes = Field(sa_type=LargeBinary, nullable=False)
+    epoch: int = Field(sa_type=BigInteger, nullable=False)
+    received_at: datetime = Field(
+        sa_type=Moment,  # type: ignore[call-overload]
+        nullable=False,
+        sa_column_kwargs={"server_default": text("clock_timestamp()")},
+    )
+    processed_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    error: str | None = None

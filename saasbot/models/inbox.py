@@ -1,0 +1,283 @@
+"""Contacts, conversations and messages: what the people and the bot see of WhatsApp."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from saasbot.models.table import Moment, TenantRow, owned_by_company, utcnow
+
+
+class IdentityKind(StrEnum):
+    PHONE = "phone"
+    LID = "lid"
+
+
+class Handler(StrEnum):
+    BOT = "bot"
+    HUMAN = "human"
+
+
+class ConversationStatus(StrEnum):
+    OPEN = "open"
+    PENDING = "pending"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+
+
+class Direction(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Author(StrEnum):
+    CUSTOMER = "customer"
+    BOT = "bot"
+    AGENT = "agent"
+    PHONE = "phone"
+    SYSTEM = "system"
+
+
+class MessageType(StrEnum):
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    LOCATION = "location"
+    CONTACT = "contact"
+    UNSUPPORTED = "unsupported"
+    ACTIVITY = "activity"
+
+
+class MessageStatus(StrEnum):
+    """Status of an outbound message; it only moves forward. Inbound ones are `delivered`."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNCONFIRMED = "unconfirmed"
+    FAILED = "failed"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+class MediaStatus(StrEnum):
+    PENDING = "pending"
+    STORED = "stored"
+    FAILED = "failed"
+
+
+class Contact(TenantRow, table=True):
+    __tablename__ = "contact"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        # search by name, accents and case folded
+        Index(
+            "ix_contact_name_trgm",
+            text("fold(name) gin_trgm_ops"),
+            postgresql_using="gin",
+        ),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    name: str = ""
+    """As the team or WhatsApp calls them; empty when nobody said a name."""
+    named_by_team: bool = False
+
+
+class ContactIdentity(TenantRow, table=True):
+    """An address of a contact. WhatsApp gives a phone number, a LID, or both: one person all the same."""
+
+    __tablename__ = "contact_identity"
+    __table_args__ = (
+        UniqueConstraint("company_id", "kind", "value"),
+        UniqueConstraint("company_id", "id"),
+        owned_by_company("contact_id", "contact"),
+        Index("ix_contact_identity_contact", "company_id", "contact_id"),
+        Index("ix_contact_identity_value_trgm", text("value gin_trgm_ops"), postgresql_using="gin"),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    contact_id: UUID
+    kind: IdentityKind = Field(sa_type=Text, nullable=False)
+    value: str
+    """Digits only."""
+
+
+class Conversation(TenantRow, table=True):
+    """One contact on one number: never two."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        UniqueConstraint("company_id", "channel_id", "contact_id"),
+        UniqueConstraint("company_id", "id"),
+        owned_by_company("channel_id", "channel"),
+        owned_by_company("contact_id", "contact"),
+        # the list, newest first, by keyset
+        Index("ix_conversation_list", "company_id", text("last_activity_at DESC"), text("id DESC")),
+        # the list of chats that wait for a person
+        Index(
+            "ix_conversation_human",
+            "company_id",
+            text("last_activity_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("handler = 'human'"),
+        ),
+        # the badge on the rail
+        Index("ix_conversation_unread", "company_id", postgresql_where=text("unread > 0")),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    channel_id: UUID
+    contact_id: UUID
+    chat_jid: str
+    """Where replies go: the LID chat when WhatsApp gave one, else the phone's."""
+    status: ConversationStatus = Field(default=ConversationStatus.PENDING, sa_type=Text, nullable=False)
+    handler: Handler = Field(default=Handler.BOT, sa_type=Text, nullable=False)
+    owner_epoch: int = Field(default=1, sa_type=BigInteger, nullable=False)
+    """Grows at each change of handler; an answer of the bot is committed only if it did not move."""
+    owner_changed_seq: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    """`message.seq` of the last ownership change: the bot's context begins after it."""
+    assignee_id: UUID | None = Field(default=None, foreign_key="user_account.id", ondelete="SET NULL")
+    bot_enabled: bool = True
+    bot_started: bool = False
+    """Whether a trigger has started the bot in this chat (without triggers every message does)."""
+    unread: int = 0
+    last_message_id: UUID | None = None
+    last_preview: str = ""
+    last_author: Author | None = Field(default=None, sa_type=Text)
+    last_type: MessageType | None = Field(default=None, sa_type=Text)
+    last_status: MessageStatus | None = Field(default=None, sa_type=Text)
+    last_activity_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    last_customer_seq: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    """`message.seq` of the customer's newest message."""
+    answered_seq: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    """`last_customer_seq` that the bot has dealt with (answered, handed off, or decided not to answer)."""
+    turn_due_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """When the waiting turn may run; nothing when no turn waits. Moved by each new message (debounce)."""
+    turn_waiting_since: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class Media(TenantRow, table=True):
+    __tablename__ = "media"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        owned_by_company("channel_id", "channel"),
+        # the holder of a number: what is still to be downloaded
+        Index("ix_media_pending", "channel_id", postgresql_where=text("status = 'pending'")),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    channel_id: UUID | None = None
+    wa_event_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The journal row whose protobuf holds the keys to download it."""
+    status: MediaStatus = Field(default=MediaStatus.STORED, sa_type=Text, nullable=False)
+    error: str | None = None
+    attempts: int = 0
+    mime: str = "application/octet-stream"
+    size: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    width: int | None = None
+    height: int | None = None
+    seconds: int | None = None
+    voice: bool = False
+    file_name: str | None = None
+    sha256: str | None = None
+    storage_key: str | None = None
+    thumb_key: str | None = None
+
+
+class Message(TenantRow, table=True):
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        # stored once, whatever WhatsApp repeats
+        Index(
+            "uq_message_wa_id",
+            "channel_id",
+            "conversation_id",
+            "wa_id",
+            "from_me",
+            unique=True,
+            postgresql_where=text("wa_id IS NOT NULL"),
+        ),
+        owned_by_company("conversation_id", "conversation"),
+        owned_by_company("channel_id", "channel"),
+        owned_by_company("media_id", "media", ondelete="SET NULL"),
+        # the thread, newest first, by keyset
+        Index("ix_message_thread", "conversation_id", text("sort_at DESC"), text("seq DESC")),
+        # receipts find their message
+        Index("ix_message_receipt", "channel_id", "wa_id", postgresql_where=text("wa_id IS NOT NULL AND from_me")),
+        # the outbox of a number, oldest first
+        Index("ix_message_outbox", "channel_id", "seq", postgresql_where=text("status = 'queued'")),
+        Index("ix_message_sending", "channel_id", postgresql_where=text("status = 'sending'")),
+        # twice the same click or request is one message
+        Index(
+            "uq_message_client_token",
+            "company_id",
+            "client_token",
+            unique=True,
+            postgresql_where=text("client_token IS NOT NULL"),
+        ),
+        # search by text
+        Index("ix_message_text_trgm", text("fold(text) gin_trgm_ops"), postgresql_using="gin"),
+    )
+
+    seq: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=[Identity(always=True)], nullable=False)
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    conversation_id: UUID
+    channel_id: UUID
+    sort_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    """The order of the thread: WhatsApp's server time of an inbound message, the writing of an outbound one."""
+    wa_id: str | None = None
+    wa_timestamp: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    from_me: bool
+    direction: Direction = Field(sa_type=Text, nullable=False)
+    author: Author = Field(sa_type=Text, nullable=False)
+    author_user_id: UUID | None = Field(default=None, foreign_key="user_account.id", ondelete="SET NULL")
+    author_name: str = ""
+    type: MessageType = Field(default=MessageType.TEXT, sa_type=Text, nullable=False)
+    text: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
+    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}."""
+    media_id: UUID | None = None
+    quoted_wa_id: str | None = None
+    status: MessageStatus = Field(sa_type=Text, nullable=False)
+    error: str | None = None
+    """A stable code of why it failed or is unconfirmed; the UI has its sentence."""
+    sending_epoch: int | None = Field(default=None, sa_type=BigInteger)
+    owner_epoch: int | None = Field(default=None, sa_type=BigInteger)
+    """The ownership the bot's message was written under: the outbox drops it when a person has taken over since."""
+    client_token: str | None = None
+    turn_id: UUID | None = None
+    delivered_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    read_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class WaitingReceipt(SQLModel, table=True):
+    """A receipt that came before its message was stored: applied when the message is."""
+
+    __tablename__ = "waiting_receipt"
+    __table_args__ = (owned_by_company("channel_id", "channel"),)
+
+    channel_id: UUID = Field(primary_key=True)
+    wa_id: str = Field(primary_key=True)
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    status: MessageStatus = Field(sa_type=Text, nullable=False)
+    at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+
+
+class Draft(SQLModel, table=True):
+    """What a person has typed in a conversation and not sent."""
+
+    __tablename__ = "draft"
+    __table_args__ = (owned_by_company("conversation_id", "conversation"),)
+
+    conversation_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True, foreign_key="user_account.id", ondelete="CASCADE")
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    text: str
+    updated_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]

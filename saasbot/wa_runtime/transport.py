@@ -1,0 +1,186 @@
+"""What a number needs from a network, whichever it is. `neonize_transport.py` and `simulator.py` implement it.
+
+Nothing outside `wa_runtime/` may assume the Web protocol: the journal holds raw events and `decode.py` makes
+`domain.inbox` values of them.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from saasbot.models import ChannelStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRef:
+    """The number a transport works for, and the session to restore. `device_jid` is `user:device@server`."""
+
+    company_id: UUID
+    channel_id: UUID
+    device_jid: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMedia:
+    content: bytes
+    mime: str
+    file_name: str | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: int | None = None
+    voice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to send. `type` is a `MessageType`; `text` is the body or the caption."""
+
+    message_id: UUID
+    chat_jid: str
+    type: str
+    text: str = ""
+    media: OutgoingMedia | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The network took the message. `chat_jid` is where it went (WhatsApp may rewrite a phone's chat to its LID)."""
+
+    wa_id: str
+    at: datetime
+    chat_jid: str
+
+
+class NotConnected(Exception):
+    """Nothing left this machine: the message stays queued and is tried again when the number is open."""
+
+
+class SendRefused(Exception):
+    """The network refused it for good. `code` is stable (`not_on_whatsapp`, `reachout_timelocked`, `refused_463`, …)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class SendUnknown(Exception):
+    """It may or may not have gone out (no acknowledgement came). Never sent again by itself: the message is `unconfirmed`."""
+
+
+class DownloadFailed(Exception):
+    """`permanent`: WhatsApp no longer has it, or the content is not what its hash says."""
+
+    def __init__(self, code: str, *, permanent: bool) -> None:
+        super().__init__(code)
+        self.code, self.permanent = code, permanent
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """What the network says about the connection. `reason` is a stable code, `retry_at` when the transport tries again."""
+
+    status: ChannelStatus
+    reason: str | None = None
+    retry_at: datetime | None = None
+    fatal: bool = False
+    """The session is gone or must not be retried (logged out, replaced, banned for good): the runner stops it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """The customer types (or stopped). Transient: told live, never journalled."""
+
+    chat_jid: str
+    on: bool
+
+
+class Journal(Protocol):
+    """Where events go before anything else happens. Returning means durable."""
+
+    def append(self, code: int, raw: bytes) -> None:
+        """Synchronous, from any thread: for the library's own callback. Spools to disk when the database is down."""
+        ...
+
+    async def append_many(self, events: list[tuple[int, bytes]]) -> None:
+        """The same from a coroutine, many at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a transport is given. `on_state` and `on_typing` may be called from any thread."""
+
+    journal: Journal
+    on_state: Callable[[StateChange], None]
+    on_typing: Callable[[Typing], None]
+
+
+class Transport(Protocol):
+    """One number's connection. Only one runs at a time for a number: its runner holds the lease."""
+
+    async def connect(self) -> None:
+        """Start connecting and return; what happens is told through `on_state`, reconnections included."""
+        ...
+
+    async def close(self) -> None:
+        """Stop taking events, journal what was handed over, disconnect. The session stays linked."""
+        ...
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        """Raises: NotConnected, SendRefused, SendUnknown."""
+        ...
+
+    async def mark_read(self, chat_jid: str, wa_ids: list[str]) -> None:
+        """Best effort: raises NotConnected, never anything that matters to the message."""
+        ...
+
+    async def typing(self, chat_jid: str, on: bool) -> None:
+        """Best effort, as `mark_read`."""
+        ...
+
+    async def download(self, raw: bytes) -> bytes:
+        """The media of a journalled message event. Raises: NotConnected, DownloadFailed."""
+        ...
+
+    async def logout(self) -> None:
+        """Unlink from the phone's list of devices and forget the session. Raises: NotConnected when it cannot be told."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PairingCode:
+    """Something to show: a QR's text, or the eight characters to type when pairing by phone."""
+
+    code: str
+    number: int
+    """1 for the first of the attempt."""
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    device_jid: str
+    phone: str
+    lid: str | None
+    push_name: str
+
+
+class PairingFailed(Exception):
+    """`reason` is stable: `qr_expired`, `client_outdated`, `not_multidevice`, `passkey_required`, `network_unreachable`, …"""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Pairing(Protocol):
+    """One attempt to link a number; 160 s at most for a QR, then over."""
+
+    async def run(self, show: Callable[[PairingCode], Awaitable[None]]) -> Paired:
+        """Shows codes until one is used. Raises: PairingFailed. Cancel it to abandon the attempt."""
+        ...
