@@ -68,11 +68,12 @@ class Cluster:
     """One cluster under `data_dir`. `durable=False` trades safety for speed and is for tests only."""
 
     def __init__(self, data_dir: Path, *, durable: bool, binaries: Path | None = None) -> None:
-        self._home = data_dir.absolute() / "postgres"
+        self._home = data_dir.resolve() / "postgres"
         self._data = self._home / "data"
         self._log = self._home / "server.log"
         self._password_file = self._home / "superuser_password"
-        self._lock_file = data_dir.absolute() / "postgres.lock"
+        self._lock_file = self._home.parent / "postgres.lock"
+        self._digest = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]
         self._durable = durable
         self._chosen_binaries = binaries
         self._account = ServerAccount.current()
@@ -89,6 +90,7 @@ class Cluster:
         """
         with self._alone():
             if not self.is_running():
+                self._stop()  # one that lost its socket file, to a cleaner of temporary folders say
                 self._start()
             info = self._info()
             _check_answers(info)
@@ -103,20 +105,7 @@ class Cluster:
         if not self._data.is_dir():
             return
         with self._alone():
-            if self.is_running():
-                done = self._run(
-                    find_binaries(self._chosen_binaries) / "pg_ctl",
-                    "stop",
-                    "-D",
-                    self._data,
-                    "-m",
-                    "fast",
-                    "-w",
-                    "-t",
-                    STOP_SECONDS,
-                )
-                if done.returncode != 0:
-                    raise StartError(f"PostgreSQL did not stop: {_last_line(done)}")
+            self._stop()
 
     def is_running(self) -> bool:
         """Whether a postmaster runs on this very cluster and its socket is in place."""
@@ -125,14 +114,13 @@ class Cluster:
     def _postmaster(self) -> int | None:
         """The process id of this cluster's live postmaster.
 
-        The file survives a crash and its number may meanwhile belong to any process: the working directory of the
-        process tells, because a postmaster works in its data directory.
+        The file survives a crash and its number may meanwhile belong to any process: the command line tells.
         """
         try:
             pid = int((self._data / "postmaster.pid").read_text().splitlines()[0])
-            return pid if Path(f"/proc/{pid}/cwd").readlink() == self._data.resolve() else None
         except (OSError, ValueError, IndexError):
             return None
+        return pid if os.fsencode(self._data) in _command_line(Path(f"/proc/{pid}")).split(b"\0") else None
 
     def _start(self) -> None:
         binaries = find_binaries(self._chosen_binaries)
@@ -146,14 +134,27 @@ class Cluster:
                 f"{self._data} was made by PostgreSQL {made_by}, but {binaries} holds {major}: "
                 f"set SAASBOT_PG_BIN to a PostgreSQL {made_by}, or move the folder away to begin anew."
             )
-        self._write("data/postgresql.conf", server_config(self._socket_dir(), PORT, durable=self._durable, major=major))
+        self._write(
+            "data/postgresql.conf",
+            server_config(self._socket_dir(), PORT, self._digest, durable=self._durable, major=major),
+        )
         self._write("data/pg_hba.conf", HBA)
         self._clear_remains()
         done = self._run(binaries / "pg_ctl", "start", "-D", self._data, "-l", self._log, "-w", "-t", START_SECONDS)
         if done.returncode != 0:
             raise StartError(f"PostgreSQL did not start. The end of {self._log}:\n{self._log_tail()}")
 
+    def _stop(self) -> None:
+        if self._postmaster() is None:
+            return
+        pg_ctl = find_binaries(self._chosen_binaries) / "pg_ctl"
+        done = self._run(pg_ctl, "stop", "-D", self._data, "-m", "fast", "-w", "-t", STOP_SECONDS)
+        if done.returncode != 0:
+            raise StartError(f"PostgreSQL did not stop: {_last_line(done)}")
+
     def _prepare_folders(self, binaries: Path) -> None:
+        if strange := set(str(self._home)) & set('"$`\\\n'):  # pg_ctl hands the path to a shell
+            raise StartError(f"SAASBOT_DATA_DIR: PostgreSQL cannot work in a path with {strange.pop()!r}.")
         try:
             self._home.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         except OSError as error:
@@ -184,23 +185,24 @@ class Cluster:
         making.rename(self._data)
 
     def _clear_remains(self) -> None:
-        """Remove a lock file whose process is gone: PostgreSQL itself hesitates when the number was given out again.
+        """Remove the lock files of a dead server.
 
-        A killed postmaster's children end by themselves within moments; until then its files are theirs.
+        PostgreSQL itself hesitates when the number was given out again, or still counts because nobody reaped the dead
+        process (a container without an init). A killed postmaster's children end by themselves within moments; until
+        then its files are theirs.
         """
         pid_file = self._data / "postmaster.pid"
-        if not pid_file.exists() or self._postmaster() is not None:
-            if pid_file.exists():
-                raise StartError(
-                    f"A PostgreSQL runs on {self._data} but its socket is gone: run `make stop` and start again."
-                )
+        if not pid_file.exists():
             return
         deadline = time.monotonic() + START_SECONDS
-        while _any_process_in(self._data):
+        title = f"postgres: {self._digest}:".encode()  # `cluster_name` is part of every child's process title
+        while any(_command_line(process).startswith(title) for process in Path("/proc").glob("[0-9]*")):
             if time.monotonic() > deadline:
                 raise StartError(f"Processes of an earlier PostgreSQL still work in {self._data}.")
             time.sleep(0.05)
         pid_file.unlink()
+        for remains in self._socket_dir().glob(".s.PGSQL.*"):
+            remains.unlink()
 
     def _info(self) -> ClusterInfo:
         try:
@@ -216,8 +218,7 @@ class Cluster:
         near = self._home / "run"
         if len(os.fsencode(near / f".s.PGSQL.{PORT}.lock")) <= _LONGEST_SOCKET_PATH:
             return near
-        digest = hashlib.sha256(os.fsencode(self._home.resolve())).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"saasbot-{digest}"
+        return Path(tempfile.gettempdir()) / f"saasbot-{self._digest}"
 
     def _write(self, name: str, text: str) -> None:
         """Afterwards the file holds `text`, belongs to the server's account and is closed to all others."""
@@ -279,15 +280,12 @@ def _check_answers(info: ClusterInfo) -> None:
         raise StartError(f"PostgreSQL runs but does not let us in: {str(error).splitlines()[-1]}") from error
 
 
-def _any_process_in(folder: Path) -> bool:
-    """Whether any process works in `folder`."""
-    for entry in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            if entry.readlink() == folder.resolve():
-                return True
-        except OSError:
-            continue
-    return False
+def _command_line(process: Path) -> bytes:
+    """The command line in a `/proc` entry: unlike its links, everybody may read it. Empty when the process is gone."""
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -22,9 +22,10 @@ _THROW_AWAY = {
 }
 
 
-def server_config(socket_dir: Path, port: int, *, durable: bool, major: int) -> str:
+def server_config(socket_dir: Path, port: int, cluster_name: str, *, durable: bool, major: int) -> str:
     """The text of `postgresql.conf`."""
     settings = {
+        "cluster_name": cluster_name,
         "listen_addresses": "",
         "unix_socket_directories": f'"{socket_dir}"',
         "unix_socket_permissions": "0700",

@@ -85,22 +85,24 @@ def prepare_database(chosen: Settings | None = None) -> DatabaseUrls:
     key = chosen.keys[0]
     urls = database_urls(chosen)
     if chosen.database_url.get_secret_value():
-        _prepare(libpq_url(urls.owner), make_url(urls.owner), key, own_server=False)
+        prepare_server(libpq_url(urls.owner), make_url(urls.owner), key, owner_given=True)
     else:
         info = embedded_cluster(chosen).ensure_running()
-        _prepare(info.superuser_url(), make_url(urls.owner), key, own_server=True)
+        prepare_server(info.superuser_url(), make_url(urls.owner), key)
     return urls
 
 
-def _prepare(administrator_url: str, owner: URL, key: bytes, *, own_server: bool) -> None:
-    """Create what is missing: roles and databases as the administrator, extensions and grants as the owner."""
+def prepare_server(administrator_url: str, owner: URL, key: bytes, *, owner_given: bool = False) -> None:
+    """Create what is missing: roles and databases as the administrator, extensions and grants as the owner.
+
+    `owner_given`: the owner's role and database came with `SAASBOT_DATABASE_URL` and are left as they are.
+    """
+    database = owner.database or DATABASE
     with _connected(administrator_url) as administrator:
         administrator.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        roles = (OWNER, APP, PLATFORM, WA_STORE) if own_server else (APP, PLATFORM, WA_STORE)
-        for role in roles:
+        for role in (APP, PLATFORM, WA_STORE) if owner_given else (OWNER, APP, PLATFORM, WA_STORE):
             _ensure_role(administrator, owner, key, role)
-        database = owner.database or DATABASE
-        if own_server:
+        if not owner_given:
             _ensure_database(administrator, database, OWNER)
         _ensure_database(administrator, f"{database}_wa", WA_STORE)
         with _connected(_plain(owner)) as connection:

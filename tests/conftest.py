@@ -1,0 +1,13 @@
+"""What every test may rely on. The environment is set before anything of `saasbot` is imported."""
+
+import base64
+import os
+import tempfile
+
+for name in [name for name in os.environ if name.startswith("SAASBOT_") and name != "SAASBOT_PG_BIN"]:
+    del os.environ[name]
+os.environ["SAASBOT_ENV"] = "test"
+os.environ["SAASBOT_SECRET_KEYS"] = base64.b64encode(b"a key for tests, of 32 bytes ..!").decode()
+os.environ["SAASBOT_DATA_DIR"] = tempfile.mkdtemp(prefix="saasbot-test-data-")
+
+pytest_plugins = ["tests.fixtures.database"]
