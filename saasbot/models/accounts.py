@@ -18,8 +18,6 @@ class Role(StrEnum):
 
 
 class UserAccount(Row, table=True):
-    __tablename__ = "user_account"
-
     email: str = Field(sa_type=CITEXT, unique=True, nullable=False)
     name: str
     password_hash: str
@@ -29,7 +27,6 @@ class UserAccount(Row, table=True):
 
 
 class Membership(TenantRow, table=True):
-    __tablename__ = "membership"
     __table_args__ = (UniqueConstraint("company_id", "user_id"), UniqueConstraint("company_id", "id"))
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -43,7 +40,6 @@ class Membership(TenantRow, table=True):
 class UserSession(TenantRow, table=True):
     """A browser's session. The cookie holds the token, the row only its SHA-256: a copy of the table opens nothing."""
 
-    __tablename__ = "user_session"
     __table_args__ = (UniqueConstraint("company_id", "id"),)
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -60,7 +56,6 @@ class UserSession(TenantRow, table=True):
 class SignInTicket(TenantRow, table=True):
     """Carries a finished sign-in from the socket to the route that sets the cookie: once, within a minute."""
 
-    __tablename__ = "sign_in_ticket"
     __table_args__ = (UniqueConstraint("company_id", "id"),)
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -73,7 +68,6 @@ class SignInTicket(TenantRow, table=True):
 class RefreshToken(TenantRow, table=True):
     """One link of a rotating family (RFC 9700 §4.14): using a link twice revokes the whole family."""
 
-    __tablename__ = "refresh_token"
     __table_args__ = (UniqueConstraint("company_id", "id"), Index("ix_refresh_token_family", "family"))
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -86,8 +80,6 @@ class RefreshToken(TenantRow, table=True):
 
 
 class PasswordReset(Row, table=True):
-    __tablename__ = "password_reset"
-
     user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
     token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
     expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
@@ -97,7 +89,6 @@ class PasswordReset(Row, table=True):
 class SignInFailure(Row, table=True):
     """A failed sign-in of an e-mail (hashed, so that unknown ones are counted alike) from a network."""
 
-    __tablename__ = "sign_in_failure"
     __table_args__ = (Index("ix_sign_in_failure_recent", "email_hash", "network", "created_at"),)
 
     email_hash: bytes = Field(sa_type=LargeBinary, nullable=False)

@@ -25,7 +25,6 @@ class TurnOutcome(StrEnum):
 
 
 class Bot(TenantRow, table=True):
-    __tablename__ = "bot"
     __table_args__ = (UniqueConstraint("company_id", "id"),)
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -46,7 +45,6 @@ class Bot(TenantRow, table=True):
 class PromptVersion(TenantRow, table=True):
     """An immutable prompt. Versions of a bot are numbered from 1 without gaps."""
 
-    __tablename__ = "prompt_version"
     __table_args__ = (
         UniqueConstraint("company_id", "bot_id", "version"),
         UniqueConstraint("company_id", "id"),
@@ -65,7 +63,6 @@ class PromptVersion(TenantRow, table=True):
 class AgentTurn(TenantRow, table=True):
     """Why the bot said what it said: the whole turn, kept with the messages it wrote."""
 
-    __tablename__ = "agent_turn"
     __table_args__ = (
         UniqueConstraint("company_id", "id"),
         owned_by_company("conversation_id", "conversation"),

@@ -10,7 +10,6 @@ from saasbot.models.table import Moment, TenantRow, owned_by_company, utcnow
 
 
 class Product(TenantRow, table=True):
-    __tablename__ = "product"
     __table_args__ = (
         UniqueConstraint("company_id", "id"),
         owned_by_company("image_id", "media", ondelete="SET NULL"),

@@ -5,9 +5,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from saasbot.models.table import Moment, TenantRow, owned_by_company, utcnow
+from saasbot.models.table import Moment, Table, TenantRow, owned_by_company, utcnow
 
 
 class ChannelKind(StrEnum):
@@ -36,7 +36,6 @@ class Desired(StrEnum):
 
 
 class Channel(TenantRow, table=True):
-    __tablename__ = "channel"
     __table_args__ = (
         UniqueConstraint("company_id", "id"),
         owned_by_company("bot_id", "bot", ondelete="SET NULL"),
@@ -65,10 +64,9 @@ class Channel(TenantRow, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
-class ChannelLease(SQLModel, table=True):
+class ChannelLease(Table, table=True):
     """Who holds a number. `epoch` is the fencing token: it grows with each holder; writes with an older one fail."""
 
-    __tablename__ = "channel_lease"
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
         UniqueConstraint("company_id", "channel_id"),
@@ -81,10 +79,9 @@ class ChannelLease(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
 
 
-class ChannelPairing(SQLModel, table=True):
+class ChannelPairing(Table, table=True):
     """The pairing that is on screen now: one a number, gone when it ends."""
 
-    __tablename__ = "channel_pairing"
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
         UniqueConstraint("company_id", "channel_id"),
@@ -102,10 +99,9 @@ class ChannelPairing(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
-class WaEvent(SQLModel, table=True):
+class WaEvent(Table, table=True):
     """Append-only journal: the raw protobuf of an event, written before anything else happens with it."""
 
-    __tablename__ = "wa_event"
     __table_args__ = (
         UniqueConstraint("channel_id", "fingerprint"),
         owned_by_company("channel_id", "channel"),

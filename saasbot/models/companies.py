@@ -22,8 +22,6 @@ class AiSource(StrEnum):
 
 
 class Company(Row, table=True):
-    __tablename__ = "company"
-
     name: str
     industry: str = ""
     description: str = ""
@@ -47,7 +45,6 @@ class Company(Row, table=True):
 class Policy(TenantRow, table=True):
     """A text the company wrote about how it works; `name` is shipping, refund, brand_voice, hours, …"""
 
-    __tablename__ = "policy"
     __table_args__ = (UniqueConstraint("company_id", "name"), UniqueConstraint("company_id", "id"))
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -59,7 +56,6 @@ class Policy(TenantRow, table=True):
 class Notice(TenantRow, table=True):
     """Something the owner must know or do: a banner until dismissed or cleared. One open notice a kind and subject."""
 
-    __tablename__ = "notice"
     __table_args__ = (
         UniqueConstraint("company_id", "id"),
         Index(
@@ -83,7 +79,6 @@ class Notice(TenantRow, table=True):
 class IdempotencyKey(TenantRow, table=True):
     """The remembered answer of a REST call: the row is inserted before the work and holds the answer after it."""
 
-    __tablename__ = "idempotency_key"
     __table_args__ = (UniqueConstraint("company_id", "key"), UniqueConstraint("company_id", "id"))
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)

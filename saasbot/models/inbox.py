@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Identity, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from saasbot.models.table import Moment, TenantRow, owned_by_company, utcnow
+from saasbot.models.table import Moment, Table, TenantRow, owned_by_company, utcnow
 
 
 class IdentityKind(StrEnum):
@@ -72,7 +72,6 @@ class MediaStatus(StrEnum):
 
 
 class Contact(TenantRow, table=True):
-    __tablename__ = "contact"
     __table_args__ = (
         UniqueConstraint("company_id", "id"),
         # search by name, accents and case folded
@@ -92,7 +91,6 @@ class Contact(TenantRow, table=True):
 class ContactIdentity(TenantRow, table=True):
     """An address of a contact. WhatsApp gives a phone number, a LID, or both: one person all the same."""
 
-    __tablename__ = "contact_identity"
     __table_args__ = (
         UniqueConstraint("company_id", "kind", "value"),
         UniqueConstraint("company_id", "id"),
@@ -111,7 +109,6 @@ class ContactIdentity(TenantRow, table=True):
 class Conversation(TenantRow, table=True):
     """One contact on one number: never two."""
 
-    __tablename__ = "conversation"
     __table_args__ = (
         UniqueConstraint("company_id", "channel_id", "contact_id"),
         UniqueConstraint("company_id", "id"),
@@ -163,7 +160,6 @@ class Conversation(TenantRow, table=True):
 
 
 class Media(TenantRow, table=True):
-    __tablename__ = "media"
     __table_args__ = (
         UniqueConstraint("company_id", "id"),
         owned_by_company("channel_id", "channel"),
@@ -191,7 +187,6 @@ class Media(TenantRow, table=True):
 
 
 class Message(TenantRow, table=True):
-    __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("company_id", "id"),
         # stored once, whatever WhatsApp repeats
@@ -257,10 +252,9 @@ class Message(TenantRow, table=True):
     read_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
-class WaitingReceipt(SQLModel, table=True):
+class WaitingReceipt(Table, table=True):
     """A receipt that came before its message was stored: applied when the message is."""
 
-    __tablename__ = "waiting_receipt"
     __table_args__ = (owned_by_company("channel_id", "channel"),)
 
     channel_id: UUID = Field(primary_key=True)
@@ -270,10 +264,9 @@ class WaitingReceipt(SQLModel, table=True):
     at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
 
 
-class Draft(SQLModel, table=True):
+class Draft(Table, table=True):
     """What a person has typed in a conversation and not sent."""
 
-    __tablename__ = "draft"
     __table_args__ = (owned_by_company("conversation_id", "conversation"),)
 
     conversation_id: UUID = Field(primary_key=True)

@@ -6,15 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Identity, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from saasbot.models.table import Moment, owned_by_company, utcnow
+from saasbot.models.table import Moment, Table, owned_by_company, utcnow
 
 
-class SimNumber(SQLModel, table=True):
+class SimNumber(Table, table=True):
     """The phone that scanned a simulator channel's QR."""
 
-    __tablename__ = "sim_number"
     __table_args__ = (owned_by_company("channel_id", "channel"),)
 
     channel_id: UUID = Field(primary_key=True)
@@ -27,10 +26,9 @@ class SimNumber(SQLModel, table=True):
     faults: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
 
 
-class SimEvent(SQLModel, table=True):
+class SimEvent(Table, table=True):
     """An event that waits at the simulated server until the number is connected and has taken it."""
 
-    __tablename__ = "sim_event"
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
         Index("ix_sim_event_waiting", "channel_id", "seq", postgresql_where=text("taken_at IS NULL")),
@@ -45,10 +43,9 @@ class SimEvent(SQLModel, table=True):
     taken_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
-class SimMessage(SQLModel, table=True):
+class SimMessage(Table, table=True):
     """A message as the phones see it: what customers wrote, and everything the number really sent, in order."""
 
-    __tablename__ = "sim_message"
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
         Index("ix_sim_message_channel", "channel_id", "seq"),
@@ -73,10 +70,9 @@ class SimMessage(SQLModel, table=True):
     read_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
-class SimPresence(SQLModel, table=True):
+class SimPresence(Table, table=True):
     """Typing and read marks that the number sent."""
 
-    __tablename__ = "sim_presence"
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
         Index("ix_sim_presence_channel", "channel_id", "seq"),

@@ -1,11 +1,13 @@
 """What every table shares: ids, moments, and the columns and constraints that keep companies apart."""
 
 import os
+import re
 import time
 from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = MetaData(
@@ -35,7 +37,15 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
-class Row(SQLModel):
+class Table(SQLModel):
+    """A table is called as its class, in snake case."""
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class Row(Table):
     """A row with an id of its own and the moment of its creation."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
