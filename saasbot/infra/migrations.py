@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from alembic import command
 from alembic.config import Config
+
+from alembic import command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -11,10 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def migrate(owner_url: str) -> None:
     """Afterwards the schema of the owner's database is at Alembic's head.
 
-    `alembic/env.py` reads the URL from the option `sqlalchemy.url`.
+    `alembic/env.py` reads the URL from the attribute `url`.
     """
     config = Config(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "alembic"))
-    config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
-    config.attributes["configure_logger"] = False
+    config.attributes["url"] = owner_url
     command.upgrade(config, "head")

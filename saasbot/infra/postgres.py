@@ -7,6 +7,7 @@ The server listens on a Unix socket only and outlives the process that started i
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -31,6 +32,8 @@ START_SECONDS = 60
 STOP_SECONDS = 60
 # sockaddr_un.sun_path holds 108 bytes with the closing zero (unix(7)).
 _LONGEST_SOCKET_PATH = 107
+# libpq reads a comma as the next host, Go's driver has rules of its own.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 _SMALLEST_FREE_BYTES = 300 * 1024 * 1024
 _LOG_LINES_SHOWN = 12
 
@@ -89,12 +92,17 @@ class Cluster:
             StartError: disk, permissions, binaries or the server itself are in the way.
         """
         with self._alone():
-            if not self.is_running():
-                self._stop()  # one that lost its socket file, to a cleaner of temporary folders say
-                self._start()
-            info = self._info()
-            _check_answers(info)
-            return info
+            deadline = time.monotonic() + START_SECONDS
+            while True:
+                if not self.is_running():
+                    self._stop()  # one that lost its socket file, to a cleaner of temporary folders say
+                    self._start()
+                info = self._info()
+                if (refusal := _refusal(info)) is None:
+                    return info
+                if time.monotonic() > deadline or "password" in refusal:
+                    raise StartError(f"PostgreSQL runs but does not let us in: {refusal}")
+                time.sleep(0.05)  # it recovers, or it was killed a moment ago and is not gone yet
 
     def stop(self) -> None:
         """Afterwards no server runs on this cluster; committed data is on disk.
@@ -214,9 +222,9 @@ class Cluster:
         return ClusterInfo(self._socket_dir(), PORT, SUPERUSER, password)
 
     def _socket_dir(self) -> Path:
-        """`postgres/run`, or a short folder of our own when that path is too long for a socket."""
+        """`postgres/run`, or a short folder of our own when that path is too long or too odd for a socket."""
         near = self._home / "run"
-        if len(os.fsencode(near / f".s.PGSQL.{PORT}.lock")) <= _LONGEST_SOCKET_PATH:
+        if _PLAIN_PATH.fullmatch(str(near)) and len(str(near / f".s.PGSQL.{PORT}.lock")) <= _LONGEST_SOCKET_PATH:
             return near
         return Path(tempfile.gettempdir()) / f"saasbot-{self._digest}"
 
@@ -273,11 +281,13 @@ class Cluster:
             os.close(descriptor)
 
 
-def _check_answers(info: ClusterInfo) -> None:
+def _refusal(info: ClusterInfo) -> str | None:
+    """Why the server does not let us in now; None when it does."""
     try:
         psycopg.connect(info.superuser_url(), connect_timeout=10).close()
     except psycopg.OperationalError as error:
-        raise StartError(f"PostgreSQL runs but does not let us in: {str(error).splitlines()[-1]}") from error
+        return " ".join(str(error).split())
+    return None
 
 
 def _command_line(process: Path) -> bytes:

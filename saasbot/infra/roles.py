@@ -106,26 +106,17 @@ def prepare_server(administrator_url: str, owner: URL, key: bytes, *, owner_give
             _ensure_database(administrator, database, OWNER)
         _ensure_database(administrator, f"{database}_wa", WA_STORE)
         with _connected(_plain(owner)) as connection:
-            prepare_schema(connection)
+            _prepare_own_database(connection)
 
 
-def prepare_schema(owner: psycopg.Connection) -> None:
-    """Afterwards the owner's database has the extensions, and app and platform may use tables made from now on.
-
-    Every database made from a template needs this too: the right to connect is not copied with it.
-    """
+def _prepare_own_database(owner: psycopg.Connection) -> None:
+    """Afterwards app and platform may connect and the extensions are there. What they may do is the migrations' word."""
+    users = sql.SQL(", ").join(map(sql.Identifier, (APP, PLATFORM)))
+    _run(owner, sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(owner.info.dbname), users))
     present = {str(name) for (name,) in owner.execute("SELECT extname FROM pg_extension")}
     for extension in EXTENSIONS:
         if extension not in present:
             _run(owner, sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
-    users = sql.SQL(", ").join(map(sql.Identifier, (APP, PLATFORM)))
-    _run(owner, sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(owner.info.dbname), users))
-    for statement in (
-        "GRANT USAGE ON SCHEMA public TO {}",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}",
-    ):
-        _run(owner, sql.SQL(statement).format(users))
 
 
 def _ensure_role(administrator: psycopg.Connection, owner: URL, key: bytes, role: str) -> None:
@@ -137,32 +128,32 @@ def _ensure_role(administrator: psycopg.Connection, owner: URL, key: bytes, role
         return
     if found[0]:
         raise StartError(f"The database role {role} is a superuser or bypasses row-level security; it must not.")
-    home = f"{owner.database}_wa" if role == WA_STORE else owner.database
-    if not _accepts(_for_role(owner, key, role).set(database=home)):
+    if _refuses_password(_for_role(owner, key, role)):
         change = "ALTER ROLE {} LOGIN PASSWORD {}"
         _run(administrator, sql.SQL(change).format(sql.Identifier(role), sql.Literal(password)))
 
 
 def _ensure_database(administrator: psycopg.Connection, name: str, owner: str) -> None:
-    if administrator.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-        return
     database, role = sql.Identifier(name), sql.Identifier(owner)
-    if administrator.info.user != SUPERUSER:
-        _run(administrator, sql.SQL("GRANT {} TO CURRENT_USER").format(role))  # to give a database away, be a member
-    _run(administrator, sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
-    _run(administrator, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+    if not administrator.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+        if administrator.info.user != SUPERUSER:  # only a member of a role may give it a database
+            _run(administrator, sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+        _run(administrator, sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+    if administrator.info.user == SUPERUSER:
+        _run(administrator, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
 
 
 def _for_role(owner: URL, key: bytes, role: str) -> URL:
     return owner.set(username=role, password=role_password(key, role))
 
 
-def _accepts(url: URL) -> bool:
+def _refuses_password(url: URL) -> bool:
+    """Whether the server refuses this role's password. It asks for that first, then whether the role may connect."""
     try:
         psycopg.connect(_plain(url), connect_timeout=10).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    except psycopg.OperationalError as error:
+        return "password authentication failed" in str(error)
+    return False
 
 
 def _plain(url: URL) -> str:
