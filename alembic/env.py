@@ -20,7 +20,7 @@ def _include(_object: object, name: str | None, kind: str, _reflected: bool, _co
 
 
 def run() -> None:
-    url = config.attributes.get("url") or os.environ["SAASBOT_OWNER_URL"]
+    url = config.get_main_option("sqlalchemy.url") or config.attributes.get("url") or os.environ["SAASBOT_OWNER_URL"]
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         context.configure(

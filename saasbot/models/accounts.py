@@ -93,3 +93,11 @@ class SignInFailure(Row, table=True):
 
     email_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
     network: str
+
+
+class SigningKey(Row, table=True):
+    """An RSA key pair for access tokens; its `id` is the `kid`. Only the platform role sees it."""
+
+    private_sealed: bytes = Field(sa_type=LargeBinary, nullable=False)
+    public_pem: str
+    retired_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
