@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import event, text
+from sqlalchemy import CursorResult, TextClause, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
@@ -126,6 +127,18 @@ def session() -> AsyncSession:
     Raises: OutsideUnitOfWork.
     """
     return current().session
+
+
+@lru_cache(maxsize=512)
+def _statement(statement: str) -> TextClause:
+    return text(statement)
+
+
+async def sql(statement: str, **parameters: Any) -> CursorResult[Any]:
+    """Run one statement, with bound parameters, in the current unit of work. For what the ORM cannot say well."""
+    await session().flush()
+    connection = await session().connection()
+    return await connection.execute(_statement(statement), parameters)
 
 
 async def driver_connection() -> psycopg.AsyncConnection[Any]:

@@ -1,0 +1,50 @@
+"""What the holder of a number is told beside its outbox: typing, read marks, logout, pairing by code.
+
+Commands are notifications, delivered on commit and lost with the process that missed them: nothing that must survive goes
+this way. Wishes that must survive are rows.
+"""
+
+import json
+from typing import Any
+
+from saasbot.infra.db import sql
+from saasbot.models import Channel, Conversation
+
+COMMANDS = "saasbot_commands"
+OUTBOX = "saasbot_outbox"
+
+
+async def _notify(topic: str, payload: dict[str, Any]) -> None:
+    await sql("SELECT pg_notify(:topic, :payload)", topic=topic, payload=json.dumps(payload))
+
+
+async def send_command(channel: Channel, command: str, **arguments: Any) -> None:
+    """Tell the holder of the number, when the transaction commits."""
+    await _notify(COMMANDS, {"channel": str(channel.id), "command": command, **arguments})
+
+
+async def set_typing(conversation: Conversation, *, on: bool) -> None:
+    """The customer's phone shows that we type (or no longer)."""
+    await _notify(
+        COMMANDS,
+        {"channel": str(conversation.channel_id), "command": "typing", "chat": conversation.chat_jid, "on": on},
+    )
+
+
+async def send_read_marks(conversation: Conversation, wa_ids: list[str]) -> None:
+    """The customer's phone shows blue ticks for these messages of theirs."""
+    if wa_ids:
+        await _notify(
+            COMMANDS,
+            {
+                "channel": str(conversation.channel_id),
+                "command": "mark_read",
+                "chat": conversation.chat_jid,
+                "ids": wa_ids[-50:],  # a notification is small; phones mark everything above the newest as read too
+            },
+        )
+
+
+async def wake_outbox(conversation: Conversation) -> None:
+    """The holder of the number looks at its outbox as soon as the transaction commits."""
+    await _notify(OUTBOX, {"channel": str(conversation.channel_id)})

@@ -1,0 +1,91 @@
+"""Who holds a number: a row with an epoch on the database's clock (fencing token).
+
+Kleppmann, "How to do distributed locking": a holder that slept past its lease must be refused by the store, so every write
+of a holder carries the epoch and compares it.
+"""
+
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.infra.db import sql
+
+LEASE_SECONDS = 15
+RENEW_SECONDS = 4
+
+
+class LeaseLost(Exception):
+    """Another process holds the number now: the caller must stop working for it at once."""
+
+
+async def acquire_lease(actor: Actor, channel_id: UUID, *, holder: str, holder_is_dead: bool = False) -> int | None:
+    """Take the number when nobody holds it, and return the new epoch; nothing when somebody does.
+
+    `holder_is_dead` takes it from a holder whose process is known to be gone (same machine, no such process), without
+    waiting for its lease to run out.
+    """
+    row = (
+        await sql(
+            """
+                INSERT INTO channel_lease AS lease (channel_id, company_id, holder, epoch, expires_at)
+                VALUES (:channel, :company, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
+                ON CONFLICT (channel_id) DO UPDATE
+                SET holder = excluded.holder, epoch = lease.epoch + 1, expires_at = excluded.expires_at
+                WHERE lease.holder IS NULL OR lease.expires_at < clock_timestamp() OR :dead
+                RETURNING epoch
+                """,
+            channel=channel_id,
+            company=actor.company_id,
+            holder=holder,
+            seconds=LEASE_SECONDS,
+            dead=holder_is_dead,
+        )
+    ).one_or_none()
+    return row[0] if row else None
+
+
+async def lease_holder(actor: Actor, channel_id: UUID) -> str | None:
+    """Who holds the number now, when the lease has not run out."""
+    row = (
+        await sql(
+            "SELECT holder FROM channel_lease WHERE channel_id = :channel AND expires_at >= clock_timestamp()",
+            channel=channel_id,
+        )
+    ).one_or_none()
+    return row[0] if row else None
+
+
+async def renew_lease(actor: Actor, channel_id: UUID, *, epoch: int) -> None:
+    """The lease runs `LEASE_SECONDS` from now. Raises: LeaseLost."""
+    result = await sql(
+        """
+            UPDATE channel_lease SET expires_at = clock_timestamp() + make_interval(secs => :seconds)
+            WHERE channel_id = :channel AND epoch = :epoch AND holder IS NOT NULL
+            """,
+        channel=channel_id,
+        epoch=epoch,
+        seconds=LEASE_SECONDS,
+    )
+    if result.rowcount != 1:
+        raise LeaseLost
+
+
+async def release_lease(actor: Actor, channel_id: UUID, *, epoch: int) -> None:
+    """Nobody holds the number, if the caller still did; the epoch stays, so that the next one is higher."""
+    await sql(
+        "UPDATE channel_lease SET holder = NULL WHERE channel_id = :channel AND epoch = :epoch",
+        channel=channel_id,
+        epoch=epoch,
+    )
+
+
+async def check_epoch(channel_id: UUID, epoch: int) -> None:
+    """The caller still holds the number, and will until its transaction ends. Raises: LeaseLost."""
+    row = (
+        await sql(
+            "SELECT 1 FROM channel_lease WHERE channel_id = :channel AND epoch = :epoch AND holder IS NOT NULL FOR SHARE",
+            channel=channel_id,
+            epoch=epoch,
+        )
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost

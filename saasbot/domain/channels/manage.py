@@ -1,0 +1,140 @@
+"""What the owner does with numbers. Wishes are rows (`desired`); the runtime makes them true and reports back."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.commands import send_command
+from saasbot.domain.channels.pairing import drop_pairing
+from saasbot.domain.channels.state import set_state
+from saasbot.infra import events
+from saasbot.infra.db import session
+from saasbot.infra.errors import AppError, InvalidInput, NotFound
+from saasbot.infra.settings import settings
+from saasbot.models import Bot, Channel, ChannelKind, ChannelStatus, Desired
+from saasbot.models.table import utcnow
+
+MAX_NAME = 80
+
+
+class SimulatorOff(AppError):
+    code: ClassVar[str] = "simulator_off"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "The simulator is off on this server."
+
+
+def _clean_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise InvalidInput("name", "Give the number a name.")
+    if len(name) > MAX_NAME:
+        raise InvalidInput("name", f"Use at most {MAX_NAME} characters.")
+    return name
+
+
+async def _check_bot(actor: Actor, bot_id: UUID | None) -> None:
+    if bot_id is None:
+        return
+    found = await session().exec(select(Bot.id).where(Bot.id == bot_id, Bot.company_id == actor.company_id))
+    if found.one_or_none() is None:
+        raise NotFound
+
+
+async def list_channels(actor: Actor) -> list[Channel]:
+    """Every number of the company, oldest first."""
+    actor.require("channels.read")
+    query = (
+        select(Channel)
+        .where(Channel.company_id == actor.company_id, col(Channel.deleted_at).is_(None))
+        .order_by(col(Channel.created_at), col(Channel.id))
+    )
+    return list((await session().exec(query)).all())
+
+
+async def add_channel(actor: Actor, *, kind: str, name: str, bot_id: UUID | None = None) -> Channel:
+    """A new number, closed. Without `bot_id` the company's first bot answers on it.
+
+    Raises: Forbidden, InvalidInput, NotFound, SimulatorOff.
+    """
+    actor.require("channels.write")
+    if kind not in set(ChannelKind):
+        raise InvalidInput("kind", "Choose whatsapp or simulator.")
+    if kind == ChannelKind.SIMULATOR and not settings().simulator:
+        raise SimulatorOff
+    await _check_bot(actor, bot_id)
+    if bot_id is None:
+        first = select(Bot.id).where(Bot.company_id == actor.company_id).order_by(col(Bot.created_at)).limit(1)
+        bot_id = (await session().exec(first)).one_or_none()
+    channel = Channel(company_id=actor.company_id, kind=ChannelKind(kind), name=_clean_name(name), bot_id=bot_id)
+    session().add(channel)
+    events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
+    return channel
+
+
+async def update_channel(
+    actor: Actor,
+    channel_id: UUID,
+    *,
+    name: str | None = None,
+    bot_id: UUID | None = None,
+    bot_enabled: bool | None = None,
+) -> Channel:
+    """Rename it, give it another bot, or switch its bot on and off; what is None stays."""
+    actor.require("channels.write")
+    channel = await access_channel(actor, channel_id, lock=True)
+    await _check_bot(actor, bot_id)
+    if name is not None:
+        channel.name = _clean_name(name)
+    if bot_id is not None:
+        channel.bot_id = bot_id
+    if bot_enabled is not None:
+        channel.bot_enabled = bot_enabled
+    events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
+    return channel
+
+
+async def connect(actor: Actor, channel_id: UUID) -> Channel:
+    """The number shall run: it connects with its session, or shows a QR when it has none. Twice is once."""
+    actor.require("channels.write")
+    channel = await access_channel(actor, channel_id, lock=True)
+    channel.desired = Desired.RUNNING
+    if channel.status not in (ChannelStatus.OPEN, ChannelStatus.PENDING_QR, ChannelStatus.RECONNECTING):
+        set_state(channel, ChannelStatus.STARTING)
+    events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
+    return channel
+
+
+async def disconnect(actor: Actor, channel_id: UUID) -> Channel:
+    """The number shall stop, and stay stopped over restarts; its session stays linked. Also cancels a pairing or a retry."""
+    actor.require("channels.write")
+    channel = await access_channel(actor, channel_id, lock=True)
+    channel.desired = Desired.STOPPED
+    await drop_pairing(channel)
+    set_state(channel, ChannelStatus.CLOSED, "stopped_by_user")
+    events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
+    return channel
+
+
+async def logout(actor: Actor, channel_id: UUID) -> Channel:
+    """The phone no longer lists this device. The number keeps its id, chats and settings, and can be paired again.
+
+    Its holder sees the wish and tells WhatsApp; a number nobody holds just forgets the session.
+    """
+    actor.require("channels.write")
+    channel = await access_channel(actor, channel_id, lock=True)
+    channel.desired = Desired.STOPPED
+    await drop_pairing(channel)
+    if channel.device_jid is not None:
+        await send_command(channel, "logout")
+    channel.device_jid = None
+    set_state(channel, ChannelStatus.LOGGED_OUT, "logged_out_by_user")
+    return channel
+
+
+async def delete_channel(actor: Actor, channel_id: UUID) -> None:
+    """The number is gone from every list and its session unlinked; its chats stay readable."""
+    channel = await logout(actor, channel_id)
+    channel.deleted_at = utcnow()

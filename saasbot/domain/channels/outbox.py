@@ -1,0 +1,201 @@
+"""The outbox of a number: queued messages, taken by its holder one by one, never twice.
+
+queued → sending(epoch) → sent → delivered → read, or failed, or unconfirmed (it may have gone out). A holder that dies
+between taking and marking leaves `sending` rows behind: the next holder makes them `unconfirmed`, it never sends them again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.lease import LeaseLost
+from saasbot.infra import events
+from saasbot.infra.db import sql
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    id: UUID
+    conversation_id: UUID
+    chat_jid: str
+    author: str
+    type: str
+    text: str
+    payload: dict[str, Any]
+    storage_key: str | None
+    mime: str | None
+    file_name: str | None
+    width: int | None
+    height: int | None
+    seconds: int | None
+    voice: bool | None
+
+
+_CLAIM = """
+    WITH holder AS (
+        SELECT 1 FROM channel_lease
+        WHERE channel_id = :channel AND epoch = :epoch AND holder IS NOT NULL FOR SHARE
+    ), next AS (
+        SELECT m.id FROM message m
+        WHERE m.channel_id = :channel AND m.status = 'queued' AND EXISTS (SELECT FROM holder)
+        ORDER BY m.seq LIMIT 1 FOR UPDATE SKIP LOCKED
+    ), conversation_now AS (
+        -- a person who takes over locks the conversation: the bot's message is dropped before it leaves, or was sent before
+        SELECT c.id, c.owner_epoch, c.chat_jid FROM conversation c
+        WHERE c.id = (SELECT conversation_id FROM message WHERE id = (SELECT id FROM next)) FOR NO KEY UPDATE
+    )
+    UPDATE message m
+    SET status = CASE WHEN m.author = 'bot' AND m.owner_epoch IS DISTINCT FROM c.owner_epoch
+                      THEN 'failed' ELSE 'sending' END,
+        error = CASE WHEN m.author = 'bot' AND m.owner_epoch IS DISTINCT FROM c.owner_epoch THEN 'person_took_over' END,
+        sending_epoch = :epoch
+    FROM conversation_now c
+    WHERE m.id = (SELECT id FROM next)
+    RETURNING m.id, m.conversation_id, c.chat_jid, m.author, m.type, m.text, m.payload, m.media_id, m.status
+"""
+
+
+async def claim_outbox(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxMessage | None:
+    """Take the oldest queued message for sending; nothing when there is none (or another holder has the number).
+
+    A message of the bot that a person has overtaken is dropped here (`failed`, `person_took_over`): from the instant a
+    person owns the chat the bot sends nothing more. Commit before sending.
+    """
+    while True:
+        row = (await sql(_CLAIM, channel=channel_id, epoch=epoch)).one_or_none()
+        if row is None:
+            return None
+        events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
+        if row.status == "sending":
+            break
+    media = None
+    if row.media_id is not None:
+        media = (
+            await sql(
+                "SELECT storage_key, mime, file_name, width, height, seconds, voice FROM media WHERE id = :id",
+                id=row.media_id,
+            )
+        ).one_or_none()
+    return OutboxMessage(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        chat_jid=row.chat_jid,
+        author=row.author,
+        type=row.type,
+        text=row.text,
+        payload=row.payload,
+        storage_key=media.storage_key if media else None,
+        mime=media.mime if media else None,
+        file_name=media.file_name if media else None,
+        width=media.width if media else None,
+        height=media.height if media else None,
+        seconds=media.seconds if media else None,
+        voice=media.voice if media else None,
+    )
+
+
+async def _mark(
+    actor: Actor, message_id: UUID, *, epoch: int, status: str, error: str | None = None, wa_id: str | None = None
+) -> UUID:
+    """Move a message that this epoch took. Returns its conversation. Raises: LeaseLost."""
+    row = (
+        await sql(
+            """
+                UPDATE message m SET status = :status, error = :error, wa_id = coalesce(:wa_id, m.wa_id)
+                WHERE m.id = :id AND m.status = 'sending' AND m.sending_epoch = :epoch
+                RETURNING m.conversation_id
+                """,
+            id=message_id,
+            epoch=epoch,
+            status=status,
+            error=error,
+            wa_id=wa_id,
+        )
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost
+    await sql(
+        "UPDATE conversation SET last_status = :status WHERE id = :conversation AND last_message_id = :id",
+        status=status,
+        conversation=row.conversation_id,
+        id=message_id,
+    )
+    events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
+    return row.conversation_id
+
+
+async def mark_sent(
+    actor: Actor, channel_id: UUID, message_id: UUID, *, epoch: int, wa_id: str, at: datetime, chat_jid: str
+) -> None:
+    """The network took it. A receipt that came sooner than this is applied now. Raises: LeaseLost."""
+    conversation_id = await _mark(actor, message_id, epoch=epoch, status="sent", wa_id=wa_id)
+    if chat_jid:
+        await sql(
+            "UPDATE conversation SET chat_jid = :chat WHERE id = :id AND chat_jid <> :chat",
+            chat=chat_jid,
+            id=conversation_id,
+        )
+    waiting = (
+        await sql(
+            "DELETE FROM waiting_receipt WHERE channel_id = :channel AND wa_id = :wa_id RETURNING status, at",
+            channel=channel_id,
+            wa_id=wa_id,
+        )
+    ).one_or_none()
+    if waiting is not None:
+        await sql(
+            """
+                UPDATE message SET status = :status, delivered_at = coalesce(delivered_at, :at),
+                       read_at = CASE WHEN :status = 'read' THEN :at ELSE read_at END
+                WHERE id = :id
+                """,
+            status=waiting.status,
+            at=waiting.at,
+            id=message_id,
+        )
+        await sql(
+            "UPDATE conversation SET last_status = :status WHERE id = :conversation AND last_message_id = :id",
+            status=waiting.status,
+            conversation=conversation_id,
+            id=message_id,
+        )
+
+
+async def mark_failed(actor: Actor, message_id: UUID, *, epoch: int, error: str) -> None:
+    """The network refused it for good; the team sees why. Raises: LeaseLost."""
+    await _mark(actor, message_id, epoch=epoch, status="failed", error=error)
+
+
+async def mark_unconfirmed(actor: Actor, message_id: UUID, *, epoch: int, error: str = "no_acknowledgement") -> None:
+    """It may have gone out: shown as such, never sent again by itself. Raises: LeaseLost."""
+    await _mark(actor, message_id, epoch=epoch, status="unconfirmed", error=error)
+
+
+async def requeue(actor: Actor, message_id: UUID, *, epoch: int) -> None:
+    """Nothing left this machine: it waits for the number to open. Raises: LeaseLost."""
+    await _mark(actor, message_id, epoch=epoch, status="queued")
+
+
+async def settle_abandoned(actor: Actor, channel_id: UUID, *, epoch: int) -> list[UUID]:
+    """What an earlier holder took and never marked is `unconfirmed`. For a new holder, before its first send."""
+    rows = (
+        await sql(
+            """
+                UPDATE message SET status = 'unconfirmed', error = 'interrupted'
+                WHERE channel_id = :channel AND status = 'sending' AND sending_epoch < :epoch
+                RETURNING id, conversation_id
+                """,
+            channel=channel_id,
+            epoch=epoch,
+        )
+    ).all()
+    for row in rows:
+        await sql(
+            "UPDATE conversation SET last_status = 'unconfirmed' WHERE id = :conversation AND last_message_id = :id",
+            conversation=row.conversation_id,
+            id=row.id,
+        )
+        events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
+    return [row.id for row in rows]

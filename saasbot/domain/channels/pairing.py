@@ -1,0 +1,150 @@
+"""Pairing: the attempt on screen is a row that ends with the attempt."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+import phonenumbers
+from sqlmodel import select
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.state import set_state
+from saasbot.infra import events
+from saasbot.infra.db import session
+from saasbot.infra.errors import AppError, InvalidInput
+from saasbot.models import Channel, ChannelPairing, ChannelStatus, Desired
+from saasbot.models.table import new_id
+
+
+class NothingToScan(AppError):
+    code: ClassVar[str] = "no_qr"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "There is no code to scan right now. Connect the number first."
+
+
+class AlreadyPaired(AppError):
+    code: ClassVar[str] = "already_paired"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "This number is already linked. Log it out first to link another phone."
+
+
+def digits_of_phone(phone: str) -> str:
+    """E.164 digits of a phone number given with its country code. Raises: InvalidInput."""
+    try:
+        parsed = phonenumbers.parse(phone if phone.strip().startswith("+") else f"+{phone.strip()}")
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
+        raise InvalidInput("phone", "Write the phone number with its country code, for example +54 9 11 1234 5678.")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+async def current_pairing(actor: Actor, channel_id: UUID) -> ChannelPairing | None:
+    query = select(ChannelPairing).where(
+        ChannelPairing.channel_id == channel_id, ChannelPairing.company_id == actor.company_id
+    )
+    return (await session().exec(query)).one_or_none()
+
+
+async def request_pair_code(actor: Actor, channel_id: UUID, *, phone: str) -> Channel:
+    """Pair by typing a code on this phone instead of scanning: a fresh attempt replaces the one on screen.
+
+    Raises: AlreadyPaired, Forbidden, InvalidInput, NotFound.
+    """
+    actor.require("channels.write")
+    return await _request(actor, channel_id, phone=digits_of_phone(phone))
+
+
+async def request_qr(actor: Actor, channel_id: UUID) -> Channel:
+    """A fresh attempt with a QR: "generate again", or back from pairing by code. Raises as `request_pair_code`."""
+    actor.require("channels.write")
+    return await _request(actor, channel_id, phone=None)
+
+
+async def _request(actor: Actor, channel_id: UUID, *, phone: str | None) -> Channel:
+    channel = await access_channel(actor, channel_id, lock=True)
+    if channel.device_jid is not None:
+        raise AlreadyPaired
+    channel.desired = Desired.RUNNING
+    await drop_pairing(channel)
+    session().add(ChannelPairing(channel_id=channel.id, company_id=channel.company_id, attempt=new_id(), phone=phone))
+    set_state(channel, ChannelStatus.STARTING, "pairing")
+    events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
+    return channel
+
+
+async def begin_pairing(actor: Actor, channel_id: UUID) -> ChannelPairing:
+    """The attempt that the runtime shall run now: the one that was asked for, else a new one with a QR."""
+    channel = await access_channel(actor, channel_id, lock=True)
+    pairing = await current_pairing(actor, channel_id)
+    if pairing is None:
+        pairing = ChannelPairing(channel_id=channel.id, company_id=channel.company_id, attempt=new_id())
+        session().add(pairing)
+        await session().flush()
+    set_state(channel, ChannelStatus.STARTING, "pairing")
+    return pairing
+
+
+async def _attempt(actor: Actor, channel_id: UUID, attempt: UUID) -> tuple[Channel, ChannelPairing] | None:
+    """The locked number and its pairing, when that attempt is still the one on screen."""
+    channel = await access_channel(actor, channel_id, lock=True)
+    pairing = await current_pairing(actor, channel_id)
+    if pairing is None or pairing.attempt != attempt:
+        return None
+    return channel, pairing
+
+
+async def show_code(
+    actor: Actor, channel_id: UUID, *, attempt: UUID, code: str, number: int, expires_at: datetime
+) -> bool:
+    """Put a code on every screen that looks. False when the attempt is no longer wanted: its runner must stop."""
+    found = await _attempt(actor, channel_id, attempt)
+    if found is None:
+        return False
+    channel, pairing = found
+    pairing.code, pairing.code_number, pairing.expires_at = code, number, expires_at
+    set_state(channel, ChannelStatus.PENDING_QR, "pair_code" if pairing.phone else None)
+    events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
+    return True
+
+
+async def complete_pairing(
+    actor: Actor, channel_id: UUID, *, attempt: UUID, device_jid: str, phone: str, lid: str | None, push_name: str
+) -> bool:
+    """The number is linked: its session is remembered and it starts. False when the attempt is no longer wanted."""
+    found = await _attempt(actor, channel_id, attempt)
+    if found is None:
+        return False
+    channel, _pairing = found
+    channel.device_jid, channel.phone, channel.lid, channel.push_name = device_jid, phone, lid, push_name
+    channel.desired = Desired.RUNNING
+    await drop_pairing(channel)
+    set_state(channel, ChannelStatus.STARTING)
+    events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
+    return True
+
+
+async def fail_pairing(actor: Actor, channel_id: UUID, *, attempt: UUID, reason: str) -> None:
+    """The attempt is over without a link; the number stops until its owner asks again. Twice is once."""
+    found = await _attempt(actor, channel_id, attempt)
+    if found is None:
+        return
+    channel, _pairing = found
+    await drop_pairing(channel)
+    channel.desired = Desired.STOPPED
+    status = ChannelStatus.PASSKEY_REQUIRED if reason == "passkey_required" else ChannelStatus.FAILED
+    set_state(channel, ChannelStatus.CLOSED if reason == "qr_expired" else status, reason)
+
+
+async def abandon_pairing(actor: Actor, channel_id: UUID) -> None:
+    """Nobody runs the attempt any more (its process ended): it is taken off the screens."""
+    channel = await access_channel(actor, channel_id, lock=True)
+    await drop_pairing(channel)
+
+
+async def drop_pairing(channel: Channel) -> None:
+    pairing = await session().get(ChannelPairing, channel.id)
+    if pairing is not None:
+        await session().delete(pairing)
+        await session().flush()

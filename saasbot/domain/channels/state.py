@@ -1,0 +1,46 @@
+"""The state of a number, written by whoever holds it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.lease import check_epoch
+from saasbot.infra import events
+from saasbot.models import Channel, ChannelStatus
+from saasbot.models.table import utcnow
+
+
+def set_state(
+    channel: Channel, status: ChannelStatus, reason: str | None = None, *, retry_at: datetime | None = None
+) -> bool:
+    """Change the state of a locked number and tell; `since` moves only when the status does. Whether anything changed."""
+    if (channel.status, channel.reason, channel.retry_at) == (status, reason, retry_at):
+        return False
+    if channel.status != status:
+        channel.since = utcnow()
+    channel.status, channel.reason, channel.retry_at = status, reason, retry_at
+    events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
+    return True
+
+
+async def report_state(
+    actor: Actor,
+    channel_id: UUID,
+    *,
+    epoch: int | None,
+    status: ChannelStatus,
+    reason: str | None = None,
+    retry_at: datetime | None = None,
+    forget_session: bool = False,
+) -> None:
+    """What the holder of the number saw. `epoch` is its fencing token, nothing for the supervisor of a number nobody holds.
+
+    `forget_session`: the phone unlinked it, so the next connection pairs again. Raises: LeaseLost, NotFound.
+    """
+    channel = await access_channel(actor, channel_id, lock=True)
+    if epoch is not None:
+        await check_epoch(channel_id, epoch)
+    if forget_session:
+        channel.device_jid = None
+    set_state(channel, status, reason, retry_at=retry_at)

@@ -1,0 +1,54 @@
+"""What arrives from a number, whichever network brought it: plain values that `receive` stores."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from saasbot.models import MessageStatus, MessageType
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMedia:
+    mime: str
+    size: int
+    sha256: str | None = None
+    """Hex of the plain content's hash, as WhatsApp announced it."""
+    width: int | None = None
+    height: int | None = None
+    seconds: int | None = None
+    voice: bool = False
+    file_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """A message from a customer, or (`from_me`) one that the owner typed on the phone itself."""
+
+    wa_id: str
+    chat_jid: str
+    """Where an answer goes."""
+    phone: str | None
+    lid: str | None
+    """Digits of the customer's addresses; at least one is there."""
+    from_me: bool
+    sent_at: datetime
+    type: MessageType
+    push_name: str = ""
+    text: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    media: IncomingMedia | None = None
+    quoted_wa_id: str | None = None
+    wa_event_id: int | None = None
+    """The journal row it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingReceipt:
+    """Our messages `wa_ids` reached the customer's phone (delivered) or eyes (read)."""
+
+    wa_ids: tuple[str, ...]
+    status: MessageStatus
+    at: datetime
+
+
+Incoming = IncomingMessage | IncomingReceipt

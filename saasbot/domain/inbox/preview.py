@@ -1,0 +1,27 @@
+"""The line under a name in the list."""
+
+from typing import Any
+
+from saasbot.models import MessageType
+
+PREVIEW_LENGTH = 140
+
+_MARKS = {
+    MessageType.IMAGE: "📷",
+    MessageType.AUDIO: "🎤",
+    MessageType.DOCUMENT: "📄",
+    MessageType.LOCATION: "📍",
+    MessageType.CONTACT: "👤",
+}
+
+
+def preview_of(kind: MessageType | str, text: str, payload: dict[str, Any]) -> str:
+    """One line that needs no language: a mark for the kind and what it says. What has nothing to say stays empty and
+    the view puts the name of its kind there."""
+    line = " ".join(text.split())[:PREVIEW_LENGTH]
+    if not line and kind == MessageType.CONTACT:
+        line = str(payload.get("name", ""))[:PREVIEW_LENGTH]
+    if not line and kind == MessageType.LOCATION:
+        line = str(payload.get("name") or payload.get("address") or "")[:PREVIEW_LENGTH]
+    mark = _MARKS.get(MessageType(kind), "")
+    return f"{mark} {line}".strip()

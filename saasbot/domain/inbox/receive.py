@@ -1,0 +1,216 @@
+"""Store what a number heard: contact identity, conversation, message, and the wish for an answer, in one transaction.
+
+One call takes everything that waits for a number, in order, so that a burst costs a handful of statements.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.inbox.identities import Address, resolve_contacts
+from saasbot.domain.inbox.incoming import IncomingMessage
+from saasbot.domain.inbox.preview import preview_of
+from saasbot.domain.inbox.turns import ask_for_turns
+from saasbot.infra import events
+from saasbot.infra.db import session, sql
+from saasbot.models import (
+    Author,
+    Channel,
+    Conversation,
+    ConversationStatus,
+    Direction,
+    Handler,
+    Media,
+    MediaStatus,
+    Message,
+    MessageStatus,
+)
+from saasbot.models.table import utcnow
+
+_FUTURE = timedelta(minutes=5)
+
+
+async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMessage]) -> int:
+    """Store messages of one number in order; those that are stored already change nothing. Returns how many were new.
+
+    True afterwards: each message is in the conversation of its person on this number; unread counters, previews and order
+    follow; a message typed on the phone has taken the chat over from the bot; where the bot may answer, one turn waits.
+    """
+    if not messages:
+        return 0
+    addresses = {m: Address(m.phone, m.lid, "" if m.from_me else m.push_name) for m in messages}
+    contacts = await resolve_contacts(actor, addresses.values())
+    conversations = await _conversations(actor, channel, {contacts[addresses[m]]: m for m in messages})
+    rows = [_row(channel, conversations[contacts[addresses[m]]], m) for m in messages]
+    stored = await _insert(rows, channel, messages)
+    fresh: list[Conversation] = []
+    by_id = {conversation.id: conversation for conversation in conversations.values()}
+    for row, message in zip(rows, messages, strict=True):
+        seq = stored.get(row["id"])
+        if seq is None:
+            continue
+        conversation = by_id[row["conversation_id"]]
+        _advance(conversation, row, seq, message)
+        fresh.append(conversation)
+    if not fresh:
+        return 0
+    if any(not message.from_me for message in messages):
+        channel.last_inbound_at = utcnow()
+    for conversation in {c.id: c for c in fresh}.values():
+        events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
+    await ask_for_turns(actor, channel, list({c.id: c for c in fresh}.values()))
+    return len(fresh)
+
+
+async def _conversations(
+    actor: Actor, channel: Channel, by_contact: dict[UUID, IncomingMessage]
+) -> dict[UUID, Conversation]:
+    """The locked conversation of each contact on this number, created where there is none."""
+    query = (
+        select(Conversation)
+        .where(
+            Conversation.company_id == actor.company_id,
+            Conversation.channel_id == channel.id,
+            col(Conversation.contact_id).in_(by_contact),
+        )
+        .order_by(col(Conversation.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    found = {c.contact_id: c for c in (await session().exec(query)).all()}
+    missing = [contact_id for contact_id in by_contact if contact_id not in found]
+    if missing:
+        new = [
+            Conversation(
+                company_id=actor.company_id,
+                channel_id=channel.id,
+                contact_id=contact_id,
+                chat_jid=by_contact[contact_id].chat_jid,
+                last_activity_at=_sort_at(by_contact[contact_id]),
+            ).model_dump()
+            for contact_id in missing
+        ]
+        await session().execute(insert(Conversation).on_conflict_do_nothing(), new)
+        found |= {c.contact_id: c for c in (await session().exec(query)).all()}
+    return found
+
+
+def _sort_at(message: IncomingMessage) -> datetime:
+    """WhatsApp's server time; a clock that runs ahead must not pin a chat to the top of the list."""
+    now = datetime.now(UTC)
+    return message.sent_at if message.sent_at <= now + _FUTURE else now
+
+
+def _row(channel: Channel, conversation: Conversation, message: IncomingMessage) -> dict[str, Any]:
+    return Message(
+        company_id=channel.company_id,
+        conversation_id=conversation.id,
+        channel_id=channel.id,
+        sort_at=_sort_at(message),
+        wa_id=message.wa_id,
+        wa_timestamp=message.sent_at,
+        from_me=message.from_me,
+        direction=Direction.OUTBOUND if message.from_me else Direction.INBOUND,
+        author=Author.PHONE if message.from_me else Author.CUSTOMER,
+        type=message.type,
+        text=message.text.replace("\x00", ""),
+        payload=message.payload,
+        quoted_wa_id=message.quoted_wa_id,
+        status=MessageStatus.SENT if message.from_me else MessageStatus.DELIVERED,
+    ).model_dump(exclude={"seq"})
+
+
+async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]) -> dict[UUID, int]:
+    """Insert what is not stored yet; a placeholder of an undecryptable message gives way to the real one. Id to seq."""
+    media = []
+    for row, message in zip(rows, messages, strict=True):
+        if message.media is not None:
+            item = _media(channel, message)
+            row["media_id"] = item.id
+            media.append(item)
+    session().add_all(media)
+    await session().flush()
+    statement = insert(Message).values(rows)
+    replaced = {
+        name: statement.excluded[name]
+        for name in ("type", "text", "payload", "media_id", "quoted_wa_id", "sort_at", "wa_timestamp")
+    }
+    statement = statement.on_conflict_do_update(
+        index_elements=["channel_id", "conversation_id", "wa_id", "from_me"],
+        index_where=text("wa_id IS NOT NULL"),
+        set_=replaced,
+        where=text(
+            "message.type = 'unsupported' AND message.payload->>'kind' = 'undecryptable' "
+            "AND excluded.payload->>'kind' IS DISTINCT FROM 'undecryptable'"
+        ),
+    ).returning(col(Message.id), col(Message.seq), col(Message.wa_id), col(Message.conversation_id))
+    by_key = {(row["conversation_id"], row["wa_id"]): row["id"] for row in reversed(rows)}
+    stored: dict[UUID, int] = {}
+    for _id, seq, wa_id, conversation_id in (await session().execute(statement)).all():
+        stored[by_key[conversation_id, wa_id]] = seq
+    unused = [item.id for item, owner in _media_owners(media, rows) if owner not in stored]
+    if unused:
+        await sql("DELETE FROM media WHERE id = ANY(:ids)", ids=unused)
+    return stored
+
+
+def _media_owners(media: list[Media], rows: list[dict[str, Any]]) -> list[tuple[Media, UUID]]:
+    owner = {row["media_id"]: row["id"] for row in rows if row["media_id"] is not None}
+    return [(item, owner[item.id]) for item in media]
+
+
+def _media(channel: Channel, message: IncomingMessage) -> Media:
+    announced = message.media
+    assert announced is not None
+    return Media(
+        company_id=channel.company_id,
+        channel_id=channel.id,
+        wa_event_id=message.wa_event_id,
+        status=MediaStatus.PENDING,
+        mime=announced.mime,
+        size=announced.size,
+        sha256=announced.sha256,
+        width=announced.width,
+        height=announced.height,
+        seconds=announced.seconds,
+        voice=announced.voice,
+        file_name=announced.file_name,
+    )
+
+
+def _advance(conversation: Conversation, row: dict[str, Any], seq: int, message: IncomingMessage) -> None:
+    """Move the conversation on by one new message. The caller holds its lock."""
+    conversation.chat_jid = message.chat_jid or conversation.chat_jid
+    if row["sort_at"] >= conversation.last_activity_at or conversation.last_message_id is None:
+        conversation.last_activity_at = row["sort_at"]
+        conversation.last_message_id = row["id"]
+        conversation.last_preview = preview_of(message.type, message.text, message.payload)
+        conversation.last_author = row["author"]
+        conversation.last_type = row["type"]
+        conversation.last_status = row["status"]
+    if message.from_me:
+        conversation.unread = 0
+        _taken_over_on_the_phone(conversation, seq)
+        return
+    conversation.unread += 1
+    conversation.last_customer_seq = seq
+    if conversation.status in (ConversationStatus.RESOLVED, ConversationStatus.SNOOZED):
+        bot = conversation.handler == Handler.BOT
+        conversation.status = ConversationStatus.PENDING if bot else ConversationStatus.OPEN
+
+
+def _taken_over_on_the_phone(conversation: Conversation, seq: int) -> None:
+    """The owner answered on the phone itself: the same as a take-over in the app."""
+    if conversation.handler == Handler.HUMAN:
+        return
+    conversation.handler = Handler.HUMAN
+    conversation.status = ConversationStatus.OPEN
+    conversation.owner_epoch += 1
+    conversation.owner_changed_seq = seq
+    conversation.answered_seq = conversation.last_customer_seq

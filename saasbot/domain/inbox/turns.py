@@ -1,0 +1,78 @@
+"""Ask the agent for an answer: one turn waits per conversation, debounced.
+
+`turn_due_at` says when it may run; each new message moves it, at most `MAX_WAIT` after the first. Only the message that
+finds no turn waiting defers the job, in the same transaction; the job looks at `turn_due_at` when it starts.
+"""
+
+from datetime import timedelta
+
+from procrastinate.jobs import Job
+
+from saasbot.domain.actor import Actor
+from saasbot.infra import db, jobs
+from saasbot.infra.db import sql
+from saasbot.infra.settings import settings
+from saasbot.models import Author, Channel, Conversation, Handler
+from saasbot.models.table import utcnow
+
+MAX_WAIT = timedelta(seconds=30)
+TASK = "agent.turn"
+
+
+async def ask_for_turns(actor: Actor, channel: Channel, conversations: list[Conversation]) -> None:
+    """One turn waits for each of these locked conversations whose bot may answer a customer's newest message."""
+    if not channel.bot_enabled or channel.bot_id is None:
+        return
+    waiting = [c for c in conversations if _wants_answer(c)]
+    if not waiting:
+        return
+    allowed = (
+        await sql(
+            """
+            SELECT 1 FROM company JOIN bot ON bot.company_id = company.id
+            WHERE company.id = :company AND bot.id = :bot AND company.bot_enabled AND bot.enabled
+            """,
+            company=actor.company_id,
+            bot=channel.bot_id,
+        )
+    ).one_or_none()
+    if allowed is None:
+        return
+    new = [c for c in waiting if _schedule(c)]
+    if new:
+        await jobs.app.job_manager.batch_defer_jobs_async(
+            [_job(actor, c) for c in new], connection=await db.driver_connection()
+        )
+
+
+def _wants_answer(conversation: Conversation) -> bool:
+    return (
+        conversation.handler == Handler.BOT
+        and conversation.bot_enabled
+        and conversation.last_author == Author.CUSTOMER
+        and conversation.last_customer_seq > conversation.answered_seq
+    )
+
+
+def _schedule(conversation: Conversation) -> bool:
+    """Move the waiting turn; whether a job must be deferred because none waits."""
+    now = utcnow()
+    none_waits = conversation.turn_due_at is None
+    since = conversation.turn_waiting_since or now
+    conversation.turn_waiting_since = since
+    due = now + timedelta(milliseconds=settings().agent_debounce_ms)
+    conversation.turn_due_at = min(due, since + MAX_WAIT)
+    return none_waits
+
+
+def _job(actor: Actor, conversation: Conversation) -> Job:
+    now = conversation.turn_due_at is not None and conversation.turn_due_at <= utcnow()
+    return Job(
+        id=None,
+        queue="default",
+        lock=f"conv:{conversation.id}",
+        queueing_lock=None,
+        task_name=TASK,
+        task_kwargs={"company_id": str(actor.company_id), "conversation_id": str(conversation.id)},
+        scheduled_at=None if now else conversation.turn_due_at,
+    )
