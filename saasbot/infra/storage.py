@@ -1,0 +1,151 @@
+"""Files of the companies: one small interface over the data directory or S3.
+
+A key is `<company id>/<folder>/…/<name>.<suffix>`: the company comes first, so that a whole company can be listed and
+removed. A key is written once and its content never changes, which is why browsers may keep what they fetched.
+"""
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from saasbot.infra import signed_media
+from saasbot.infra.errors import AppError
+from saasbot.infra.settings import Settings, settings
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_KEY = re.compile(rf"{_UUID}(/[A-Za-z0-9_-][A-Za-z0-9._-]{{0,99}}){{1,6}}")
+
+
+class InvalidKey(ValueError):
+    """A key of another shape: a programming error or an attack, never a user's mistake."""
+
+
+class FileMissing(AppError):
+    code = "file_missing"
+    status = 404
+    message = "That file is no longer there."
+
+
+class StorageUnavailable(AppError):
+    code = "storage_unavailable"
+    status = 503
+    message = "The file storage does not answer right now. Try again in a moment."
+
+
+class Storage(Protocol):
+    @property
+    def origin(self) -> str:
+        """The foreign origin that browsers fetch files from, for the content security policy; empty when it is ours."""
+        ...
+
+    async def put(self, key: str, content: bytes, mime: str) -> None:
+        """Afterwards the content is durable under the key. Putting again replaces it.
+
+        Raises: StorageUnavailable.
+        """
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Raises: FileMissing, StorageUnavailable."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Afterwards the key holds nothing; it is no error when it held nothing before.
+
+        Raises: StorageUnavailable.
+        """
+        ...
+
+    def signed_url(self, key: str, *, seconds: int, file_name: str | None = None, inline: bool = False) -> str:
+        """An address that anybody may fetch with GET, valid for at least half of and at most `seconds` from now.
+
+        The same question gives the same address for a while, so that browsers keep what they have and lists of rows do
+        not change by themselves. `file_name` is the name a download gets. `inline` lets a browser show pictures and
+        play audio that this program encoded or verified; whatever else a key holds is a download all the same.
+        """
+        ...
+
+
+def check_key(key: str) -> str:
+    """The key itself. Raises: InvalidKey, when it could name anything outside of its company's folder."""
+    if not _KEY.fullmatch(key):
+        raise InvalidKey("a storage key must be <company id>/<folder>/<name>")
+    return key
+
+
+@dataclass(frozen=True)
+class LocalStorage:
+    """Files under one folder of this machine, fetched from `/media` of the app with signed addresses."""
+
+    folder: Path
+    signer: signed_media.Signer
+
+    @property
+    def origin(self) -> str:
+        return ""
+
+    def path(self, key: str) -> Path:
+        """Where the key's content lies. Raises: InvalidKey."""
+        return self.folder / check_key(key)
+
+    async def put(self, key: str, content: bytes, mime: str) -> None:
+        try:
+            await asyncio.to_thread(_write_durably, self.path(key), content)
+        except OSError as error:
+            raise StorageUnavailable from error
+
+    async def get(self, key: str) -> bytes:
+        try:
+            return await asyncio.to_thread(self.path(key).read_bytes)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise FileMissing from error
+        except OSError as error:
+            raise StorageUnavailable from error
+
+    async def delete(self, key: str) -> None:
+        try:
+            await asyncio.to_thread(self.path(key).unlink, missing_ok=True)
+        except OSError as error:
+            raise StorageUnavailable from error
+
+    def signed_url(self, key: str, *, seconds: int, file_name: str | None = None, inline: bool = False) -> str:
+        return self.signer.url(check_key(key), seconds=seconds, file_name=file_name, inline=inline)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """The file appears whole or not at all, also after a power cut."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    making = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with os.fdopen(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        making.replace(path)
+    finally:
+        making.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def build(chosen: Settings) -> Storage:
+    """The storage that the settings name."""
+    if chosen.uses_s3:
+        from saasbot.infra.storage_s3 import S3Storage  # boto3 costs 30 MB, which local files need not pay
+
+        return S3Storage.of(chosen)
+    return LocalStorage(chosen.data_dir / "media", signed_media.Signer(chosen.keys))
+
+
+@lru_cache(maxsize=1)
+def storage() -> Storage:
+    """The storage of this process. `storage.cache_clear()` builds it anew (tests)."""
+    return build(settings())
