@@ -1,0 +1,43 @@
+"""A person as a round tile: initials on a stable tint, with an optional mark at the corner."""
+
+from typing import Any
+
+import reflex as rx
+from reflex_base.vars import VarData
+from reflex_base.vars.function import FunctionVar
+
+from saasbot.components.icons import icon
+from saasbot.components.types import Text
+
+_MODULE = rx.asset("avatar.js", shared=True).importable_path
+
+
+def avatar(
+    name: Text,
+    *,
+    key: Text | None = None,
+    size: int = 40,
+    mark: rx.Component | None = None,
+    **props: Any,
+) -> rx.Component:
+    """Initials of `name`. `key` (an id) keeps the colour when the name changes. Hidden from screen readers: the name
+    stands beside it.
+    """
+    return rx.el.span(
+        _call("initialsOf", name),
+        mark,
+        class_name=_call("tintOf", name if key is None else key),
+        style={"width": f"{size}px", "height": f"{size}px", "font_size": f"{max(11, round(size * 0.33))}px"},
+        aria_hidden="true",
+        **props,
+    )
+
+
+def bot_mark() -> rx.Component:
+    """The small robot at an avatar's corner: the bot has this chat."""
+    return rx.el.span(icon("bot", 11), class_name="avatar-mark")
+
+
+def _call(function: str, argument: Text) -> rx.Var[str]:
+    target = rx.Var(function, _var_data=VarData(imports={_MODULE: [rx.ImportVar(function)]})).to(FunctionVar)
+    return target.call(argument).to(str)

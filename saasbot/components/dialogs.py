@@ -1,0 +1,87 @@
+"""Dialogs: a plain one, the question before something destructive, and a sheet at the right edge."""
+
+from typing import Any, Literal
+
+import reflex as rx
+
+from saasbot.components.buttons import button
+from saasbot.components.i18n import t
+from saasbot.components.icons import icon
+from saasbot.components.types import Text
+
+
+def dialog(
+    title: Text,
+    *content: rx.Component,
+    open: rx.Var[bool],
+    on_open_change: Any,
+    width: int = 560,
+    footer: rx.Component | None = None,
+) -> rx.Component:
+    """A modal in the middle. Escape, the cross and a click outside call `on_open_change(False)`."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            _header(title),
+            rx.el.div(*content, class_name="dialog-body"),
+            rx.el.footer(footer, class_name="dialog-footer") if footer is not None else None,
+            class_name="dialog",
+            style={"max_width": f"{width}px"},
+            aria_describedby=rx.Var("undefined"),
+        ),
+        open=open,
+        on_open_change=on_open_change,
+    )
+
+
+def sheet(
+    title: Text, *content: rx.Component, open: rx.Var[bool], on_open_change: Any, footer: rx.Component | None = None
+) -> rx.Component:
+    """A panel of 440 px at the right edge (the whole screen on a phone), to edit one thing while its list stays."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            _header(title),
+            rx.el.div(*content, class_name="dialog-body"),
+            rx.el.footer(footer, class_name="dialog-footer") if footer is not None else None,
+            class_name="dialog sheet",
+            aria_describedby=rx.Var("undefined"),
+        ),
+        open=open,
+        on_open_change=on_open_change,
+    )
+
+
+def confirm(
+    title: Text,
+    text: Text,
+    *,
+    open: rx.Var[bool],
+    confirm_label: Text,
+    on_confirm: Any,
+    on_cancel: Any,
+    kind: Literal["primary", "danger"] = "danger",
+) -> rx.Component:
+    """Asks once before an act that cannot be undone. The button says the verb; Escape means no."""
+    return rx.alert_dialog.root(
+        rx.alert_dialog.content(
+            rx.alert_dialog.title(title, class_name="dialog-title"),
+            rx.alert_dialog.description(text, class_name="dialog-text"),
+            rx.el.footer(
+                button(t("Cancel"), on_click=on_cancel),
+                button(confirm_label, kind=kind, on_click=on_confirm),
+                class_name="dialog-footer",
+            ),
+            class_name="dialog dialog-confirm",
+            on_escape_key_down=on_cancel,
+        ),
+        open=open,
+    )
+
+
+def _header(title: Text) -> rx.Component:
+    return rx.el.header(
+        rx.dialog.title(title, class_name="dialog-title"),
+        rx.dialog.close(
+            rx.el.button(icon("x"), type="button", class_name="icon-btn", aria_label=t("Close")),
+        ),
+        class_name="dialog-header",
+    )

@@ -1,0 +1,87 @@
+"""The person at the bottom of the rail: who is signed in, language, appearance, sign out."""
+
+import reflex as rx
+from reflex.style import set_color_mode
+
+from saasbot import routes
+from saasbot.components.avatar import avatar
+from saasbot.components.buttons import button, link_button
+from saasbot.components.forms import select
+from saasbot.components.i18n import LANG, set_lang, t
+from saasbot.components.types import Handler
+
+
+def user_menu(
+    *,
+    name: rx.Var[str],
+    email: rx.Var[str],
+    company: rx.Var[str],
+    on_locale: Handler,
+    on_logout: Handler,
+) -> rx.Component:
+    """A popover, not a menu: it holds a select. `on_locale` gets the chosen language after the page has switched."""
+    return rx.popover.root(
+        rx.popover.trigger(
+            rx.el.button(
+                avatar(name, key=email, size=32),
+                type="button",
+                id="user-menu",
+                class_name="rail-item rail-person",
+                aria_label=t("Your account"),
+            )
+        ),
+        rx.popover.content(
+            rx.el.div(
+                avatar(name, key=email, size=40),
+                rx.el.div(
+                    rx.el.p(name, class_name="menu-name"),
+                    rx.el.p(email, class_name="menu-sub"),
+                    rx.el.p(company, class_name="menu-sub"),
+                ),
+                class_name="menu-person",
+            ),
+            rx.el.div(
+                rx.el.label(t("Language"), html_for="locale", class_name="field-label"),
+                locale_select(on_locale),
+                class_name="menu-row",
+            ),
+            rx.el.div(
+                rx.el.span(t("Appearance"), class_name="field-label", id="appearance"),
+                appearance_choice(),
+                class_name="menu-row",
+            ),
+            rx.el.div(
+                link_button(t("Home"), routes.DASHBOARD, kind="ghost", icon="house"),
+                link_button(t("Settings"), routes.SETTINGS, kind="ghost", icon="settings"),
+                button(t("Sign out"), kind="ghost", icon="log-out", id="logout", on_click=on_logout),
+                class_name="menu-acts",
+            ),
+            side="right",
+            align="end",
+            class_name="user-popover",
+        ),
+    )
+
+
+def locale_select(on_locale: Handler, id: str = "locale") -> rx.Component:
+    """Switches the page at once, then tells `on_locale(lang)`."""
+    return select(
+        [("es", "Español"), ("en", "English")],
+        id=id,
+        value=LANG,
+        on_change=lambda lang: [set_lang(lang), on_locale(lang)],
+        aria_label=t("Language"),
+    )
+
+
+def appearance_choice(labelled_by: str = "appearance") -> rx.Component:
+    """Light, dark, or as the system says. `labelled_by` is the id of its label."""
+    return rx.segmented_control.root(
+        rx.segmented_control.item(t("Light"), value="light"),
+        rx.segmented_control.item(t("Dark"), value="dark"),
+        rx.segmented_control.item(t("System"), value="system"),
+        value=rx.color_mode,
+        on_change=lambda mode: set_color_mode(mode),
+        size="1",
+        custom_attrs={"aria-labelledby": labelled_by},
+    )

@@ -1,0 +1,31 @@
+"""The shell bound to the states that feed it, for every signed-in page."""
+
+from collections.abc import Sequence
+
+import reflex as rx
+
+from saasbot.components.keyboard import ShortcutRow
+from saasbot.components.shell import Shell, shell
+from saasbot.state.auth import AuthState
+from saasbot.state.locale import LocaleState
+from saasbot.state.shell import ShellState
+
+
+def frame(
+    *content: rx.Component,
+    active: str,
+    banner: rx.Component | None = None,
+    shortcuts: Sequence[ShortcutRow] = (),
+) -> rx.Component:
+    """`content` (a `page_header`, then the rest) in the shell; see `components.shell.shell`."""
+    data = Shell(
+        user_name=ShellState.user_name,
+        user_email=ShellState.user_email,
+        company_name=ShellState.company_name,
+        unread=ShellState.unread,
+        numbers_tone=ShellState.numbers_tone,
+        on_locale=LocaleState.choose,
+        on_logout=AuthState.sign_out,
+        simulator=True,
+    )
+    return shell(*content, data=data, active=active, banner=banner, shortcuts=shortcuts)

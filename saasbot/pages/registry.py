@@ -1,0 +1,37 @@
+"""`@page(...)` above a page function puts it on the list that saasbot.py mounts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+BRAND = "SaaSBot"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as `rx.App.add_page` takes it."""
+
+    draw: Callable[[], rx.Component]
+    route: str
+    title: rx.Var[str]
+    on_load: Sequence[Any]
+
+
+PAGES: list[Page] = []
+
+
+def page(
+    route: str, *, title: rx.Var[str] | str, on_load: Sequence[Any] = ()
+) -> Callable[[Callable[[], rx.Component]], Callable[[], rx.Component]]:
+    """Register the function below as the page at `route` (a constant of saasbot.routes). The browser's tab says
+    "`title` · SaaSBot"; `on_load` handlers run in order at every visit.
+    """
+
+    def register(draw: Callable[[], rx.Component]) -> Callable[[], rx.Component]:
+        full = rx.Var.create(f"{title} · {BRAND}").to(str)
+        PAGES.append(Page(draw=draw, route=route, title=full, on_load=on_load))
+        return draw
+
+    return register

@@ -1,0 +1,46 @@
+"""Every address of the product. Pages, components and mails take them from here and write no URL themselves."""
+
+from urllib.parse import urlencode
+
+DASHBOARD = "/"
+LOGIN = "/login"
+REGISTER = "/register"
+FORGOT_PASSWORD = "/forgot-password"  # noqa: S105  # an address
+RESET_PASSWORD = "/reset-password"  # noqa: S105  # an address
+ONBOARDING = "/onboarding"
+INBOX = "/inbox"
+CONVERSATION = "/inbox/[conversation_id]"
+CATALOGUE = "/catalogue"
+BOTS = "/bots"
+BOT = "/bots/[bot_id]"
+CHANNELS = "/channels"
+SETTINGS = "/settings"
+PHONE = "/phone"
+NOT_FOUND = "404"
+
+# Plain HTTP routes beside the pages: a full page load, so that the socket opens again with the new cookie.
+AUTH_COMPLETE = "/auth/complete"
+AUTH_LOGOUT = "/auth/logout"
+
+# Pages that a browser without a session may open.
+PUBLIC = frozenset({LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD})
+
+
+def conversation(conversation_id: str) -> str:
+    """The thread of one conversation."""
+    return f"{INBOX}/{conversation_id}"
+
+
+def bot(bot_id: str) -> str:
+    """The editor of one bot."""
+    return f"{BOTS}/{bot_id}"
+
+
+def auth_complete(ticket: str) -> str:
+    """Where a one-time ticket becomes the session cookie."""
+    return f"{AUTH_COMPLETE}?{urlencode({'ticket': ticket})}"
+
+
+def reset_password(token: str) -> str:
+    """The page that a mailed reset link opens."""
+    return f"{RESET_PASSWORD}?{urlencode({'token': token})}"

@@ -1,0 +1,58 @@
+"""Assembles the web app and does nothing else: pages, document, what wraps the app, what runs beside it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import reflex as rx
+
+from saasbot.components.document import error_boundary, head, overlay
+from saasbot.components.toasts import toaster
+from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
+    dashboard,
+    forgot_password,
+    login,
+    not_found,
+    register,
+    reset_password,
+    settings,
+)
+from saasbot.pages.registry import PAGES
+
+# In this order: tokens first, then a file per part of the product.
+STYLESHEETS = [
+    "saasbot.css",
+    "css/controls.css",
+    "css/shell.css",
+    "css/states.css",
+    "css/overlays.css",
+    "css/bubbles.css",
+    "css/auth.css",
+]
+
+# ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.
+ASGI: Sequence[Any] = []
+
+# Reflex middleware before every event of every tab: the guard.
+EVENT_MIDDLEWARE: Sequence[Any] = []
+
+# Coroutines and async context managers that live as long as the server: bus, hub, jobs, runtime.
+LIFESPAN: Sequence[Callable[..., Any]] = []
+
+app = rx.App(
+    stylesheets=STYLESHEETS,
+    head_components=head(),
+    html_lang="es",
+    toaster=toaster(),
+    app_wraps={
+        (55, "ErrorBoundary"): lambda _stateful: error_boundary(),
+        (5, "Overlay"): lambda _stateful: overlay(),
+    },
+    api_transformer=ASGI or None,
+)
+
+for page in PAGES:
+    app.add_page(page.draw, route=page.route, title=page.title, on_load=list(page.on_load))
+for middleware in EVENT_MIDDLEWARE:
+    app.add_middleware(middleware)
+for task in LIFESPAN:
+    app.register_lifespan_task(task)

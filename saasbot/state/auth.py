@@ -1,0 +1,157 @@
+"""The forms before sign-in, and the way out."""
+
+import json
+import re
+from collections.abc import Mapping
+
+import reflex as rx
+
+from saasbot import routes
+from saasbot.infra.errors import AppError, InvalidInput
+from saasbot.infra.i18n import error_text, gettext
+from saasbot.state import auth_calls
+from saasbot.state.locale import locale_of
+
+FIELDS = ("company_name", "name", "email", "password", "accept_terms")
+# Something, an at sign, a domain with a dot: the mail itself is the real test.
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+class AuthState(rx.State):
+    """One form at a time: what is wrong with it, and whether it is on its way."""
+
+    errors: rx.Field[dict[str, str]] = rx.field(default_factory=lambda: dict.fromkeys(FIELDS, ""))
+    failure: rx.Field[str] = rx.field("")
+    busy: rx.Field[bool] = rx.field(False)
+    done: rx.Field[bool] = rx.field(False)
+
+    @rx.event
+    def begin(self):
+        """A page opens: nothing of another form is left."""
+        self._clear()
+        self.done = False
+
+    @rx.event
+    async def register(self, form: dict[str, str]):
+        """Company and owner exist afterwards, and the browser is on its way to the session cookie."""
+        locale = await locale_of(self)
+        wrong = _missing(form, locale, "company_name", "name", "email", "password")
+        if not form.get("accept_terms"):
+            wrong["accept_terms"] = gettext(locale, "Accept the terms to go on.")
+        if wrong:
+            yield self._show(wrong)
+            return
+        self._send()
+        yield
+        try:
+            ticket = await auth_calls.register(
+                company_name=form["company_name"].strip(),
+                name=form["name"].strip(),
+                email=form["email"].strip(),
+                password=form["password"],
+                accept_terms=True,
+                locale=locale,
+                network=self.router.session.client_ip,
+            )
+        except AppError as error:
+            yield self._fail(error, locale)
+            return
+        yield _leave(routes.auth_complete(ticket))
+
+    @rx.event
+    async def sign_in(self, form: dict[str, str]):
+        """The browser is on its way to the session cookie, or the form says why not."""
+        locale = await locale_of(self)
+        if wrong := _missing(form, locale, "email", "password"):
+            yield self._show(wrong)
+            return
+        self._send()
+        yield
+        try:
+            ticket = await auth_calls.sign_in(
+                email=form["email"].strip(), password=form["password"], network=self.router.session.client_ip
+            )
+        except AppError as error:
+            yield self._fail(error, locale)
+            return
+        yield _leave(routes.auth_complete(ticket))
+
+    @rx.event
+    async def forgot_password(self, form: dict[str, str]):
+        """Says the same whether the account exists or not."""
+        locale = await locale_of(self)
+        if wrong := _missing(form, locale, "email"):
+            yield self._show(wrong)
+            return
+        self._send()
+        yield
+        try:
+            await auth_calls.forgot_password(email=form["email"].strip(), locale=locale)
+        except AppError as error:
+            yield self._fail(error, locale)
+            return
+        self._clear()
+        self.done = True
+
+    @rx.event
+    async def reset_password(self, form: dict[str, str]):
+        """The password is the new one, and every session of the account is over."""
+        locale = await locale_of(self)
+        if wrong := _missing(form, locale, "password"):
+            yield self._show(wrong)
+            return
+        self._send()
+        yield
+        token = self.router.url.query_parameters.get("token", "")
+        try:
+            await auth_calls.reset_password(token=token, password=form["password"])
+        except AppError as error:
+            yield self._fail(error, locale)
+            return
+        self._clear()
+        self.done = True
+
+    @rx.event
+    def sign_out(self):
+        """Leaves through the route that ends the session and its cookie."""
+        return _leave(routes.AUTH_LOGOUT)
+
+    def _clear(self) -> None:
+        self.errors = dict.fromkeys(FIELDS, "")
+        self.failure = ""
+        self.busy = False
+
+    def _send(self) -> None:
+        self._clear()
+        self.busy = True
+
+    def _show(self, wrong: Mapping[str, str]) -> rx.event.EventSpec:
+        """The errors stand beside their fields and the first of them has the focus."""
+        self._clear()
+        self.errors = {**self.errors, **wrong}
+        return rx.set_focus(next(field for field in FIELDS if field in wrong))
+
+    def _fail(self, error: AppError, locale: str) -> rx.event.EventSpec | None:
+        text = error_text(locale, error)
+        if isinstance(error, InvalidInput) and error.details["field"] in FIELDS:
+            return self._show({error.details["field"]: text})
+        self._clear()
+        self.failure = text
+        return None
+
+
+def _missing(form: Mapping[str, str], locale: str, *required: str) -> dict[str, str]:
+    """Errors of the fields that are empty or, for an address, cannot be one."""
+    wrong = {}
+    for field in required:
+        value = form.get(field, "").strip()
+        if not value:
+            wrong[field] = gettext(locale, "Fill in this field.")
+        elif field == "email" and not _EMAIL.fullmatch(value):
+            wrong[field] = gettext(locale, "That is not an email address.")
+    return wrong
+
+
+def _leave(url: str) -> rx.event.EventSpec:
+    """A full page load, so that the socket opens again with the cookie of the moment."""
+    return rx.call_script(f"window.location.assign({json.dumps(url)})")

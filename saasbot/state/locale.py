@@ -1,0 +1,42 @@
+"""The reader's language on the server, for the texts that handlers send."""
+
+from http.cookies import CookieError, SimpleCookie
+
+import reflex as rx
+from reflex.state import OnLoadInternalState
+
+from saasbot.infra.i18n import COOKIE, SUPPORTED, LocaleName, negotiate, supported
+
+
+class LocaleState(rx.State):
+    """What the person chose in this tab since its socket opened; the socket's cookie does not change with it."""
+
+    _chosen: str = ""
+
+    @rx.event
+    async def choose(self, lang: str):
+        """From now on this tab's server texts are in `lang`; the page's are already (components/i18n.js).
+
+        Runs the page's load handlers again, so that what they formatted (money, times) changes language too.
+        """
+        if lang not in SUPPORTED:
+            return None
+        self._chosen = lang
+        return OnLoadInternalState.on_load_internal
+
+
+async def locale_of(state: rx.State) -> LocaleName:
+    """The language to write to this tab in."""
+    chosen = (await state.get_state(LocaleState))._chosen
+    if chosen:
+        return supported(chosen)
+    headers = state.router.headers
+    return negotiate(_cookie(headers.cookie), headers.accept_language)
+
+
+def _cookie(header: str) -> str | None:
+    try:
+        morsel = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return None
+    return morsel.value if morsel else None
