@@ -6,6 +6,7 @@ this way. Wishes that must survive are rows.
 
 import json
 from typing import Any
+from uuid import UUID
 
 from saasbot.infra.db import sql
 from saasbot.models import Channel, Conversation
@@ -45,6 +46,6 @@ async def send_read_marks(conversation: Conversation, wa_ids: list[str]) -> None
         )
 
 
-async def wake_outbox(conversation: Conversation) -> None:
-    """The holder of the number looks at its outbox as soon as the transaction commits."""
-    await _notify(OUTBOX, {"channel": str(conversation.channel_id)})
+async def wake_outbox(channel_id: UUID) -> None:
+    """The holder of the number looks at its outbox and its pending media as soon as the transaction commits."""
+    await _notify(OUTBOX, {"channel": str(channel_id)})

@@ -7,7 +7,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.lease import check_epoch
 from saasbot.infra import events
-from saasbot.models import Channel, ChannelStatus
+from saasbot.models import Channel, ChannelStatus, Desired
 from saasbot.models.table import utcnow
 
 
@@ -32,15 +32,18 @@ async def report_state(
     status: ChannelStatus,
     reason: str | None = None,
     retry_at: datetime | None = None,
-    forget_session: bool = False,
+    ended: bool = False,
 ) -> None:
     """What the holder of the number saw. `epoch` is its fencing token, nothing for the supervisor of a number nobody holds.
 
-    `forget_session`: the phone unlinked it, so the next connection pairs again. Raises: LeaseLost, NotFound.
+    `ended`: it cannot go on by itself, so it is stopped until its owner acts; a logged-out one must pair again.
+    Raises: LeaseLost, NotFound.
     """
     channel = await access_channel(actor, channel_id, lock=True)
     if epoch is not None:
         await check_epoch(channel_id, epoch)
-    if forget_session:
+    if ended:
+        channel.desired = Desired.STOPPED
+    if status == ChannelStatus.LOGGED_OUT:
         channel.device_jid = None
     set_state(channel, status, reason, retry_at=retry_at)

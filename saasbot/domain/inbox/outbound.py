@@ -57,7 +57,7 @@ async def add_outbound(
     session().add(message)
     await session().flush()
     set_last(conversation, message)
-    await wake_outbox(conversation)
+    await wake_outbox(conversation.channel_id)
     events.publish("conversation", company_id=conversation.company_id, conversation_id=conversation.id)
     return message
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.inbox.identities import Address, resolve_contacts
 from saasbot.domain.inbox.incoming import IncomingMessage
 from saasbot.domain.inbox.preview import preview_of
@@ -44,10 +45,11 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     """
     if not messages:
         return 0
-    addresses = {m: Address(m.phone, m.lid, "" if m.from_me else m.push_name) for m in messages}
-    contacts = await resolve_contacts(actor, addresses.values())
-    conversations = await _conversations(actor, channel, {contacts[addresses[m]]: m for m in messages})
-    rows = [_row(channel, conversations[contacts[addresses[m]]], m) for m in messages]
+    addresses = [Address(m.phone, m.lid, "" if m.from_me else m.push_name) for m in messages]
+    contacts = await resolve_contacts(actor, addresses)
+    senders = [contacts[address] for address in addresses]
+    conversations = await _conversations(actor, channel, dict(zip(senders, messages, strict=True)))
+    rows = [_row(channel, conversations[sender], m) for sender, m in zip(senders, messages, strict=True)]
     stored = await _insert(rows, channel, messages)
     fresh: list[Conversation] = []
     by_id = {conversation.id: conversation for conversation in conversations.values()}
@@ -64,6 +66,8 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         channel.last_inbound_at = utcnow()
     for conversation in {c.id: c for c in fresh}.values():
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
+    if any(message.media is not None for message in messages):
+        await wake_outbox(channel.id)
     await ask_for_turns(actor, channel, list({c.id: c for c in fresh}.values()))
     return len(fresh)
 

@@ -1,0 +1,1 @@
+"""Everything that crosses companies: the only user of the platform role."""

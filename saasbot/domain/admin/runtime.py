@@ -1,0 +1,41 @@
+"""What the runtime must know of every company: which numbers shall run, and whose journal waits.
+
+Only ids leave here; the work itself is done as `Actor.system(company_id)` of each row.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from saasbot.infra.db import platform_unit_of_work, sql
+
+
+@dataclass(frozen=True, slots=True)
+class NumberToRun:
+    company_id: UUID
+    channel_id: UUID
+    kind: str
+    device_jid: str | None
+    pairing_attempt: UUID | None
+    """The attempt to link it that its owner asked for, when there is one."""
+
+
+async def numbers_to_run(kind: str) -> list[NumberToRun]:
+    """Every number of a kind that its owner wants running, oldest first."""
+    async with platform_unit_of_work():
+        rows = await sql(
+            """
+            SELECT c.company_id, c.id, c.kind, c.device_jid, p.attempt
+            FROM channel c LEFT JOIN channel_pairing p ON p.channel_id = c.id
+            WHERE c.kind = :kind AND c.desired = 'running' AND c.deleted_at IS NULL
+            ORDER BY c.created_at, c.id
+            """,
+            kind=kind,
+        )
+        return [NumberToRun(*row) for row in rows.all()]
+
+
+async def waiting_journals() -> list[tuple[UUID, UUID]]:
+    """(company, channel) of every number with events that nobody has processed yet."""
+    async with platform_unit_of_work():
+        rows = await sql("SELECT DISTINCT company_id, channel_id FROM wa_event WHERE processed_at IS NULL")
+        return [(row.company_id, row.channel_id) for row in rows.all()]

@@ -1,0 +1,119 @@
+"""The journal as the library's callback sees it: one durable INSERT, or one fsynced line in a spool file.
+
+neonize acknowledges a message to WhatsApp before Python runs, so what the callback does not make durable is lost for good.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.journal import APPEND_ONE, TOPIC, event_values, record_events
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.failpoints import reach
+from saasbot.infra.logging import get_logger
+
+log = get_logger(__name__)
+
+_CONNECT_SECONDS = 3
+
+
+class NumberJournal:
+    """Appends the events of one number, held under `epoch`. Safe from any thread."""
+
+    def __init__(self, *, company_id: UUID, channel_id: UUID, epoch: int, dsn: str, spool_dir: Path) -> None:
+        self._company_id, self._channel_id, self._epoch, self._dsn = company_id, channel_id, epoch, dsn
+        self._spool = spool_dir / f"{channel_id}.jsonl"
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection | None = None
+
+    def append(self, code: int, raw: bytes) -> None:
+        """Returns when the event is durable, in the database or in the spool.
+
+        Raises: OSError, when neither can be written: then nobody can keep it, and the log says so.
+        """
+        with self._lock:
+            try:
+                self._insert([(code, raw)])
+            except psycopg.Error as error:
+                log.warning("journal.spooled", channel_id=str(self._channel_id), error=str(error))
+                self._to_spool(code, raw)
+        reach("after_journal")
+
+    async def append_many(self, events: list[tuple[int, bytes]]) -> None:
+        actor = Actor.system(self._company_id)
+        async with unit_of_work(actor):
+            await record_events(actor, self._channel_id, epoch=self._epoch, events=events)
+        reach("after_journal")
+
+    async def replay_spool(self) -> int:
+        """Move what was spooled into the database, in order. Returns how many events there were."""
+        return await asyncio.to_thread(self._replay)
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop_connection()
+
+    def _replay(self) -> int:
+        with self._lock:
+            if not self._spool.exists():
+                return 0
+            events = []
+            for line in self._spool.read_text().splitlines():
+                with suppress(
+                    ValueError, KeyError
+                ):  # the last line may have been cut by a crash: it was never promised
+                    item = json.loads(line)
+                    events.append((int(item["code"]), base64.b64decode(item["raw"])))
+            if events:
+                try:
+                    self._insert(events)
+                except psycopg.Error as error:
+                    log.warning("journal.replay_waits", channel_id=str(self._channel_id), error=str(error))
+                    return 0
+            self._spool.unlink()
+            return len(events)
+
+    def _insert(self, events: list[tuple[int, bytes]]) -> None:
+        try:
+            connection = self._open()
+            with connection.transaction(), connection.pipeline():
+                connection.execute("SELECT set_config('app.company', %s, true)", (str(self._company_id),))
+                for code, raw in events:
+                    connection.execute(
+                        APPEND_ONE, event_values(self._company_id, self._channel_id, self._epoch, code, raw)
+                    )
+                connection.execute("SELECT pg_notify(%s, %s)", (TOPIC, f"{self._company_id}:{self._channel_id}"))
+        except psycopg.OperationalError:
+            self._drop_connection()
+            raise
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self._dsn, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="saasbot-journal"
+            )
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _to_spool(self, code: int, raw: bytes) -> None:
+        self._spool.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"code": code, "raw": base64.b64encode(raw).decode()}) + "\n"
+        descriptor = os.open(self._spool, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, line.encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

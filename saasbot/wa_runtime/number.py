@@ -1,0 +1,265 @@
+"""One number at work: its lease, its connection, its outbox and its media, over whichever transport it has.
+
+The same runner serves real WhatsApp (in a bridge process) and the simulator (in the app).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.lease import (
+    RENEW_SECONDS,
+    LeaseLost,
+    acquire_lease,
+    lease_holder,
+    release_lease,
+    renew_lease,
+)
+from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.state import report_state
+from saasbot.infra import events
+from saasbot.infra.db import app_dsn, unit_of_work
+from saasbot.infra.errors import NotFound
+from saasbot.infra.logging import get_logger
+from saasbot.models import ChannelStatus
+from saasbot.wa_runtime import holder
+from saasbot.wa_runtime.journal import NumberJournal
+from saasbot.wa_runtime.media import download_pending
+from saasbot.wa_runtime.outbox import send_queued
+from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
+
+log = get_logger(__name__)
+
+_POLL_SECONDS = 5.0
+_LEASE_POLL_SECONDS = 0.5
+DRAIN_SECONDS = 15.0
+
+DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
+
+
+class Number:
+    """Runs until `stop`, until another process takes the number, or until its session ends for good."""
+
+    def __init__(
+        self, ref: NumberRef, make_transport: Callable[[NumberRef, Wiring], Transport], spool_dir: Path
+    ) -> None:
+        self.ref = ref
+        self._actor = Actor.system(ref.company_id)
+        self._make_transport = make_transport
+        self._spool_dir = spool_dir
+        self._states: asyncio.Queue[StateChange] = asyncio.Queue()
+        self._open = asyncio.Event()
+        self._outbox_wake = asyncio.Event()
+        self._media_wake = asyncio.Event()
+        self._over = asyncio.Event()
+        self._epoch = 0
+        self._transport: Transport | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self) -> None:
+        """Hold the number and work for it. Returns when it is over; the lease is released unless it was lost."""
+        if not await self._acquire():
+            return
+        journal = NumberJournal(
+            company_id=self.ref.company_id,
+            channel_id=self.ref.channel_id,
+            epoch=self._epoch,
+            dsn=app_dsn(),
+            spool_dir=self._spool_dir,
+        )
+        wiring = Wiring(journal, self._on_state, self._on_typing)
+        self._transport = self._make_transport(self.ref, wiring)
+        tasks = [
+            asyncio.create_task(loop(), name=f"{name}-{self.ref.channel_id}")
+            for name, loop in (
+                ("lease", self._keep_lease),
+                ("state", self._report_states),
+                ("outbox", self._send_forever),
+                ("media", self._download_forever),
+            )
+        ]
+        try:
+            await journal.replay_spool()
+            await self._settle()
+            await self._transport.connect()
+            await self._over.wait()
+        finally:
+            await self._shut_down(tasks, journal)
+
+    def stop(self) -> None:
+        """Drain and end: `run` returns when the send in hand is finished and the lease released."""
+        self._over.set()
+
+    def wake(self) -> None:
+        """Something may wait in the outbox or among the media."""
+        self._outbox_wake.set()
+        self._media_wake.set()
+
+    async def command(self, command: str, arguments: dict[str, Any]) -> None:
+        """Do what the app asked of this number (`domain.channels.commands`). What cannot be done now is not done later."""
+        transport = self._transport
+        if transport is None:
+            return
+        with contextlib.suppress(NotConnected):
+            if command == "typing":
+                await transport.typing(arguments["chat"], bool(arguments["on"]))
+            elif command == "mark_read":
+                await transport.mark_read(arguments["chat"], list(arguments["ids"]))
+            elif command == "logout":
+                try:
+                    await transport.logout()
+                finally:
+                    self.stop()
+
+    async def _acquire(self) -> bool:
+        """Wait for the lease. False when stopped meanwhile."""
+        while not self._over.is_set():
+            try:
+                async with unit_of_work(self._actor):
+                    other = await lease_holder(self._actor, self.ref.channel_id)
+                    dead = other is not None and (other == holder.this_process() or holder.is_dead(other))
+                    epoch = await acquire_lease(
+                        self._actor, self.ref.channel_id, holder=holder.this_process(), holder_is_dead=dead
+                    )
+                if epoch is not None:
+                    self._epoch = epoch
+                    log.info("number.held", channel_id=str(self.ref.channel_id), epoch=epoch)
+                    return True
+            except DATABASE_DOWN as error:
+                log.warning("number.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _LEASE_POLL_SECONDS)
+        return False
+
+    async def _settle(self) -> None:
+        async with unit_of_work(self._actor):
+            doubtful = await settle_abandoned(self._actor, self.ref.channel_id, epoch=self._epoch)
+        if doubtful:
+            log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                async with unit_of_work(self._actor):
+                    await renew_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
+            except LeaseLost:
+                log.warning("number.lease_lost", channel_id=str(self.ref.channel_id), epoch=self._epoch)
+                self._epoch = 0
+                self._over.set()
+                return
+            except DATABASE_DOWN as error:
+                log.warning("number.lease_not_renewed", channel_id=str(self.ref.channel_id), error=str(error))
+
+    def _on_state(self, change: StateChange) -> None:
+        self._loop.call_soon_threadsafe(self._states.put_nowait, change)
+
+    def _on_typing(self, typing: Typing) -> None:
+        self._loop.call_soon_threadsafe(self._tell_typing, typing)
+
+    def _tell_typing(self, typing: Typing) -> None:
+        task = asyncio.create_task(self._publish_typing(typing))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def _publish_typing(self, typing: Typing) -> None:
+        async with unit_of_work(self._actor):
+            events.publish(
+                "typing",
+                company_id=self.ref.company_id,
+                channel_id=self.ref.channel_id,
+                chat_jid=typing.chat_jid,
+                on="1" if typing.on else "",
+            )
+
+    async def _report_states(self) -> None:
+        while True:
+            change = await self._states.get()
+            if change.status == ChannelStatus.OPEN:
+                self._open.set()
+                self.wake()
+            else:
+                self._open.clear()
+            while not await self._report(change):
+                await asyncio.sleep(1)
+            if change.fatal:
+                self._over.set()
+
+    async def _report(self, change: StateChange) -> bool:
+        """Write the state. False when the database could not be reached."""
+        try:
+            async with unit_of_work(self._actor):
+                await report_state(
+                    self._actor,
+                    self.ref.channel_id,
+                    epoch=self._epoch,
+                    status=change.status,
+                    reason=change.reason,
+                    retry_at=change.retry_at,
+                    ended=change.fatal,
+                )
+        except (LeaseLost, NotFound):
+            self._over.set()
+        except DATABASE_DOWN as error:
+            log.warning("number.state_not_written", channel_id=str(self.ref.channel_id), error=str(error))
+            return False
+        return True
+
+    async def _send_forever(self) -> None:
+        assert self._transport is not None
+        while not self._over.is_set():
+            self._outbox_wake.clear()
+            await self._open.wait()
+            try:
+                await send_queued(self._actor, self.ref.channel_id, self._epoch, self._transport, self._over)
+            except LeaseLost:
+                self._over.set()
+                return
+            except DATABASE_DOWN as error:
+                log.warning("outbox.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
+                await asyncio.sleep(1)
+            await _woken(self._outbox_wake, self._over)
+
+    async def _download_forever(self) -> None:
+        assert self._transport is not None
+        while not self._over.is_set():
+            self._media_wake.clear()
+            await self._open.wait()
+            try:
+                await download_pending(self._actor, self.ref.channel_id, self._transport)
+            except DATABASE_DOWN as error:
+                log.warning("media.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
+            await _woken(self._media_wake, self._over)
+
+    async def _shut_down(self, tasks: list[asyncio.Task[None]], journal: NumberJournal) -> None:
+        """Finish the send in hand, journal what is buffered, let go of the number."""
+        lease, state, outbox, media = tasks
+        self._over.set()
+        self._open.set()  # a sender that waits for the connection sees that it is over
+        media.cancel()
+        await asyncio.wait({outbox}, timeout=DRAIN_SECONDS)
+        outbox.cancel()
+        try:
+            assert self._transport is not None
+            await self._transport.close()
+        finally:
+            for task in (lease, state):
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(journal.close)
+            if self._epoch:
+                with contextlib.suppress(*DATABASE_DOWN):
+                    async with unit_of_work(self._actor):
+                        await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
+
+
+async def _woken(wake: asyncio.Event, over: asyncio.Event) -> None:
+    """Returns at the next wake-up, at the end, or after a while (a notification can be lost)."""
+    waits = {asyncio.create_task(wake.wait()), asyncio.create_task(over.wait())}
+    _done, pending = await asyncio.wait(waits, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()

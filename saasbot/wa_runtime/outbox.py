@@ -1,0 +1,103 @@
+"""Send what is queued for a number, one message at a time: claimed in one transaction, sent, marked in another.
+
+A crash between sending and marking leaves the message `sending`; the next holder calls it unconfirmed and never sends it
+again. So a message goes out at most once, and its status never claims more than is known.
+"""
+
+import asyncio
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.outbox import (
+    OutboxMessage,
+    claim_outbox,
+    mark_failed,
+    mark_sent,
+    mark_unconfirmed,
+    requeue,
+)
+from saasbot.infra import storage
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.failpoints import reach
+from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.transport import (
+    NotConnected,
+    Outgoing,
+    OutgoingMedia,
+    SendRefused,
+    SendUnknown,
+    Transport,
+)
+
+log = get_logger(__name__)
+
+
+async def send_queued(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, over: asyncio.Event) -> None:
+    """Send until nothing is queued, the connection is lost, or the number stops.
+
+    Raises: LeaseLost, when another process holds the number now.
+    """
+    while not over.is_set():
+        async with unit_of_work(actor):
+            message = await claim_outbox(actor, channel_id, epoch=epoch)
+        if message is None:
+            return
+        reach("after_claim")
+        if not await _send(actor, channel_id, epoch, transport, message):
+            return
+
+
+async def _send(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage) -> bool:
+    """Send one claimed message and mark what became of it. False when the connection is gone."""
+    try:
+        outgoing = await _outgoing(message)
+    except FileNotFoundError:
+        async with unit_of_work(actor):
+            await mark_failed(actor, message.id, epoch=epoch, error="media_missing")
+        return True
+    try:
+        sent = await transport.send(outgoing)
+    except NotConnected:
+        async with unit_of_work(actor):
+            await requeue(actor, message.id, epoch=epoch)
+        return False
+    except SendRefused as refused:
+        log.warning("outbox.refused", channel_id=str(channel_id), message_id=str(message.id), code=refused.code)
+        async with unit_of_work(actor):
+            await mark_failed(actor, message.id, epoch=epoch, error=refused.code)
+        return True
+    except SendUnknown:
+        log.warning("outbox.unconfirmed", channel_id=str(channel_id), message_id=str(message.id))
+        async with unit_of_work(actor):
+            await mark_unconfirmed(actor, message.id, epoch=epoch)
+        return True
+    reach("after_send")
+    async with unit_of_work(actor):
+        await mark_sent(
+            actor, channel_id, message.id, epoch=epoch, wa_id=sent.wa_id, at=sent.at, chat_jid=sent.chat_jid
+        )
+    return True
+
+
+async def _outgoing(message: OutboxMessage) -> Outgoing:
+    """Raises: FileNotFoundError, when the stored file is gone."""
+    media = None
+    if message.storage_key is not None:
+        media = OutgoingMedia(
+            content=await storage.get(message.storage_key),
+            mime=message.mime or "application/octet-stream",
+            file_name=message.file_name,
+            width=message.width,
+            height=message.height,
+            seconds=message.seconds,
+            voice=bool(message.voice),
+        )
+    return Outgoing(
+        message_id=message.id,
+        chat_jid=message.chat_jid,
+        type=message.type,
+        text=message.text,
+        media=media,
+        latitude=message.payload.get("latitude"),
+        longitude=message.payload.get("longitude"),
+    )

@@ -1,0 +1,151 @@
+"""The processor: what waits in the journal becomes conversations, in order per number.
+
+Woken by the journal's notification, it takes up to a batch of a number's events in one transaction: one event when things are
+calm (latency), many in a burst (throughput). A batch that fails is tried event by event, so that one bad event is set
+aside with its error and the others go on.
+"""
+
+import asyncio
+import contextlib
+from uuid import UUID
+
+from google.protobuf.message import DecodeError
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.admin.runtime import waiting_journals
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.journal import BATCH, TOPIC, JournalEvent, mark_processed, take_events
+from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.receipts import apply_receipts
+from saasbot.domain.inbox.receive import receive
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import NotFound
+from saasbot.infra.events import Listener
+from saasbot.infra.failpoints import reach
+from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.decode import decode
+
+log = get_logger(__name__)
+
+_AT_ONCE = 8
+_SWEEP_SECONDS = 5.0
+_RETRY_SECONDS = 0.2
+
+
+class Processor:
+    """Runs in one or many processes: an advisory lock per number keeps its order."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._working: dict[UUID, asyncio.Task[None]] = {}
+        self._again: set[UUID] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+        listener.subscribe(TOPIC, self._woken)
+        listener.on_gap(self._sweep)
+
+    async def start(self) -> None:
+        """Takes up what waited while nobody processed, and then what comes."""
+        self._sweeper = asyncio.create_task(self._sweep_forever(), name="journal-sweeper")
+
+    async def stop(self) -> None:
+        """Returns when the batches in hand are committed."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        self._again.clear()
+        await asyncio.gather(*self._working.values(), return_exceptions=True)
+
+    def _woken(self, payload: str) -> None:
+        company, _, channel = payload.partition(":")
+        self._work(UUID(company), UUID(channel))
+
+    def _work(self, company_id: UUID, channel_id: UUID) -> None:
+        if channel_id in self._working:
+            self._again.add(channel_id)
+            return
+        task = asyncio.create_task(self._drain(company_id, channel_id), name=f"journal-{channel_id}")
+        self._working[channel_id] = task
+
+    async def _drain(self, company_id: UUID, channel_id: UUID) -> None:
+        """Process until nothing waits for this number."""
+        actor = Actor.system(company_id)
+        try:
+            while True:
+                self._again.discard(channel_id)
+                async with self._slots:
+                    more = await self._batch(actor, channel_id)
+                if not more and channel_id not in self._again:
+                    return
+        except (OperationalError, InterfaceError, OSError) as error:
+            log.warning("journal.database_unavailable", channel_id=str(channel_id), error=str(error))
+        finally:
+            del self._working[channel_id]
+
+    async def _batch(self, actor: Actor, channel_id: UUID) -> bool:
+        """One batch. True when more may wait."""
+        try:
+            async with unit_of_work(actor):
+                taken = await take_events(actor, channel_id)
+                if taken:
+                    await self._store(actor, channel_id, taken)
+                    reach("before_commit")
+        except (OperationalError, InterfaceError, OSError):
+            raise
+        except Exception:
+            log.exception("journal.batch_failed", channel_id=str(channel_id))
+            await self._one_by_one(actor, channel_id)
+            return True
+        reach("after_commit")
+        if taken is None:
+            await asyncio.sleep(_RETRY_SECONDS)  # another process works on this number: look again when it is done
+            return True
+        return len(taken) == BATCH
+
+    async def _store(self, actor: Actor, channel_id: UUID, taken: list[JournalEvent]) -> None:
+        messages: list[IncomingMessage] = []
+        receipts: list[IncomingReceipt] = []
+        for item in taken:
+            try:
+                value = decode(item.id, item.code, item.raw)
+            except DecodeError as error:
+                log.error("journal.undecodable", event_id=item.id, code=item.code)
+                await mark_processed(actor, [item.id], error=f"undecodable: {error}")
+                continue
+            if isinstance(value, IncomingMessage):
+                messages.append(value)
+            elif isinstance(value, IncomingReceipt):
+                receipts.append(value)
+        with contextlib.suppress(NotFound):  # the number was deleted meanwhile
+            channel = await access_channel(actor, channel_id)
+            await receive(actor, channel, messages)
+            await apply_receipts(actor, channel_id, receipts)
+        await mark_processed(actor, [item.id for item in taken])
+
+    async def _one_by_one(self, actor: Actor, channel_id: UUID) -> None:
+        async with unit_of_work(actor):
+            waiting = await take_events(actor, channel_id) or []
+        for item in waiting:
+            try:
+                async with unit_of_work(actor):
+                    await self._store(actor, channel_id, [item])
+            except (OperationalError, InterfaceError, OSError):
+                raise
+            except Exception as error:
+                log.exception("journal.event_failed", event_id=item.id)
+                async with unit_of_work(actor):
+                    await mark_processed(actor, [item.id], error=repr(error)[:500])
+
+    async def _sweep_forever(self) -> None:
+        """Repairs lost notifications and outages; the first round takes up what a dead process left."""
+        while True:
+            await self._sweep()
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def _sweep(self) -> None:
+        try:
+            for company_id, channel_id in await waiting_journals():
+                self._work(company_id, channel_id)
+        except (OperationalError, InterfaceError, OSError) as error:
+            log.warning("journal.sweep_failed", error=str(error))
