@@ -9,7 +9,7 @@ from typing import Any
 
 from saasbot.domain.inbox.incoming import Incoming, IncomingMedia, IncomingMessage, IncomingReceipt
 from saasbot.models import MessageStatus, MessageType
-from saasbot.wa_runtime.protobufs import E2E, MESSAGE, RECEIPT, UNDECRYPTABLE, Neonize
+from saasbot.wa_runtime.protobufs import MESSAGE, RECEIPT, UNDECRYPTABLE, e2e, events
 
 _USER_SERVER, _LID_SERVER = "s.whatsapp.net", "lid"
 _MEDIA = {
@@ -29,17 +29,17 @@ def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
     Raises: google.protobuf.message.DecodeError, for bytes that are no such event.
     """
     if code == MESSAGE:
-        return _message(event_id, Neonize.Message.FromString(raw))
+        return _message(event_id, events.Message.FromString(raw))
     if code == RECEIPT:
-        return _receipt(Neonize.Receipt.FromString(raw))
+        return _receipt(events.Receipt.FromString(raw))
     if code == UNDECRYPTABLE:
-        event = Neonize.UndecryptableMessage.FromString(raw)
+        event = events.UndecryptableMessage.FromString(raw)
         return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "undecryptable"})
     return None
 
 
 def _receipt(event: Any) -> IncomingReceipt | None:
-    kind = Neonize.Receipt.ReceiptType.Name(event.Type)
+    kind = events.Receipt.ReceiptType.Name(event.Type)
     if event.MessageSource.IsGroup or event.MessageSource.IsFromMe or kind not in {"DELIVERED", *_READ}:
         return None
     status = MessageStatus.READ if kind in _READ else MessageStatus.DELIVERED
@@ -131,14 +131,12 @@ def _message(event_id: int, event: Any) -> IncomingMessage | None:
 
 def _is_customer_act(protocol: Any) -> bool:
     """Revoke (0: needs HasField) and edit are acts of a person; the rest is housekeeping between devices."""
-    types = E2E.Message.ProtocolMessage if hasattr(E2E.Message, "ProtocolMessage") else E2E.ProtocolMessage
-    return protocol.HasField("type") and protocol.type in (types.REVOKE, types.MESSAGE_EDIT)
+    return protocol.HasField("type") and protocol.type in (e2e.ProtocolMessage.REVOKE, e2e.ProtocolMessage.MESSAGE_EDIT)
 
 
 def _kind_of(name: str, content: Any) -> str:
     if name == "protocolMessage":
-        types = E2E.Message.ProtocolMessage if hasattr(E2E.Message, "ProtocolMessage") else E2E.ProtocolMessage
-        return "revoke" if content.type == types.REVOKE else "edit"
+        return "revoke" if content.type == e2e.ProtocolMessage.REVOKE else "edit"
     short = name.removesuffix("Message")
     return "".join("_" + c.lower() if c.isupper() else c for c in short)
 

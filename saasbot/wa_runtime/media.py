@@ -3,9 +3,10 @@
 import hashlib
 from uuid import UUID
 
+from saasbot.domain import media as stored_media
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import raw_event
-from saasbot.domain.media import fail_inbound, pending_media, store_inbound
+from saasbot.domain.media.pending import fail_inbound, pending_media
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Transport
@@ -31,7 +32,7 @@ async def download_pending(actor: Actor, channel_id: UUID, transport: Transport)
             async with unit_of_work(actor):
                 await fail_inbound(actor, media.id, error=failure.code, permanent=permanent)
             continue
-        await store_inbound(actor, media.id, content)
+        await stored_media.store_inbound(actor, media.id, content)
 
 
 async def _content(actor: Actor, event_id: int | None, size: int, sha256: str | None, transport: Transport) -> bytes:

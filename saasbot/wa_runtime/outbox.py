@@ -16,10 +16,10 @@ from saasbot.domain.channels.outbox import (
     mark_unconfirmed,
     requeue,
 )
-from saasbot.infra import storage
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
+from saasbot.infra.storage import storage
 from saasbot.wa_runtime.transport import (
     NotConnected,
     Outgoing,
@@ -84,7 +84,7 @@ async def _outgoing(message: OutboxMessage) -> Outgoing:
     media = None
     if message.storage_key is not None:
         media = OutgoingMedia(
-            content=await storage.get(message.storage_key),
+            content=await storage().get(message.storage_key),
             mime=message.mime or "application/octet-stream",
             file_name=message.file_name,
             width=message.width,

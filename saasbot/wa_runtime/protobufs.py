@@ -28,4 +28,11 @@ from neonize.proto import Neonize_pb2 as events  # noqa: E402 - only now is the 
 from neonize.proto.waCommon.WACommon_pb2 import MessageKey  # noqa: E402
 from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as e2e  # noqa: E402
 
-__all__ = ["MessageKey", "e2e", "events"]
+MESSAGE = 17
+RECEIPT = 18
+CHAT_PRESENCE = 19
+CALL_OFFER = 36
+UNDECRYPTABLE = 44
+"""neonize's codes of the events that the journal and the inbox know (`neonize.events.EVENT_TO_INT`)."""
+
+__all__ = ["CALL_OFFER", "CHAT_PRESENCE", "MESSAGE", "RECEIPT", "UNDECRYPTABLE", "MessageKey", "e2e", "events"]
