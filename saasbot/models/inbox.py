@@ -217,6 +217,8 @@ class Message(TenantRow, table=True):
             unique=True,
             postgresql_where=text("client_token IS NOT NULL"),
         ),
+        # where a file is shown
+        Index("ix_message_media", "media_id", postgresql_where=text("media_id IS NOT NULL")),
         # search by text
         Index("ix_message_text_trgm", text("fold(text) gin_trgm_ops"), postgresql_using="gin"),
     )
