@@ -22,6 +22,11 @@ NOT_FOUND = "404"
 AUTH_COMPLETE = "/auth/complete"
 AUTH_LOGOUT = "/auth/logout"
 
+# Pages at a fixed address.
+PAGES = frozenset(
+    {LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}
+)
+
 # Pages that a browser without a session may open.
 PUBLIC = frozenset({LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD})
 

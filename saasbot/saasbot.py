@@ -5,6 +5,7 @@ from typing import Any
 
 import reflex as rx
 
+from saasbot.api.page_paths import PagePaths
 from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
 from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
@@ -30,7 +31,7 @@ STYLESHEETS = [
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.
-ASGI: Sequence[Any] = []
+ASGI: Sequence[Any] = [PagePaths]
 
 # Reflex middleware before every event of every tab: the guard.
 EVENT_MIDDLEWARE: Sequence[Any] = []
@@ -47,7 +48,7 @@ app = rx.App(
         (55, "ErrorBoundary"): lambda _stateful: error_boundary(),
         (5, "Overlay"): lambda _stateful: overlay(),
     },
-    api_transformer=ASGI or None,
+    api_transformer=ASGI,
 )
 
 for page in PAGES:

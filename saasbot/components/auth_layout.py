@@ -61,7 +61,7 @@ def _row(
     name: str, preview: rx.Var[str], time: str, *, bot: bool = False, unread: int = 0, selected: bool = False
 ) -> rx.Component:
     return rx.el.div(
-        avatar(name, size=32, mark=bot_mark() if bot else None),
+        avatar(name, mark=bot_mark() if bot else None),
         rx.el.div(rx.el.p(name, class_name="picture-name"), rx.el.p(preview, class_name="picture-preview")),
         rx.el.div(time, rx.el.span(str(unread), class_name="badge") if unread else None, class_name="picture-time"),
         class_name="picture-row picture-selected" if selected else "picture-row",

@@ -98,7 +98,11 @@ class _LocaleReady(rx.Fragment):
             """useEffect(() => {
   const root = document.documentElement;
   if (root.lang !== shownLang) return;
-  const frame = requestAnimationFrame(() => root.removeAttribute("data-locale-wait"));
+  const frame = requestAnimationFrame(() => {
+    if (!root.hasAttribute("data-locale-wait")) return;
+    root.removeAttribute("data-locale-wait");
+    document.querySelector("[autofocus]")?.focus(); // nothing hidden can take the focus while the page loads
+  });
   return () => cancelAnimationFrame(frame);
 }, [shownLang])""",
         ]

@@ -58,6 +58,7 @@ def user_menu(
             ),
             side="right",
             align="end",
+            side_offset=8,
             class_name="user-popover",
         ),
     )

@@ -38,11 +38,12 @@ class Forbidden(AppError):
 
 
 class InvalidInput(AppError):
-    """`field` names the input, `problem` says what is wrong with it in a sentence."""
+    """`field` names the input, `problem` says in a sentence what is wrong with it; `params` fill its placeholders."""
 
     code = "invalid_input"
     status = 422
     message = "{problem}"
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(field=field, problem=problem)
+    def __init__(self, field: str, problem: str, **params: Any) -> None:
+        self.field, self.problem, self.params = field, problem, params
+        super().__init__(field=field, problem=problem.format(**params) if params else problem)

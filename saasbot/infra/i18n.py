@@ -14,11 +14,11 @@ from typing import Literal, cast
 from babel import Locale
 from babel.core import negotiate_locale
 from babel.dates import format_date as babel_date
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_datetime
 from babel.dates import format_time as babel_time
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
 
 from saasbot.infra.errors import AppError, InvalidInput
 
@@ -31,6 +31,17 @@ LOCALES_DIR = Path(__file__).resolve().parent.parent / "locales"
 
 # Neutral Latin American Spanish: 1.234,56 reads right in most of it, and "hoy 9:12" everywhere.
 _BABEL: Mapping[str, str] = {"es": "es_AR", "en": "en_US"}
+_HOURS: Mapping[str, str] = {"es": "H:mm", "en": "h:mm a"}
+_HOME: Mapping[str, str] = {
+    "CLP": "es_CL",
+    "COP": "es_CO",
+    "GTQ": "es_GT",
+    "MXN": "es_MX",
+    "PEN": "es_PE",
+    "PYG": "es_PY",
+    "UYU": "es_UY",
+}
+NO_BREAK = "\u00a0"
 
 
 def supported(locale: str | None) -> LocaleName:
@@ -90,6 +101,11 @@ def translate(locale: str, message: str, context: str | None = None) -> str:
     return catalogue(locale).get((context, message), message)
 
 
+def N_(message: str) -> str:
+    """Marks a text that is translated later, where it is shown: `REASONS = {"banned": N_("…")}`."""
+    return message
+
+
 def gettext(locale: str, message: str, /, context: str | None = None, **params: object) -> str:
     """A text for a person. `{name}` in the message is filled from `params`."""
     text = translate(locale, message, context)
@@ -99,7 +115,7 @@ def gettext(locale: str, message: str, /, context: str | None = None, **params: 
 def error_text(locale: str, error: AppError) -> str:
     """The sentence of an error in the reader's language."""
     if isinstance(error, InvalidInput):
-        return gettext(locale, error.details["problem"])
+        return gettext(locale, error.problem, **error.params)
     return gettext(locale, error.message, **error.details)
 
 
@@ -109,20 +125,24 @@ def babel_locale(locale: str) -> Locale:
 
 
 def format_money(minor: int, currency: str, locale: str) -> str:
-    """`4599000, "ARS"` → `$ 45.990`: minor units in, cents shown only when there are any."""
+    """`4599000, "ARS"` → `$ 45.990`: minor units in, cents shown only when there are any.
+
+    In Spanish an amount is written as at home of its currency, so that a peso is `$` and Mexico has its commas.
+    """
+    spanish = supported(locale) == "es"
+    rules = Locale.parse(_HOME.get(currency, _BABEL["es"])) if spanish else babel_locale(locale)
     precision = get_currency_precision(currency)
     amount = Decimal(minor).scaleb(-precision)
-    whole = precision == 0 or amount == amount.to_integral_value()
-    rules = babel_locale(locale)
-    if not whole:
-        return format_currency(amount, currency, locale=rules)
-    pattern = rules.currency_formats["standard"].pattern.replace(".00", "")
-    return format_currency(amount, currency, format=pattern, locale=rules, currency_digits=False)
+    whole = amount == amount.to_integral_value()
+    symbol = get_currency_symbol(currency, rules)
+    gap = NO_BREAK if spanish or symbol.isalpha() else ""
+    digits = "#,##0" if whole else "#,##0." + "0" * precision
+    return format_currency(amount, currency, format=f"¤{gap}{digits}", locale=rules, currency_digits=False)
 
 
 def format_time(moment: datetime, tz: tzinfo, locale: str) -> str:
     """Hour and minute on the reader's clock, as a bubble shows it. `moment` is timezone-aware."""
-    return babel_time(moment.astimezone(tz), "short", locale=babel_locale(locale))
+    return babel_time(moment.astimezone(tz), _HOURS[supported(locale)], locale=babel_locale(locale))
 
 
 def format_day(moment: datetime, tz: tzinfo, locale: str, *, now: datetime) -> str:
@@ -159,5 +179,14 @@ def format_full(moment: datetime, tz: tzinfo, locale: str) -> str:
 
 
 def format_ago(moment: datetime, locale: str, *, now: datetime) -> str:
-    """`hace 12 s`, `hace 3 h`: how long ago, in one short unit."""
-    return format_timedelta(moment - now, add_direction=True, format="short", locale=babel_locale(locale))
+    """`hace 12 s`, `hace 3 h`: how long ago, in one short unit; "just now" below five seconds."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    if seconds < 5:
+        return gettext(locale, "just now")
+    if seconds < 60:
+        return gettext(locale, "{n} s ago", n=seconds)
+    if seconds < 3600:
+        return gettext(locale, "{n} min ago", n=seconds // 60)
+    if seconds < 86_400:
+        return gettext(locale, "{n} h ago", n=seconds // 3600)
+    return gettext(locale, "{n} d ago", n=seconds // 86_400)

@@ -133,8 +133,8 @@ class AuthState(rx.State):
 
     def _fail(self, error: AppError, locale: str) -> rx.event.EventSpec | None:
         text = error_text(locale, error)
-        if isinstance(error, InvalidInput) and error.details["field"] in FIELDS:
-            return self._show({error.details["field"]: text})
+        if isinstance(error, InvalidInput) and error.field in FIELDS:
+            return self._show({error.field: text})
         self._clear()
         self.failure = text
         return None

@@ -31,7 +31,7 @@ def _clean_name(name: str) -> str:
     if not name:
         raise InvalidInput("name", "Give the number a name.")
     if len(name) > MAX_NAME:
-        raise InvalidInput("name", f"Use at most {MAX_NAME} characters.")
+        raise InvalidInput("name", "Use at most {limit} characters.", limit=MAX_NAME)
     return name
 
 

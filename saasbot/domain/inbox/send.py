@@ -34,7 +34,7 @@ def clean_text(text: str) -> str:
     if not text:
         raise InvalidInput("text", "Write a message first.")
     if len(text) > MAX_TEXT:
-        raise InvalidInput("text", f"WhatsApp takes at most {MAX_TEXT} characters.")
+        raise InvalidInput("text", "WhatsApp takes at most {limit} characters.", limit=MAX_TEXT)
     return text
 
 
