@@ -118,6 +118,8 @@ def _decode(image: Image.Image, longest: int) -> Image.Image:
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
+    if image.mode.startswith("I"):  # 16 bits of grey, which convert() would cut off instead of scaling
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     layers = image.convert("RGBA")

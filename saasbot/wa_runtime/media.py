@@ -32,7 +32,8 @@ async def download_pending(actor: Actor, channel_id: UUID, transport: Transport)
             async with unit_of_work(actor):
                 await fail_inbound(actor, media.id, error=failure.code, permanent=permanent)
             continue
-        await stored_media.store_inbound(actor, media.id, content)
+        async with unit_of_work(actor):
+            await stored_media.store_inbound(actor, media.id, content)
 
 
 async def _content(actor: Actor, event_id: int | None, size: int, sha256: str | None, transport: Transport) -> bytes:

@@ -2,7 +2,8 @@
 
 from saasbot.domain.media.access import access_media
 from saasbot.domain.media.discard import discard_unused, remove_unused
-from saasbot.domain.media.inbound import fail_inbound, store_inbound
+from saasbot.domain.media.inbound import store_inbound
+from saasbot.domain.media.pending import fail_inbound, pending_media
 from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_image
 from saasbot.domain.media.urls import MediaUrls, media_urls
 
@@ -14,6 +15,7 @@ __all__ = [
     "discard_unused",
     "fail_inbound",
     "media_urls",
+    "pending_media",
     "remove_unused",
     "store_image",
     "store_inbound",

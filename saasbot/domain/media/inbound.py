@@ -7,9 +7,10 @@ from uuid import UUID
 from saasbot.domain.actor import Actor
 from saasbot.domain.media.access import access_media
 from saasbot.domain.media.file_names import clean_file_name
+from saasbot.domain.media.pending import fail_inbound, publish_owner
 from saasbot.domain.media.upload import put_picture, put_thumb
-from saasbot.infra import events, images
-from saasbot.infra.db import sql
+from saasbot.infra import images
+from saasbot.infra.db import session
 from saasbot.infra.file_types import UNKNOWN, FileType, sniff, type_of
 from saasbot.infra.storage import storage
 from saasbot.models import Media, MediaStatus
@@ -45,9 +46,9 @@ async def store_inbound(actor: Actor, media_id: UUID, content: bytes) -> Media:
     if media.status == MediaStatus.STORED:
         return media
     if len(content) > MAX_INBOUND_BYTES:
-        return await fail_inbound(actor, media_id, TOO_LARGE)
+        return await _refuse(actor, media, TOO_LARGE)
     if media.sha256 and media.sha256.lower() != hashlib.sha256(content).hexdigest():
-        return await fail_inbound(actor, media_id, HASH_MISMATCH)
+        return await _refuse(actor, media, HASH_MISMATCH)
     stored = await _store(media, content)
     media = await access_media(actor, media_id, lock=True)  # only now: storing takes its time
     if media.status == MediaStatus.STORED:
@@ -59,19 +60,13 @@ async def store_inbound(actor: Actor, media_id: UUID, content: bytes) -> Media:
     if stored.kind is not UNKNOWN:
         media.mime = stored.kind.mime
     media.file_name = clean_file_name(media.file_name)
-    await _tell(actor, media_id)
+    await publish_owner(actor, media_id)
     return media
 
 
-async def fail_inbound(actor: Actor, media_id: UUID, reason: str) -> Media:
-    """The file will not come; `reason` is a stable code that the inbox has a sentence for. A stored file stays stored.
-
-    Raises: NotFound.
-    """
-    media = await access_media(actor, media_id, lock=True)
-    if media.status != MediaStatus.STORED:
-        media.status, media.error = MediaStatus.FAILED, reason
-        await _tell(actor, media_id)
+async def _refuse(actor: Actor, media: Media, reason: str) -> Media:
+    await fail_inbound(actor, media.id, error=reason, permanent=True)
+    await session().refresh(media)
     return media
 
 
@@ -98,14 +93,3 @@ async def _picture(content: bytes) -> images.Picture | None:
         return await images.encode_anew(content, longest=images.READABLE_SIDE)
     except images.BadPicture:
         return None  # what cannot be decoded is still the customer's file
-
-
-async def _tell(actor: Actor, media_id: UUID) -> None:
-    """The conversations in which the file is shown have changed."""
-    rows = await sql(
-        "SELECT DISTINCT conversation_id FROM message WHERE company_id = :company AND media_id = :media",
-        company=actor.company_id,
-        media=media_id,
-    )
-    for (conversation_id,) in rows:
-        events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)

@@ -24,12 +24,12 @@ async def pending_media(actor: Actor, channel_id: UUID, *, limit: int = 20) -> l
 
 
 async def fail_inbound(actor: Actor, media_id: UUID, *, error: str, permanent: bool) -> None:
-    """A download failed: for good it is shown as missing, else it is tried again."""
+    """A download failed: for good it is shown as missing, else it is tried again. What is stored stays stored."""
     await sql(
         """
         UPDATE media SET attempts = attempts + 1, error = :error,
                status = CASE WHEN :permanent THEN 'failed' ELSE status END
-        WHERE id = :id AND company_id = :company
+        WHERE id = :id AND company_id = :company AND status <> 'stored'
         """,
         error=error,
         permanent=permanent,

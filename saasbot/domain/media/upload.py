@@ -53,6 +53,7 @@ async def store_image(actor: Actor, content: bytes, file_name: str | None = None
     # the files come first: while they are written no connection of the database is held
     media.storage_key, media.thumb_key = await put_picture(f"{actor.company_id}/image/{media.id}", picture)
     session().add(media)
+    await session().flush()  # rows that refer to it can be written now
     await discard_unused(actor, media.id, after=_KEPT_WITHOUT_USE)
     return media
 
