@@ -184,7 +184,7 @@ class Number:
                 self.wake()
             else:
                 self._open.clear()
-            while not await self._report(change):
+            while not await self._report(change):  # noqa: ASYNC110 - the database does not signal its return
                 await asyncio.sleep(1)
             if change.fatal:
                 self._over.set()

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import tuple_
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
-
 from saasbot.domain.actor import Actor
-from saasbot.infra.db import session, sql
-from saasbot.models import Contact, ContactIdentity, IdentityKind
+from saasbot.infra.db import sql
+from saasbot.models import IdentityKind
+from saasbot.models.table import new_id
+
+Key = tuple[str, str]
+"""(kind, digits) of an identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Address:
     name: str = ""
 
     @property
-    def keys(self) -> list[tuple[str, str]]:
+    def keys(self) -> list[Key]:
         found = []
         if self.lid:
             found.append((IdentityKind.LID.value, self.lid))
@@ -38,53 +38,94 @@ async def resolve_contacts(actor: Actor, addresses: Iterable[Address]) -> dict[A
     """
     wanted = list(dict.fromkeys(addresses))
     known = await _known(actor, wanted)
-    if any(key not in known for address in wanted for key in address.keys):
-        # one creator of contacts per company at a time: two numbers that hear of the same person make one contact
-        await sql("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=f"contacts:{actor.company_id}")
-        known = await _known(actor, wanted)
+    while any(key not in known for address in wanted for key in address.keys):
         await _create(actor, wanted, known)
-    resolved = {address: known[address.keys[0]] for address in wanted}
-    await _learn_names(actor, resolved)
+        known = await _known(actor, wanted)
+    resolved = {address: known[address.keys[0]][0] for address in wanted}
+    stale = {
+        contact_id: address.name
+        for address, contact_id in resolved.items()
+        if address.name and known[address.keys[0]][1] != address.name
+    }
+    await _learn_names(actor, stale)
     return resolved
 
 
-async def _known(actor: Actor, addresses: list[Address]) -> dict[tuple[str, str], UUID]:
-    keys = [key for address in addresses for key in address.keys]
-    query = select(ContactIdentity.kind, ContactIdentity.value, ContactIdentity.contact_id).where(
-        ContactIdentity.company_id == actor.company_id,
-        tuple_(col(ContactIdentity.kind), col(ContactIdentity.value)).in_(keys),
+async def _known(actor: Actor, addresses: list[Address]) -> dict[Key, tuple[UUID, str]]:
+    """Contact and its name by identity."""
+    keys = sorted({key for address in addresses for key in address.keys})
+    rows = await sql(
+        """
+        SELECT i.kind, i.value, i.contact_id, c.name
+        FROM contact_identity i JOIN contact c ON c.id = i.contact_id
+        WHERE i.company_id = :company
+          AND (i.kind, i.value) IN (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])))
+        """,
+        company=actor.company_id,
+        kinds=[kind for kind, _ in keys],
+        values=[value for _, value in keys],
     )
-    return {(str(kind), value): contact_id for kind, value, contact_id in (await session().exec(query)).all()}
+    return {(row.kind, row.value): (row.contact_id, row.name) for row in rows.all()}
 
 
-async def _create(actor: Actor, addresses: list[Address], known: dict[tuple[str, str], UUID]) -> None:
-    """Fill `known` for every address, inserting contacts and identities."""
-    contacts: list[Contact] = []
-    identities: list[dict[str, object]] = []
+async def _create(actor: Actor, addresses: list[Address], known: dict[Key, tuple[UUID, str]]) -> None:
+    """Insert contacts and identities that are missing.
+
+    Another number may hear of the same person at this instant: the unique identity decides, and the contact that lost is
+    removed. Keys are inserted in order, so that two such transactions wait for each other and never in a circle.
+    """
+    contacts: dict[UUID, str] = {}
+    owner: dict[Key, UUID] = {}
     for address in addresses:
-        contact_id = next((known[key] for key in address.keys if key in known), None)
+        contact_id = next((known[key][0] for key in address.keys if key in known), None)
+        contact_id = contact_id or next((owner[key] for key in address.keys if key in owner), None)
         if contact_id is None:
-            contact = Contact(company_id=actor.company_id, name=address.name)
-            contacts.append(contact)
-            contact_id = contact.id
+            contact_id = new_id()
+            contacts[contact_id] = address.name
         for key in address.keys:
             if key not in known:
-                known[key] = contact_id
-                identity = ContactIdentity(
-                    company_id=actor.company_id, contact_id=contact_id, kind=IdentityKind(key[0]), value=key[1]
-                )
-                identities.append(identity.model_dump())
-    session().add_all(contacts)
-    await session().flush()
-    if identities:
-        await session().execute(insert(ContactIdentity), identities)
+                owner.setdefault(key, contact_id)
+    await sql(
+        """
+        INSERT INTO contact (id, company_id, created_at, name, named_by_team)
+        SELECT id, :company, now(), name, false FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[])) AS n(id, name)
+        """,
+        company=actor.company_id,
+        ids=list(contacts),
+        names=list(contacts.values()),
+    )
+    keys = sorted(owner)
+    await sql(
+        """
+        INSERT INTO contact_identity (id, company_id, created_at, contact_id, kind, value)
+        SELECT id, :company, now(), contact_id, kind, value
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:contacts AS uuid[]), CAST(:kinds AS text[]), CAST(:values AS text[]))
+            AS n(id, contact_id, kind, value)
+        ON CONFLICT (company_id, kind, value) DO NOTHING
+        """,
+        company=actor.company_id,
+        ids=[new_id() for _ in keys],
+        contacts=[owner[key] for key in keys],
+        kinds=[kind for kind, _ in keys],
+        values=[value for _, value in keys],
+    )
+    await sql(
+        """
+        DELETE FROM contact c WHERE c.id = ANY(:ids)
+        AND NOT EXISTS (SELECT FROM contact_identity i WHERE i.company_id = c.company_id AND i.contact_id = c.id)
+        """,
+        ids=list(contacts),
+    )
 
 
-async def _learn_names(actor: Actor, resolved: dict[Address, UUID]) -> None:
-    names = {contact_id: address.name for address, contact_id in resolved.items() if address.name}
-    if not names:
-        return
-    query = select(Contact).where(col(Contact.id).in_(names), col(Contact.named_by_team).is_(False))
-    for contact in (await session().exec(query)).all():
-        if contact.name != names[contact.id]:
-            contact.name = names[contact.id]
+async def _learn_names(actor: Actor, names: dict[UUID, str]) -> None:
+    if names:
+        await sql(
+            """
+            UPDATE contact c SET name = n.name FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[])) AS n(id, name)
+            WHERE c.id = n.id AND c.company_id = :company AND NOT c.named_by_team
+            """,
+            ids=list(names),
+            names=list(names.values()),
+            company=actor.company_id,
+        )

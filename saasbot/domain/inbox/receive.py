@@ -3,13 +3,12 @@
 One call takes everything that waits for a number, in order, so that a burst costs a handful of statements.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
@@ -29,12 +28,43 @@ from saasbot.models import (
     Handler,
     Media,
     MediaStatus,
-    Message,
     MessageStatus,
 )
-from saasbot.models.table import utcnow
+from saasbot.models.table import new_id, utcnow
 
 _FUTURE = timedelta(minutes=5)
+
+_NEW_CONVERSATIONS = """
+    INSERT INTO conversation (
+        id, company_id, channel_id, contact_id, created_at, chat_jid, status, handler, owner_epoch, owner_changed_seq,
+        bot_enabled, bot_started, unread, last_preview, last_activity_at, last_customer_seq, answered_seq)
+    SELECT n.id, :company, :channel, n.contact_id, now(), n.chat, 'pending', 'bot', 1, 0,
+        true, false, 0, '', n.at, 0, 0
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:contacts AS uuid[]), CAST(:chats AS text[]), CAST(:moments AS timestamptz[]))
+        AS n(id, contact_id, chat, at)
+    ON CONFLICT (company_id, channel_id, contact_id) DO NOTHING
+"""
+
+_INSERT = """
+    INSERT INTO message (
+        id, company_id, conversation_id, channel_id, created_at, sort_at, wa_id, wa_timestamp, from_me, direction, author,
+        author_name, type, text, payload, media_id, quoted_wa_id, status)
+    SELECT r.id, :company, r.conversation_id, :channel, clock_timestamp(), r.sort_at, r.wa_id, r.wa_timestamp, r.from_me,
+        r.direction, r.author, '', r.type, r.text, r.payload, r.media_id, r.quoted_wa_id, r.status
+    FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
+        id uuid, conversation_id uuid, sort_at timestamptz, wa_id text, wa_timestamp timestamptz, from_me boolean,
+        direction text, author text, type text, text text, payload jsonb, media_id uuid, quoted_wa_id text, status text
+    )) WITH ORDINALITY AS r(id, conversation_id, sort_at, wa_id, wa_timestamp, from_me, direction, author, type, text,
+        payload, media_id, quoted_wa_id, status, number)
+    ORDER BY r.number
+    ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO UPDATE SET
+        type = excluded.type, text = excluded.text, payload = excluded.payload, media_id = excluded.media_id,
+        quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at, wa_timestamp = excluded.wa_timestamp
+    -- only the placeholder of an undecryptable message gives way, and only to the real one
+    WHERE message.type = 'unsupported' AND message.payload->>'kind' = 'undecryptable'
+      AND excluded.payload->>'kind' IS DISTINCT FROM 'undecryptable'
+    RETURNING id, seq, wa_id, conversation_id, from_me
+"""
 
 
 async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMessage]) -> int:
@@ -90,17 +120,15 @@ async def _conversations(
     found = {c.contact_id: c for c in (await session().exec(query)).all()}
     missing = [contact_id for contact_id in by_contact if contact_id not in found]
     if missing:
-        new = [
-            Conversation(
-                company_id=actor.company_id,
-                channel_id=channel.id,
-                contact_id=contact_id,
-                chat_jid=by_contact[contact_id].chat_jid,
-                last_activity_at=_sort_at(by_contact[contact_id]),
-            ).model_dump()
-            for contact_id in missing
-        ]
-        await session().execute(insert(Conversation).on_conflict_do_nothing(), new)
+        await sql(
+            _NEW_CONVERSATIONS,
+            company=actor.company_id,
+            channel=channel.id,
+            ids=[new_id() for _ in missing],
+            contacts=missing,
+            chats=[by_contact[contact_id].chat_jid for contact_id in missing],
+            moments=[_sort_at(by_contact[contact_id]) for contact_id in missing],
+        )
         found |= {c.contact_id: c for c in (await session().exec(query)).all()}
     return found
 
@@ -112,22 +140,23 @@ def _sort_at(message: IncomingMessage) -> datetime:
 
 
 def _row(channel: Channel, conversation: Conversation, message: IncomingMessage) -> dict[str, Any]:
-    return Message(
-        company_id=channel.company_id,
-        conversation_id=conversation.id,
-        channel_id=channel.id,
-        sort_at=_sort_at(message),
-        wa_id=message.wa_id,
-        wa_timestamp=message.sent_at,
-        from_me=message.from_me,
-        direction=Direction.OUTBOUND if message.from_me else Direction.INBOUND,
-        author=Author.PHONE if message.from_me else Author.CUSTOMER,
-        type=message.type,
-        text=message.text.replace("\x00", ""),
-        payload=message.payload,
-        quoted_wa_id=message.quoted_wa_id,
-        status=MessageStatus.SENT if message.from_me else MessageStatus.DELIVERED,
-    ).model_dump(exclude={"seq"})
+    """A message as `_INSERT` reads it, by column name."""
+    return {
+        "id": new_id(),
+        "conversation_id": conversation.id,
+        "sort_at": _sort_at(message),
+        "wa_id": message.wa_id,
+        "wa_timestamp": message.sent_at,
+        "from_me": message.from_me,
+        "direction": Direction.OUTBOUND if message.from_me else Direction.INBOUND,
+        "author": Author.PHONE if message.from_me else Author.CUSTOMER,
+        "type": message.type,
+        "text": message.text.replace("\x00", ""),
+        "payload": message.payload,
+        "quoted_wa_id": message.quoted_wa_id,
+        "status": MessageStatus.SENT if message.from_me else MessageStatus.DELIVERED,
+        "media_id": None,
+    }
 
 
 async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]) -> dict[UUID, int]:
@@ -139,25 +168,14 @@ async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequen
             row["media_id"] = item.id
             media.append(item)
     session().add_all(media)
-    await session().flush()
-    statement = insert(Message).values(rows)
-    replaced = {
-        name: statement.excluded[name]
-        for name in ("type", "text", "payload", "media_id", "quoted_wa_id", "sort_at", "wa_timestamp")
-    }
-    statement = statement.on_conflict_do_update(
-        index_elements=["channel_id", "conversation_id", "wa_id", "from_me"],
-        index_where=text("wa_id IS NOT NULL"),
-        set_=replaced,
-        where=text(
-            "message.type = 'unsupported' AND message.payload->>'kind' = 'undecryptable' "
-            "AND excluded.payload->>'kind' IS DISTINCT FROM 'undecryptable'"
-        ),
-    ).returning(col(Message.id), col(Message.seq), col(Message.wa_id), col(Message.conversation_id))
-    by_key = {(row["conversation_id"], row["wa_id"]): row["id"] for row in reversed(rows)}
-    stored: dict[UUID, int] = {}
-    for _id, seq, wa_id, conversation_id in (await session().execute(statement)).all():
-        stored[by_key[conversation_id, wa_id]] = seq
+    by_key = {(row["conversation_id"], row["wa_id"], row["from_me"]): row for row in reversed(rows)}
+    inserted = await sql(
+        _INSERT,
+        company=channel.company_id,
+        channel=channel.id,
+        rows=json.dumps(list(by_key.values())[::-1], default=str),
+    )
+    stored = {by_key[r.conversation_id, r.wa_id, r.from_me]["id"]: r.seq for r in inserted.all()}
     unused = [item.id for item, owner in _media_owners(media, rows) if owner not in stored]
     if unused:
         await sql("DELETE FROM media WHERE id = ANY(:ids)", ids=unused)
