@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import CursorResult, TextClause, event, text
+from sqlalchemy import CursorResult, Executable, TextClause, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
@@ -139,6 +139,13 @@ async def sql(statement: str, **parameters: Any) -> CursorResult[Any]:
     await session().flush()
     connection = await session().connection()
     return await connection.execute(_statement(statement), parameters)
+
+
+async def run(statement: Executable) -> CursorResult[*tuple[Any, ...]]:
+    """Run one SQLAlchemy statement in the current unit of work; rows come back as tuples, not as objects."""
+    await session().flush()
+    connection = await session().connection()
+    return await connection.execute(statement)
 
 
 async def driver_connection() -> psycopg.AsyncConnection[Any]:

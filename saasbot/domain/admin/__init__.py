@@ -1,1 +1,5 @@
-"""Everything that crosses companies: the only user of the platform role."""
+"""Work across companies, with the platform role: sign-in, registration, and what the runtime lists.
+
+This package is the only one that opens `platform_unit_of_work()` (tests/accounts/test_platform_door.py greps for others).
+Its functions are small, open their own transaction each, and leave a line in the log.
+"""

@@ -1,0 +1,59 @@
+"""People: registering, signing in and out, sessions, tokens of the API, forgotten passwords.
+
+These use cases have no actor yet, so they open their own transactions through `domain/admin`: call them outside a unit of
+work.
+"""
+
+from saasbot.domain.accounts.endings import hear_endings
+from saasbot.domain.accounts.register import EmailTaken, register
+from saasbot.domain.accounts.resets import InvalidReset, mail_reset, request_reset, reset_password
+from saasbot.domain.accounts.sessions import (
+    InvalidTicket,
+    SignedIn,
+    actor_of_session,
+    csrf_matches,
+    issue_ticket,
+    sign_out,
+    signed_in,
+    start_session,
+)
+from saasbot.domain.accounts.sign_in import InvalidCredentials, sign_in
+from saasbot.domain.accounts.throttle import Locked, network_of
+from saasbot.domain.accounts.tokens import (
+    Caller,
+    InvalidToken,
+    TokenPair,
+    caller_of,
+    end_tokens,
+    issue_tokens,
+    refresh_tokens,
+)
+
+__all__ = [
+    "Caller",
+    "EmailTaken",
+    "InvalidCredentials",
+    "InvalidReset",
+    "InvalidTicket",
+    "InvalidToken",
+    "Locked",
+    "SignedIn",
+    "TokenPair",
+    "actor_of_session",
+    "caller_of",
+    "csrf_matches",
+    "end_tokens",
+    "hear_endings",
+    "issue_ticket",
+    "issue_tokens",
+    "mail_reset",
+    "network_of",
+    "refresh_tokens",
+    "register",
+    "request_reset",
+    "reset_password",
+    "sign_in",
+    "sign_out",
+    "signed_in",
+    "start_session",
+]

@@ -1,0 +1,26 @@
+"""When a session or a sign-in ends on any machine, this process forgets it at once."""
+
+from uuid import UUID
+
+from saasbot.domain.accounts.sessions import recent_sessions
+from saasbot.domain.accounts.tokens import recent_callers
+from saasbot.infra.events import Event, Listener
+
+
+def hear_endings(listener: Listener) -> None:
+    """Subscribe to `session` events; call it before the listener starts."""
+    listener.on_event(_on_event)
+    listener.on_gap(_forget_all)
+
+
+def _on_event(event: Event) -> None:
+    if event.kind != "session":
+        return
+    user_id = UUID(event.ids["user"])
+    recent_sessions.forget(user_id)
+    recent_callers.forget(user_id)
+
+
+def _forget_all() -> None:
+    recent_sessions.forget_all()
+    recent_callers.forget_all()

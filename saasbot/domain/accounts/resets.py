@@ -1,0 +1,83 @@
+"""A forgotten password: a link by mail that works once, within half an hour."""
+
+import secrets
+from datetime import timedelta
+
+from saasbot.domain.accounts.emails import normal_email
+from saasbot.domain.accounts.passwords import check_password, hash_password
+from saasbot.domain.accounts.sessions import recent_sessions
+from saasbot.domain.accounts.tokens import recent_callers
+from saasbot.domain.admin import credentials
+from saasbot.infra import mail
+from saasbot.infra.crypto import token_hash
+from saasbot.infra.errors import AppError
+from saasbot.infra.settings import settings
+
+LIFETIME = timedelta(minutes=30)
+MAIL_TASK = "accounts.mail_reset"
+_PAGE = "/reset-password"
+_LONGEST_TOKEN = 64
+
+_SUBJECT = {"es": "Elige una contraseña nueva", "en": "Choose a new password"}
+_BODY = {
+    "es": """Hola, {name}:
+
+Alguien (esperamos que tú) pidió cambiar la contraseña de tu cuenta de SaaSBot. Elige una nueva aquí:
+
+{link}
+
+El enlace funciona una sola vez, durante 30 minutos. Si no lo pediste, no hagas nada: tu contraseña sigue igual.
+""",
+    "en": """Hello {name},
+
+Somebody (we hope you) asked to change the password of your SaaSBot account. Choose a new one here:
+
+{link}
+
+The link works once, for 30 minutes. If you did not ask for it, do nothing: your password stays as it is.
+""",
+}
+
+
+class InvalidReset(AppError):
+    code = "invalid_reset_token"
+    status = 400
+    message = "This link has expired or was used already. Ask for a new one."
+
+
+async def request_reset(email: str) -> None:
+    """Afterwards a job waits that mails the link if the account exists: here nothing depends on whether it does.
+
+    Raises: InvalidInput, when it is no address at all.
+    """
+    await credentials.defer_for_email(MAIL_TASK, normal_email(email))
+
+
+async def mail_reset(email: str) -> None:
+    """The job: open a reset and mail its link; nothing happens for an unknown address."""
+    token = secrets.token_urlsafe(32)
+    person = await credentials.open_reset(email, token_hash(token), LIFETIME)
+    if person is None:
+        return
+    locale = person.locale if person.locale in _BODY else "es"
+    link = f"{settings().public_url}{_PAGE}?token={token}"
+    await mail.send(to=person.email, subject=_SUBJECT[locale], text=_BODY[locale].format(name=person.name, link=link))
+
+
+async def reset_password(*, token: str, password: str) -> None:
+    """The password is the new one; every session and token of the account is over, and the link is spent.
+
+    A password that is refused leaves the link usable.
+
+    Raises: InvalidReset, InvalidInput.
+    """
+    hashed = token_hash(token) if 0 < len(token) <= _LONGEST_TOKEN else b""
+    owner = await credentials.owner_of_reset(hashed) if hashed else None
+    if owner is None:
+        raise InvalidReset
+    email, names = owner
+    check_password(password, email=email, names=names)
+    if not await credentials.use_reset(hashed, await hash_password(password)):
+        raise InvalidReset
+    recent_sessions.forget_all()
+    recent_callers.forget_all()

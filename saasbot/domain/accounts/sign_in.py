@@ -1,0 +1,40 @@
+"""Signing in with e-mail and password: the same answer and the same work for unknown, wrong and disabled."""
+
+from saasbot.domain.accounts import throttle
+from saasbot.domain.accounts.emails import normal_email
+from saasbot.domain.accounts.passwords import NOBODY, verify_password
+from saasbot.domain.admin import credentials
+from saasbot.domain.admin.credentials import Person
+from saasbot.infra.errors import AppError, InvalidInput
+from saasbot.infra.logging import get_logger
+
+log = get_logger(__name__)
+
+
+class InvalidCredentials(AppError):
+    code = "invalid_credentials"
+    status = 401
+    message = "The email or the password is not right."
+
+
+async def sign_in(*, email: str, password: str, network: str) -> Person:
+    """Who it is. `network` comes from the connection (`throttle.network_of`), never from what the client says.
+
+    Raises: InvalidCredentials, Locked.
+    """
+    try:
+        email = normal_email(email)
+    except InvalidInput:
+        email = email.strip().lower()[:254]  # nobody has it; it is judged and counted like any other
+    await throttle.count_attempt(email, network)
+    found = await credentials.find_account(email) if "\x00" not in email else None
+    person, password_hash = found if found is not None else (None, NOBODY)
+    matches, better_hash = await verify_password(password, password_hash)
+    if not matches or person is None:
+        log.info("accounts.sign_in_refused", network=network)
+        raise InvalidCredentials
+    await throttle.forget_attempts(email, network)
+    if better_hash is not None:
+        await credentials.replace_password_hash(person.user_id, better_hash)
+    log.info("accounts.signed_in", user_id=str(person.user_id), company_id=str(person.company_id))
+    return person

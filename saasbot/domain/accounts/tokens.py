@@ -1,0 +1,194 @@
+"""Tokens of the REST API: RS256 access tokens of 15 minutes, and refresh tokens that are used once each."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
+
+from saasbot.domain.accounts.recent import Recent
+from saasbot.domain.actor import Actor
+from saasbot.domain.admin import tokens as rows
+from saasbot.domain.admin.credentials import Person
+from saasbot.domain.admin.tokens import Family
+from saasbot.infra.crypto import Unsealable, place, seal, token_hash, unseal
+from saasbot.infra.errors import AppError
+from saasbot.infra.logging import get_logger
+from saasbot.infra.settings import settings
+from saasbot.models import SigningKey
+from saasbot.models.table import new_id, utcnow
+
+log = get_logger(__name__)
+
+ACCESS_LIFETIME = timedelta(minutes=15)
+REFRESH_LIFETIME = timedelta(days=30)
+_AUDIENCE = "saasbot-api"
+_ALGORITHM = "RS256"
+_RSA_BITS = 2048
+_LONGEST_ACCESS_TOKEN = 4096
+
+
+class InvalidToken(AppError):
+    code = "invalid_token"
+    status = 401
+    message = "The token is not valid or has expired. Sign in again."
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    """Seconds until the access token ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls the API, and with which sign-in."""
+
+    actor: Actor
+    person: Person
+    family: UUID
+
+    @property
+    def user_id(self) -> UUID:
+        return self.person.user_id
+
+
+recent_callers: Recent[Caller] = Recent()
+
+
+async def issue_tokens(person: Person) -> TokenPair:
+    """A new family: its first refresh token, and an access token."""
+    family = Family(new_id(), person.user_id, person.company_id)
+    refresh = secrets.token_urlsafe(32)
+    await rows.add_refresh_token(family, token_hash=token_hash(refresh), expires_at=utcnow() + REFRESH_LIFETIME)
+    return await _pair(family, refresh)
+
+
+async def refresh_tokens(refresh_token: str) -> tuple[TokenPair, Person]:
+    """The next pair. A refresh token that was used before ends its whole family: one of its two users is a thief.
+
+    Raises: InvalidToken.
+    """
+    refresh = secrets.token_urlsafe(32)
+    family = await rows.rotate_refresh_token(
+        token_hash(refresh_token), next_hash=token_hash(refresh), expires_at=utcnow() + REFRESH_LIFETIME
+    )
+    if family is None:
+        recent_callers.forget_all()
+        raise InvalidToken
+    person = await rows.person_of_family(family.user_id, family.company_id, family.id)
+    if person is None:
+        raise InvalidToken
+    return await _pair(family, refresh), person
+
+
+async def end_tokens(*, family: UUID | None = None, refresh_token: str | None = None) -> None:
+    """Signing out: the family's refresh and access tokens stop working. Unknown ones are no error."""
+    if family is None and refresh_token:
+        family = await rows.family_of(token_hash(refresh_token))
+    if family is not None:
+        await rows.end_family(family)
+        recent_callers.forget_all()
+
+
+async def caller_of(access_token: str) -> Caller:
+    """Who acts with an access token: signature and time are checked, membership and family read anew (2 s at most).
+
+    Raises: InvalidToken.
+    """
+    if not access_token.isascii() or len(access_token) > _LONGEST_ACCESS_TOKEN:
+        raise InvalidToken
+    claims = await _verified(access_token)
+    caller = await recent_callers.get(token_hash(access_token), lambda _hashed: _read_caller(claims))
+    if caller is None:
+        raise InvalidToken
+    return caller
+
+
+async def _read_caller(claims: dict[str, str]) -> Caller | None:
+    try:
+        user_id, company_id, family = UUID(claims["sub"]), UUID(claims["company"]), UUID(claims["family"])
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return None
+    person = await rows.person_of_family(user_id, company_id, family)
+    return Caller(person.actor(), person, family) if person else None
+
+
+async def _pair(family: Family, refresh: str) -> TokenPair:
+    key, now = (await _keys())[0], int(utcnow().timestamp())
+    lifetime = int(ACCESS_LIFETIME.total_seconds())
+    claims = {
+        "iss": settings().public_url,
+        "aud": _AUDIENCE,
+        "sub": str(family.user_id),
+        "company": str(family.company_id),
+        "family": str(family.id),
+        "iat": now,
+        "exp": now + lifetime,
+        "jti": secrets.token_urlsafe(12),
+    }
+    header = {"alg": _ALGORITHM, "kid": key.kid}
+    return TokenPair(jwt.encode(header, claims, key, algorithms=[_ALGORITHM]), refresh, lifetime)
+
+
+async def _verified(access_token: str) -> dict[str, str]:
+    registry = jwt.JWTClaimsRegistry(
+        now=lambda: int(utcnow().timestamp()),
+        iss={"essential": True, "value": settings().public_url},
+        aud={"essential": True, "value": _AUDIENCE},
+        exp={"essential": True},
+    )
+    try:
+        token = jwt.decode(access_token, KeySet([*await _keys()]), algorithms=[_ALGORITHM])
+        registry.validate(token.claims)
+    except (JoseError, ValueError):
+        raise InvalidToken from None
+    return token.claims
+
+
+class _Keys:
+    """The key pairs of this installation, as this process knows them: the one that signs first."""
+
+    known: list[RSAKey] = []
+    read_at = 0.0
+
+
+_REREAD_SECONDS = 60.0
+
+
+async def _keys() -> list[RSAKey]:
+    if _Keys.known and time.monotonic() - _Keys.read_at < _REREAD_SECONDS:
+        return _Keys.known
+    stored = await rows.signing_keys()
+    usable = _usable(stored)
+    if not usable:
+        await rows.add_signing_key(await asyncio.to_thread(_new_key), beside={row.id for row in stored})
+        usable = _usable(await rows.signing_keys())
+    _Keys.known, _Keys.read_at = usable, time.monotonic()
+    return usable
+
+
+def _new_key() -> SigningKey:
+    pair = RSAKey.generate_key(_RSA_BITS)
+    row = SigningKey(private_sealed=b"", public_pem=pair.as_pem(private=False).decode())
+    row.private_sealed = seal(pair.as_pem(private=True).decode(), place("signing_key", "private_sealed", row.id))
+    return row
+
+
+def _usable(stored: list[SigningKey]) -> list[RSAKey]:
+    usable = []
+    for row in stored:
+        try:
+            pem = unseal(row.private_sealed, place("signing_key", "private_sealed", row.id))
+        except Unsealable:
+            log.error("accounts.signing_key_unsealable", key_id=str(row.id))
+            continue
+        usable.append(RSAKey.import_key(pem, {"kid": str(row.id), "use": "sig", "alg": _ALGORITHM}))
+    return usable

@@ -1,0 +1,137 @@
+"""Browser sessions and the tickets that open them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from saasbot.domain.admin.credentials import PERSON, SEATED, Person
+from saasbot.infra import events
+from saasbot.infra.db import platform_unit_of_work, run, session
+from saasbot.infra.logging import get_logger
+from saasbot.models import Company, Membership, SignInTicket, UserAccount, UserSession
+from saasbot.models.table import utcnow
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    session_id: UUID
+    person: Person
+    csrf_token: str
+    expires_at: datetime
+    last_seen_at: datetime
+
+
+async def open_session(
+    person: Person, *, token_hash: bytes, csrf_token: str, expires_at: datetime, network: str, user_agent: str
+) -> UUID:
+    now = utcnow()
+    async with platform_unit_of_work():
+        row = UserSession(
+            company_id=person.company_id,
+            user_id=person.user_id,
+            token_hash=token_hash,
+            csrf_token=csrf_token,
+            network=network,
+            user_agent=user_agent,
+            last_seen_at=now,
+            expires_at=expires_at,
+        )
+        session().add(row)
+    log.info("accounts.session_opened", session_id=str(row.id), user_id=str(person.user_id))
+    return row.id
+
+
+async def find_session(token_hash: bytes) -> OpenSession | None:
+    """The session of a cookie, if it is neither expired nor revoked and its person may still act."""
+    async with platform_unit_of_work():
+        found = await run(
+            select(
+                col(UserSession.id),
+                col(UserSession.csrf_token),
+                col(UserSession.expires_at),
+                col(UserSession.last_seen_at),
+                *PERSON,
+            )
+            .join(UserAccount, col(UserAccount.id) == col(UserSession.user_id))
+            .join(Company, col(Company.id) == col(UserSession.company_id))
+            .join(
+                Membership,
+                (col(Membership.user_id) == col(UserSession.user_id))
+                & (col(Membership.company_id) == col(UserSession.company_id)),
+            )
+            .where(
+                col(UserSession.token_hash) == token_hash,
+                col(UserSession.revoked_at).is_(None),
+                col(UserSession.expires_at) > utcnow(),
+                *SEATED,
+            )
+        )
+        row = found.first()
+    if row is None:
+        return None
+    return OpenSession(row[0], Person(*row[4:]), csrf_token=row[1], expires_at=row[2], last_seen_at=row[3])
+
+
+async def extend_session(session_id: UUID, *, seen_at: datetime, expires_at: datetime) -> None:
+    async with platform_unit_of_work():
+        await run(
+            update(UserSession)
+            .where(col(UserSession.id) == session_id, col(UserSession.revoked_at).is_(None))
+            .values(last_seen_at=seen_at, expires_at=expires_at)
+        )
+
+
+async def revoke_session(token_hash: bytes) -> None:
+    """The session ends now, on every machine and open socket. Ending it twice is once."""
+    async with platform_unit_of_work():
+        ended = await run(
+            update(UserSession)
+            .where(col(UserSession.token_hash) == token_hash, col(UserSession.revoked_at).is_(None))
+            .values(revoked_at=utcnow())
+            .returning(col(UserSession.id), col(UserSession.company_id), col(UserSession.user_id))
+        )
+        row = ended.first()
+        if row is not None:
+            events.publish("session", company_id=row.company_id, session=row.id, user=row.user_id)
+            log.info("accounts.session_revoked", session_id=str(row.id))
+
+
+async def open_ticket(person: Person, *, token_hash: bytes, expires_at: datetime) -> None:
+    async with platform_unit_of_work():
+        session().add(
+            SignInTicket(
+                company_id=person.company_id, user_id=person.user_id, token_hash=token_hash, expires_at=expires_at
+            )
+        )
+
+
+async def use_ticket(token_hash: bytes) -> Person | None:
+    """Whom the ticket signs in, once; nothing when it is unknown, used or late."""
+    now = utcnow()
+    async with platform_unit_of_work():
+        used = await run(
+            update(SignInTicket)
+            .where(
+                col(SignInTicket.token_hash) == token_hash,
+                col(SignInTicket.used_at).is_(None),
+                col(SignInTicket.expires_at) > now,
+            )
+            .values(used_at=now)
+            .returning(col(SignInTicket.user_id), col(SignInTicket.company_id))
+        )
+        row = used.first()
+        if row is None:
+            return None
+        found = await run(
+            select(*PERSON)
+            .join(Membership, col(Membership.user_id) == col(UserAccount.id))
+            .join(Company, col(Company.id) == col(Membership.company_id))
+            .where(col(UserAccount.id) == row.user_id, col(Company.id) == row.company_id, *SEATED)
+        )
+        person = found.first()
+    return Person(*person) if person else None

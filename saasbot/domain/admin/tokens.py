@@ -1,0 +1,145 @@
+"""Refresh tokens and their families, and the keys that sign access tokens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+from sqlmodel import col
+from sqlmodel import select as select_rows
+
+from saasbot.domain.admin.credentials import PERSON, SEATED, Person
+from saasbot.infra import events
+from saasbot.infra.db import platform_unit_of_work, run, session, sql
+from saasbot.infra.logging import get_logger
+from saasbot.models import Company, Membership, RefreshToken, SigningKey, UserAccount
+from saasbot.models.table import utcnow
+
+log = get_logger(__name__)
+
+_SIGNING_KEY_LOCK = 0x5AA5_0002
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A chain of refresh tokens from one sign-in."""
+
+    id: UUID
+    user_id: UUID
+    company_id: UUID
+
+
+async def add_refresh_token(family: Family, *, token_hash: bytes, expires_at: datetime) -> None:
+    async with platform_unit_of_work():
+        session().add(_link(family, token_hash, expires_at))
+
+
+async def rotate_refresh_token(token_hash: bytes, *, next_hash: bytes, expires_at: datetime) -> Family | None:
+    """Use a link and add the next one. A link that was used before ends its whole family, and so do a late or ended one.
+
+    Returns nothing when the token opens nothing.
+    """
+    now = utcnow()
+    async with platform_unit_of_work():
+        claimed = await run(
+            update(RefreshToken)
+            .where(
+                col(RefreshToken.token_hash) == token_hash,
+                col(RefreshToken.used_at).is_(None),
+                col(RefreshToken.revoked_at).is_(None),
+                col(RefreshToken.expires_at) > now,
+            )
+            .values(used_at=now)
+            .returning(col(RefreshToken.family), col(RefreshToken.user_id), col(RefreshToken.company_id))
+        )
+        if row := claimed.first():
+            family = Family(*row)
+            session().add(_link(family, next_hash, expires_at))
+            return family
+        reused = await run(
+            select(col(RefreshToken.family), col(RefreshToken.user_id), col(RefreshToken.company_id)).where(
+                col(RefreshToken.token_hash) == token_hash
+            )
+        )
+        if row := reused.first():
+            log.warning("accounts.refresh_token_reused", family=str(row[0]), user_id=str(row[1]))
+            await _end(Family(*row), now)
+    return None
+
+
+async def end_family(family_id: UUID) -> None:
+    """Signing out of the API: its refresh token and its access tokens stop working."""
+    async with platform_unit_of_work():
+        found = await run(
+            select(col(RefreshToken.family), col(RefreshToken.user_id), col(RefreshToken.company_id))
+            .where(col(RefreshToken.family) == family_id)
+            .limit(1)
+        )
+        if row := found.first():
+            await _end(Family(*row), utcnow())
+
+
+async def family_of(token_hash: bytes) -> UUID | None:
+    async with platform_unit_of_work():
+        found = await run(select(col(RefreshToken.family)).where(col(RefreshToken.token_hash) == token_hash))
+        return found.scalar()
+
+
+async def person_of_family(user_id: UUID, company_id: UUID, family_id: UUID) -> Person | None:
+    """Who acts with an access token: the membership is read anew, and the family must not have ended."""
+    async with platform_unit_of_work():
+        alive = exists().where(
+            col(RefreshToken.family) == family_id,
+            col(RefreshToken.user_id) == user_id,
+            col(RefreshToken.company_id) == company_id,
+            col(RefreshToken.revoked_at).is_(None),
+        )
+        found = await run(
+            select(*PERSON)
+            .join(Membership, col(Membership.user_id) == col(UserAccount.id))
+            .join(Company, col(Company.id) == col(Membership.company_id))
+            .where(col(UserAccount.id) == user_id, col(Company.id) == company_id, alive, *SEATED)
+        )
+        row = found.first()
+    return Person(*row) if row else None
+
+
+async def signing_keys() -> list[SigningKey]:
+    """The keys that verify, the one that signs first."""
+    async with platform_unit_of_work():
+        found = await session().exec(
+            select_rows(SigningKey)
+            .where(col(SigningKey.retired_at).is_(None))
+            .order_by(col(SigningKey.created_at).desc())
+        )
+        return list(found)
+
+
+async def add_signing_key(key: SigningKey, *, beside: set[UUID]) -> None:
+    """Keep the key, unless another process was faster (there is a key that the caller did not know): then that one counts."""
+    async with platform_unit_of_work():
+        await sql("SELECT pg_advisory_xact_lock(:lock)", lock=_SIGNING_KEY_LOCK)
+        present = await run(select(col(SigningKey.id)).where(col(SigningKey.retired_at).is_(None)))
+        if set(present.scalars()) <= beside:
+            session().add(key)
+            log.info("accounts.signing_key_made", key_id=str(key.id))
+
+
+def _link(family: Family, token_hash: bytes, expires_at: datetime) -> RefreshToken:
+    return RefreshToken(
+        company_id=family.company_id,
+        user_id=family.user_id,
+        family=family.id,
+        token_hash=token_hash,
+        expires_at=expires_at,
+    )
+
+
+async def _end(family: Family, now: datetime) -> None:
+    await run(
+        update(RefreshToken)
+        .where(col(RefreshToken.family) == family.id, col(RefreshToken.revoked_at).is_(None))
+        .values(revoked_at=now)
+    )
+    events.publish("session", company_id=family.company_id, family=family.id, user=family.user_id)
+    log.info("accounts.refresh_family_ended", family=str(family.id), user_id=str(family.user_id))

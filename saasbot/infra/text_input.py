@@ -1,0 +1,43 @@
+"""Text from outside, made storable: what every use case does with a name or a paragraph before it looks at it."""
+
+import unicodedata
+
+from saasbot.infra.errors import InvalidInput
+
+_KEPT_CONTROLS = "\n\t"
+
+
+def one_line(field: str, value: str, *, longest: int, required: bool = True) -> str:
+    """The text on one line, without control characters and with single spaces.
+
+    Raises: InvalidInput.
+    """
+    text = " ".join(_storable(value).split())
+    return _fits(field, text, longest=longest, required=required)
+
+
+def paragraphs(field: str, value: str, *, longest: int, required: bool = False) -> str:
+    """The text with its line breaks, without other control characters and outer blank lines.
+
+    Raises: InvalidInput.
+    """
+    text = _storable(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return _fits(field, text, longest=longest, required=required)
+
+
+def _storable(value: str) -> str:
+    """NFC, without control characters (PostgreSQL stores no NUL) and lone surrogates (they have no UTF-8)."""
+    kept = "".join(
+        character
+        for character in value
+        if character in _KEPT_CONTROLS or unicodedata.category(character) not in ("Cc", "Cs")
+    )
+    return unicodedata.normalize("NFC", kept)
+
+
+def _fits(field: str, text: str, *, longest: int, required: bool) -> str:
+    if required and not text:
+        raise InvalidInput(field, "Fill in this field.")
+    if len(text) > longest:
+        raise InvalidInput(field, "This is too long: at most {longest} characters.", longest=longest)
+    return text
