@@ -1,0 +1,208 @@
+"""A waiting turn begins: may the bot answer, and from what. One short transaction, three reads."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.agent.turn import AiSettings, BotFacts, CompanyFacts, Line, Turn
+from saasbot.domain.bots.triggers import contains_trigger
+from saasbot.domain.channels.commands import set_typing
+from saasbot.infra.db import session
+from saasbot.models import (
+    AgentTurn,
+    Author,
+    Bot,
+    Channel,
+    Company,
+    Contact,
+    Conversation,
+    Handler,
+    Message,
+    MessageType,
+    Policy,
+    PromptVersion,
+    TurnOutcome,
+)
+from saasbot.models.table import new_id, utcnow
+
+HISTORY = 20
+"""Messages of the conversation that the model sees."""
+_EARLY = timedelta(milliseconds=20)
+"""The queue's clock is the database's; a job that starts this much before its time is not worth a second one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDue:
+    """The customer went on writing: the turn waits until then."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    conversation: Conversation
+    channel: Channel
+    company: Company
+    bot: Bot | None
+    prompt: PromptVersion | None
+    customer_name: str
+
+
+async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | None:
+    """Begin the turn that waits for this conversation.
+
+    Afterwards no turn waits there (the next message asks for a new one). Nothing is returned when there is nothing to answer
+    or the bot may not: then what the customer wrote counts as dealt with, except where a person has the chat.
+    Safe to repeat: a turn that was begun and lost with its process is begun again until its answer is committed.
+    """
+    rows = await _load(actor, conversation_id)
+    if rows is None:
+        return None
+    conversation = rows.conversation
+    if conversation.turn_due_at is not None and conversation.turn_due_at > utcnow() + _EARLY:
+        return NotDue(conversation.turn_due_at)
+    conversation.turn_due_at = None
+    conversation.turn_waiting_since = None
+    if conversation.last_customer_seq <= conversation.answered_seq or conversation.handler != Handler.BOT:
+        return None
+    if rows.bot is None or not may_answer(rows.company, rows.channel, rows.conversation, rows.bot):
+        conversation.answered_seq = conversation.last_customer_seq
+        return None
+    messages = await _history(conversation)
+    if not _starts(rows.bot, conversation, messages):
+        await _note_not_triggered(rows.bot, conversation)
+        return None
+    await set_typing(conversation, on=True)
+    return Turn(
+        id=new_id(),
+        conversation_id=conversation.id,
+        owner_epoch=conversation.owner_epoch,
+        customer_seq=conversation.last_customer_seq,
+        company=await company_facts(rows.company),
+        bot=bot_facts(rows.bot, rows.prompt),
+        customer_name=rows.customer_name,
+        lines=tuple(_line(message) for message in messages),
+    )
+
+
+def may_answer(company: Company, channel: Channel, conversation: Conversation, bot: Bot) -> bool:
+    """Whether every switch between the company and this chat is on."""
+    return (
+        company.bot_enabled
+        and channel.deleted_at is None
+        and channel.bot_enabled
+        and conversation.bot_enabled
+        and bot.enabled
+    )
+
+
+async def company_facts(company: Company) -> CompanyFacts:
+    """What a turn may know of the company, its policies included."""
+    query = select(Policy.name, Policy.text).where(Policy.company_id == company.id, Policy.text != "")
+    policies = (await session().exec(query.order_by(col(Policy.name)))).all()
+    return CompanyFacts(
+        id=company.id,
+        name=company.name,
+        industry=company.industry,
+        description=company.description,
+        locale=company.locale,
+        timezone=company.timezone,
+        currency=company.currency,
+        ai=AiSettings(
+            source=company.ai_source,
+            key_sealed=company.openai_key_sealed,
+            base_url=company.openai_base_url,
+            model=company.openai_model,
+            paused_reason=company.ai_paused_reason,
+            paused_at=company.ai_paused_at,
+        ),
+        policies=tuple((name, text) for name, text in policies),
+    )
+
+
+def bot_facts(bot: Bot, prompt: PromptVersion | None) -> BotFacts:
+    return BotFacts(
+        id=bot.id,
+        name=bot.name,
+        personality=bot.personality,
+        model=bot.model,
+        prompt_version=prompt.version if prompt else None,
+        prompt=prompt.text if prompt else "",
+    )
+
+
+async def recent_lines(conversation: Conversation) -> tuple[Line, ...]:
+    """The newest messages since the last change of ownership, oldest first."""
+    return tuple(_line(message) for message in await _history(conversation))
+
+
+async def _load(actor: Actor, conversation_id: UUID) -> _Rows | None:
+    query = (
+        select(Conversation, Channel, Company, Bot, PromptVersion, Contact.name)  # pyright: ignore[reportCallIssue] – typed up to four
+        .join(Channel, col(Channel.id) == Conversation.channel_id)
+        .join(Company, col(Company.id) == Conversation.company_id)
+        .join(Contact, col(Contact.id) == Conversation.contact_id)
+        .outerjoin(Bot, col(Bot.id) == Channel.bot_id)
+        .outerjoin(
+            PromptVersion,
+            (col(PromptVersion.bot_id) == Bot.id) & (col(PromptVersion.version) == Bot.published_version),
+        )
+        .where(Conversation.id == conversation_id, Conversation.company_id == actor.company_id)
+        .with_for_update(key_share=True, of=Conversation)
+    )
+    row = (await session().exec(query)).one_or_none()
+    return None if row is None else _Rows(*row)
+
+
+async def _history(conversation: Conversation) -> list[Message]:
+    query = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            col(Message.seq) > conversation.owner_changed_seq,
+            Message.type != MessageType.ACTIVITY,
+        )
+        .order_by(col(Message.sort_at).desc(), col(Message.seq).desc())
+        .limit(HISTORY)
+    )
+    return list(reversed((await session().exec(query)).all()))
+
+
+def _starts(bot: Bot, conversation: Conversation, messages: list[Message]) -> bool:
+    """Whether the bot talks in this chat. Once a trigger has started it, it goes on."""
+    if not bot.triggers or conversation.bot_started:
+        return True
+    unanswered = (
+        message.text
+        for message in messages
+        if message.author == Author.CUSTOMER and (message.seq or 0) > conversation.answered_seq
+    )
+    if any(contains_trigger(text, bot.triggers) for text in unanswered):
+        conversation.bot_started = True
+    return conversation.bot_started
+
+
+async def _note_not_triggered(bot: Bot, conversation: Conversation) -> None:
+    """The team sees why the bot said nothing."""
+    session().add(
+        AgentTurn(
+            company_id=conversation.company_id,
+            conversation_id=conversation.id,
+            bot_id=bot.id,
+            bot_name=bot.name,
+            prompt_version=bot.published_version,
+            outcome=TurnOutcome.NOT_TRIGGERED,
+            owner_epoch=conversation.owner_epoch,
+            customer_seq=conversation.last_customer_seq,
+            finished_at=utcnow(),
+        )
+    )
+    conversation.answered_seq = conversation.last_customer_seq
+
+
+def _line(message: Message) -> Line:
+    speaker = "customer" if message.author == Author.CUSTOMER else "bot" if message.author == Author.BOT else "person"
+    return Line(speaker=speaker, type=message.type, text=message.text)
