@@ -8,6 +8,7 @@ from saasbot import routes
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
+
 class PagePaths:
     """ASGI: requests for a page reach the app with the slash its folder needs; addresses stay as people see them."""
 

@@ -124,13 +124,18 @@ def babel_locale(locale: str) -> Locale:
     return Locale.parse(_BABEL[supported(locale)])
 
 
+def home_locale(currency: str, locale: str) -> Locale:
+    """The rules by which the reader expects amounts of this currency."""
+    return Locale.parse(_HOME.get(currency, _BABEL["es"])) if supported(locale) == "es" else babel_locale(locale)
+
+
 def format_money(minor: int, currency: str, locale: str) -> str:
     """`4599000, "ARS"` → `$ 45.990`: minor units in, cents shown only when there are any.
 
     In Spanish an amount is written as at home of its currency, so that a peso is `$` and Mexico has its commas.
     """
     spanish = supported(locale) == "es"
-    rules = Locale.parse(_HOME.get(currency, _BABEL["es"])) if spanish else babel_locale(locale)
+    rules = home_locale(currency, locale)
     precision = get_currency_precision(currency)
     amount = Decimal(minor).scaleb(-precision)
     whole = amount == amount.to_integral_value()

@@ -42,22 +42,19 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 class BadPicture(Exception):
-    """Not a picture that can be used. The text is a sentence for the person who sent it."""
+    """Not a picture that can be used."""
 
 
 class UnknownPicture(BadPicture):
-    def __init__(self) -> None:
-        super().__init__("Choose a photo in JPEG, PNG, WebP, GIF or AVIF format.")
+    """Another kind of file, or a format that is not taken."""
 
 
 class DamagedPicture(BadPicture):
-    def __init__(self) -> None:
-        super().__init__("This photo is damaged. Save it again and choose the new file.")
+    """It cannot be decoded to its end."""
 
 
 class HugePicture(BadPicture):
-    def __init__(self) -> None:
-        super().__init__("This photo has too many pixels. Choose a smaller version.")
+    """It has more pixels than this program will decode."""
 
 
 @dataclass(frozen=True, slots=True)

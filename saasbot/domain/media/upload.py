@@ -37,8 +37,12 @@ async def store_image(actor: Actor, content: bytes, file_name: str | None = None
         raise InvalidInput("file", "The file is empty.")
     try:
         picture = await images.encode_anew(content)
-    except images.BadPicture as error:
-        raise InvalidInput("file", str(error)) from None
+    except images.UnknownPicture:
+        raise InvalidInput("file", "Choose a photo in JPEG, PNG, WebP, GIF or AVIF format.") from None
+    except images.HugePicture:
+        raise InvalidInput("file", "This photo has too many pixels. Choose a smaller version.") from None
+    except images.BadPicture:
+        raise InvalidInput("file", "This photo is damaged. Save it again and choose the new file.") from None
     media = Media(
         id=new_id(),
         company_id=actor.company_id,
