@@ -1,0 +1,97 @@
+"""Requests to addresses that a company chose do not reach this machine or its neighbours."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from saasbot.infra import safe_http
+from saasbot.infra.safe_http import RefusedAddress, SafeTransport, is_public
+from saasbot.infra.settings import settings
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fc00::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    ],
+)
+def test_an_address_of_ours_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700:4700::1111", "::ffff:1.1.1.1"])
+def test_an_address_of_the_internet_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[int]:
+    """A server of this machine that answers everything with a little, and /big with a lot."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = b"x" * 6_000_000 if b"/big" in head else b"hello"
+        if b"/away" in head:
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+
+    running = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield running.sockets[0].getsockname()[1]
+    running.close()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(transport=SafeTransport(), timeout=5) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "[::ffff:127.0.0.1]"])
+async def test_this_machine_is_refused_by_any_name(client: httpx2.AsyncClient, server: int, host: str) -> None:
+    with pytest.raises((RefusedAddress, httpx2.ConnectError)):
+        await client.get(f"http://{host}:{server}/")
+
+
+async def test_one_private_answer_among_public_ones_is_refused(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two_answers(*_: object, **__: object) -> list[tuple]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("1.1.1.1", 80)), (*kind, ("10.0.0.1", 80))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", two_answers)
+    with pytest.raises(RefusedAddress):
+        await client.get("http://rebinding.example/")
+
+
+async def test_with_the_setting_this_machine_is_reached_but_redirects_are_not_followed_and_answers_have_a_limit(
+    client: httpx2.AsyncClient, server: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = settings().model_copy(update={"allow_private_urls": True})
+    monkeypatch.setattr(safe_http, "settings", lambda: allowed)
+    assert (await client.get(f"http://127.0.0.1:{server}/")).text == "hello"
+    assert (await client.get(f"http://127.0.0.1:{server}/away")).status_code == 302
+    with pytest.raises(httpx2.ReadError, match="too large"):
+        await client.get(f"http://127.0.0.1:{server}/big")
