@@ -1,0 +1,234 @@
+"""The hub: tells the browser tabs of this process what changed, as soon as the database says so.
+
+A page's load handler registers what its tab looks at, then reads it as usual:
+
+    hub.watch(
+        self.router.session.client_token, "channels",
+        actor=actor, check=check,             # who looks; `check` tells before each push whether they still may
+        state=ChannelsState, page=routes.CHANNELS,
+        topics={"channel"},                   # kinds of events; "channel:<id>" for one row
+        load=load_channels,                   # async (actor, changes, reading) -> data; no lock is held
+        show=ChannelsState.show,              # (state, data): sets vars; the tab's lock is held, so no reading here
+    )
+
+Registering before reading loses nothing. What it promises: the first change is pushed at once, those that follow are gathered
+for about 30 ms (longer while the loop is busy); a tab is pushed one thing at a time, so an older reading never
+overwrites a newer one; a tab that is gone, signed out or on another page is forgotten; after a lost
+notification, and slowly all the time, everything is read again (`changes.everything`). `reading.once(key, read)` shares
+a reading between all tabs of a company. `show` should use `assign`, which sends only what differs. Handlers that write need not
+show what they wrote: the event comes back within milliseconds.
+
+Events are of one company and reach tabs of that company only; `load` runs as the actor of the tab, through use cases.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from contextvars import Context
+from typing import Any, TypeVar
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.infra.events import Event, Listener
+from saasbot.infra.logging import get_logger
+from saasbot.realtime.pace import Pace
+from saasbot.realtime.tabs import Tabs, assign
+from saasbot.realtime.watches import Changes, Check, Load, Reading, Show, Tab, Watch
+
+__all__ = ["Changes", "Hub", "Reading", "assign", "hub"]
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+REPAIR_SECONDS = 30.0
+_RETRY_SECONDS = 2.0
+
+
+class _Company:
+    """The tabs of one company, and the events of its next round."""
+
+    def __init__(self) -> None:
+        self.tabs: dict[str, Tab] = {}
+        self.events: list[Event] = []
+        self.due: float | None = None
+        self.not_before = 0.0
+
+
+class Hub:
+    """See the module. Everything runs on one event loop."""
+
+    def __init__(self, *, pace: Pace | None = None, repair_seconds: float = REPAIR_SECONDS) -> None:
+        self._companies: dict[UUID, _Company] = {}
+        self._tabs: Tabs | None = None
+        self._pace = pace or Pace()
+        self._repair_seconds = repair_seconds
+        self._repair: asyncio.Task[None] | None = None
+
+    def start(self, tabs: Tabs, listener: Listener) -> None:
+        """From now on events reach tabs. Call before `listener.start()`, on the loop that serves the tabs."""
+        self._tabs = tabs
+        listener.on_event(self.tell)
+        listener.on_gap(self.read_everything)
+        self._repair = asyncio.create_task(self._repair_slowly(), name="hub-repair")
+
+    async def stop(self) -> None:
+        """No tab is told anything more."""
+        running = [tab.task for tab in self._all_tabs() if tab.task is not None]
+        self._companies.clear()
+        for task in [*running, self._repair]:
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._tabs = self._repair = None
+
+    def watch(
+        self,
+        tab: str,
+        name: str,
+        *,
+        actor: Actor,
+        check: Check,
+        state: type[S],
+        topics: Iterable[str],
+        load: Load[T],
+        show: Show[S, T],
+        page: str | None = None,
+    ) -> None:
+        """The tab (its client token) looks at `topics`; the same name again replaces what it looked at under that name.
+
+        `page` is the route that the watch belongs to: it ends when the tab shows another one. Without, it lives as long as
+        the tab.
+        """
+        for company_id in [other for other in self._companies if other != actor.company_id]:
+            self._forget(company_id, tab)
+        company = self._companies.setdefault(actor.company_id, _Company())
+        entry = company.tabs.get(tab)
+        if entry is None:
+            entry = company.tabs[tab] = Tab(tab, actor.company_id, check)
+        entry.check = check
+        entry.watches[name] = Watch(name, state, frozenset(topics), load, show, page)
+        entry.waiting.pop(name, None)
+
+    def unwatch(self, tab: str, name: str) -> None:
+        """The tab no longer looks at what it registered under `name`."""
+        for company in self._companies.values():
+            if (entry := company.tabs.get(tab)) is not None:
+                entry.watches.pop(name, None)
+                entry.waiting.pop(name, None)
+
+    def forget(self, tab: str) -> None:
+        """The tab looks at nothing any more."""
+        for company_id in list(self._companies):
+            self._forget(company_id, tab)
+
+    def tell(self, event: Event) -> None:
+        """Something happened: the tabs that look at it are pushed, now or with the next round."""
+        company = self._companies.get(event.company_id)
+        if company is None:
+            return
+        company.events.append(event)
+        if company.due is None:
+            loop = asyncio.get_running_loop()
+            company.due = max(loop.time(), company.not_before)
+            loop.call_at(company.due, self._round, event.company_id, context=Context())
+
+    def read_everything(self) -> None:
+        """Notifications were lost: every tab reads again what it looks at."""
+        reading = Reading()
+        for tab in self._all_tabs():
+            self._reread(tab, reading)
+
+    def _forget(self, company_id: UUID, tab: str) -> None:
+        company = self._companies[company_id]
+        if (entry := company.tabs.pop(tab, None)) is not None:
+            entry.watches.clear()  # a push that is on its way shows nothing
+        if not company.tabs:
+            del self._companies[company_id]
+
+    def _all_tabs(self) -> list[Tab]:
+        return [tab for company in self._companies.values() for tab in company.tabs.values()]
+
+    def _round(self, company_id: UUID) -> None:
+        company = self._companies.get(company_id)
+        if company is None or company.due is None:
+            return
+        now = asyncio.get_running_loop().time()
+        self._pace.note(now - company.due)
+        reading = Reading(tuple(company.events))
+        company.events, company.due = [], None
+        company.not_before = now + self._pace.seconds
+        for tab in list(company.tabs.values()):
+            if tab.hear(reading):
+                self._start(tab)
+
+    def _reread(self, tab: Tab, reading: Reading) -> None:
+        for name in tab.watches:
+            tab.add(name, Changes(everything=True), reading)
+        self._start(tab)
+
+    def _retry(self, tab: Tab) -> None:
+        self._reread(tab, Reading())
+
+    def _start(self, tab: Tab) -> None:
+        if tab.waiting and (tab.task is None or tab.task.done()):
+            # a context of its own: this may be called from inside somebody's unit of work
+            tab.task = asyncio.create_task(self._push(tab), context=Context())
+
+    async def _push(self, tab: Tab) -> None:
+        while tab.waiting:
+            waiting, tab.waiting = tab.waiting, {}
+            try:
+                if not await self._push_once(tab, waiting):
+                    self.forget(tab.token)
+                    return
+            except Exception:  # one tab's trouble is not another's
+                log.exception("hub.push_failed", company_id=str(tab.company_id), watches=sorted(waiting))
+                asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._retry, tab)
+                return
+
+    async def _push_once(self, tab: Tab, waiting: dict[str, tuple[Changes, Reading]]) -> bool:
+        """Load and show; False when nobody (who may) looks any more."""
+        if self._tabs is None or not tab.watches or tab.token not in self._tabs.connected():
+            return False
+        actor = await tab.check()
+        if actor is None or actor.company_id != tab.company_id:
+            return False
+        loaded: list[tuple[Watch[Any, Any], Any]] = []
+        for name, (changes, reading) in waiting.items():
+            if (watch := tab.watches.get(name)) is not None:
+                loaded.append((watch, await watch.load(actor, changes, reading)))
+        if loaded:
+            await self._show(self._tabs, tab, loaded)
+        return True
+
+    async def _show(self, tabs: Tabs, tab: Tab, loaded: list[tuple[Watch[Any, Any], Any]]) -> None:
+        async with tabs.modify(tab.token, loaded[0][0].state) as held:
+            for watch, data in loaded:
+                if tab.watches.get(watch.name) is not watch:
+                    continue  # meanwhile it looks at something else
+                if watch.page is not None and watch.page != held.page:
+                    del tab.watches[watch.name]
+                    continue
+                shown = watch.show(await held.get(watch.state), data)
+                if shown is not None:
+                    await shown
+
+    async def _repair_slowly(self) -> None:
+        """Each tab reads everything again once in `repair_seconds`, spread over that time."""
+        while True:
+            tabs = self._all_tabs()
+            for tab in tabs:
+                await asyncio.sleep(self._repair_seconds / len(tabs))
+                if tab.watches:
+                    self._reread(tab, Reading())
+                else:
+                    self.forget(tab.token)
+            if not tabs:
+                await asyncio.sleep(self._repair_seconds)
+
+
+hub = Hub()
+"""The hub of this process."""
