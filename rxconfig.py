@@ -3,6 +3,7 @@
 import reflex as rx
 
 from saasbot.infra.settings import settings
+from saasbot.start.same_origin import SameOriginPlugin
 
 _settings = settings()
 _redis_url = _settings.redis_url.get_secret_value()
@@ -23,11 +24,12 @@ config = rx.Config(
     show_built_with_reflex=False,
     frontend_packages=["@fontsource-variable/inter@5.3.0"],
     plugins=[
+        SameOriginPlugin(),
         rx.plugins.RadixThemesPlugin(
             theme=rx.theme(
                 accent_color="jade", gray_color="slate", radius="medium", scaling="95%", has_background=False
             )
-        )
+        ),
     ],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
 
     env: Literal["development", "test", "production"] = "development"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    host: str = "127.0.0.1"
     public_url: str = ""
     data_dir: Path = Path(".data")
 

@@ -1,0 +1,54 @@
+"""The server: a small process that watches over the one that serves pages, live updates and REST on one port."""
+
+import multiprocessing
+import signal
+import sys
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from saasbot.start.processes import end_with_parent
+
+# Long-lived sockets never finish by themselves; after this the worker is ended.
+_SHUTDOWN_SECONDS = 10
+
+
+def application() -> object:
+    """The ASGI application of one worker: the API with the built pages beside it, nothing compiled.
+
+    A worker never outlives its watcher: it would keep the port.
+    """
+    end_with_parent(signal.SIGKILL)
+    from reflex_base import constants
+    from reflex_base.environment import environment
+
+    environment.REFLEX_ENV_MODE.set(constants.Env.PROD)
+    environment.REFLEX_SKIP_COMPILE.set(True)
+    environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
+    from saasbot.saasbot import app
+    from saasbot.start.frontend import BUILT
+    from saasbot.start.prerendered import Prerendered
+
+    return Prerendered(app(), BUILT)
+
+
+def main() -> None:
+    """Serve on the host and port of the command line until SIGTERM or SIGINT. A worker that dies is replaced."""
+    host, port = sys.argv[1:]
+    multiprocessing.set_start_method("spawn")  # the watcher stays small: only the worker imports the app
+    Server(
+        target="saasbot.start.server:application",
+        factory=True,
+        address=host,
+        port=int(port),
+        interface=Interfaces.ASGI,
+        workers=1,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_SHUTDOWN_SECONDS,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
