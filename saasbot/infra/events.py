@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import text
 
 from saasbot.infra import db
 from saasbot.infra.logging import get_logger
@@ -50,9 +49,7 @@ async def _notify(uow: db.UnitOfWork) -> None:
         while events and size + (length := len(json.dumps(events[0])) + 2) <= _PAYLOAD_LIMIT:
             batch.append(events.pop(0))
             size += length
-        await uow.session.execute(
-            text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": json.dumps(batch)}
-        )
+        await db.sql("SELECT pg_notify(:channel, :payload)", channel=CHANNEL, payload=json.dumps(batch))
 
 
 class Listener:

@@ -1,0 +1,70 @@
+"""One process holds a number, and the store refuses those who held it before."""
+
+import asyncio
+
+import pytest
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.lease import LeaseLost, acquire_lease, check_epoch, release_lease, renew_lease
+from saasbot.domain.channels.state import report_state
+from saasbot.infra.db import sql, unit_of_work
+from saasbot.models import ChannelStatus
+from tests.fixtures.numbers import simulator_channel
+
+
+async def test_a_held_number_is_not_given_twice(alice: Actor):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        assert await acquire_lease(alice, channel.id, holder="one") == 1
+    async with unit_of_work(alice):
+        assert await acquire_lease(alice, channel.id, holder="two") is None
+
+
+async def test_a_released_number_is_taken_with_a_higher_epoch(alice: Actor):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        epoch = await acquire_lease(alice, channel.id, holder="one")
+        assert epoch is not None
+        await release_lease(alice, channel.id, epoch=epoch)
+        assert await acquire_lease(alice, channel.id, holder="two") == epoch + 1
+
+
+async def test_a_lease_that_ran_out_is_taken(alice: Actor):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        await acquire_lease(alice, channel.id, holder="one")
+        await sql("UPDATE channel_lease SET expires_at = now() - interval '1 second'")
+        assert await acquire_lease(alice, channel.id, holder="two") == 2
+
+
+async def test_the_number_of_a_dead_process_is_taken_at_once(alice: Actor):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        await acquire_lease(alice, channel.id, holder="one")
+        assert await acquire_lease(alice, channel.id, holder="two", holder_is_dead=True) == 2
+
+
+async def test_a_former_holder_can_neither_renew_nor_report(alice: Actor):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        await acquire_lease(alice, channel.id, holder="one")
+        await acquire_lease(alice, channel.id, holder="two", holder_is_dead=True)
+    with pytest.raises(LeaseLost):
+        async with unit_of_work(alice):
+            await renew_lease(alice, channel.id, epoch=1)
+    with pytest.raises(LeaseLost):
+        async with unit_of_work(alice):
+            await report_state(alice, channel.id, epoch=1, status=ChannelStatus.OPEN)
+    async with unit_of_work(alice):
+        await check_epoch(channel.id, 2)
+
+
+async def test_of_many_who_ask_at_once_one_gets_the_number(alice: Actor):
+    channel = await simulator_channel(alice)
+
+    async def ask(name: str) -> int | None:
+        async with unit_of_work(alice):
+            return await acquire_lease(alice, channel.id, holder=name)
+
+    answers = await asyncio.gather(*(ask(str(i)) for i in range(8)))
+    assert sorted(answers, key=lambda epoch: epoch or 0) == [None] * 7 + [1]

@@ -1,0 +1,244 @@
+"""The runner of a number: sends at most once, never for a bot that was overtaken, and lets go cleanly."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from saasbot.domain import channels
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.lease import acquire_lease
+from saasbot.domain.inbox.access import access_conversation
+from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.outbound import add_outbound
+from saasbot.domain.inbox.ownership import take_over
+from saasbot.domain.inbox.receipts import apply_receipts
+from saasbot.domain.inbox.receive import receive
+from saasbot.domain.inbox.send import send_message
+from saasbot.infra import db
+from saasbot.infra.db import sql, unit_of_work
+from saasbot.infra.events import Listener
+from saasbot.models import Author, Channel, ChannelStatus, MessageStatus, MessageType
+from saasbot.wa_runtime.host import NumberHost
+from saasbot.wa_runtime.transport import NotConnected, Outgoing, SendRefused, SendUnknown, StateChange
+from tests.fixtures.numbers import ScriptedTransport, ref_of, simulator_channel, until
+
+
+@dataclass
+class Running:
+    host: NumberHost
+    transports: list[ScriptedTransport]
+
+    @property
+    def transport(self) -> ScriptedTransport:
+        return self.transports[-1]
+
+
+@asynccontextmanager
+async def running(channel: Channel, tmp_path: Path) -> AsyncIterator[Running]:
+    listener = Listener(db.app_dsn())
+    transports: list[ScriptedTransport] = []
+
+    def make(ref, wiring):
+        transports.append(ScriptedTransport(ref, wiring))
+        return transports[-1]
+
+    host = NumberHost(listener, make, tmp_path)
+    await listener.start()
+    await host.set_wanted([ref_of(channel)])
+    try:
+        await until(lambda: _is_open(channel))
+        yield Running(host, transports)
+    finally:
+        await host.stop()
+        await listener.stop()
+
+
+async def _is_open(channel: Channel) -> bool:
+    actor = Actor.system(channel.company_id)
+    async with unit_of_work(actor):
+        return (await channels.access_channel(actor, channel.id)).status == ChannelStatus.OPEN
+
+
+async def conversation_of(actor: Actor, channel: Channel) -> UUID:
+    async with unit_of_work(actor):
+        known = await channels.access_channel(actor, channel.id)
+        message = IncomingMessage(
+            wa_id="IN1",
+            chat_jid="885491155550001@lid",
+            phone="5491155550001",
+            lid="885491155550001",
+            from_me=False,
+            sent_at=datetime.now(UTC),
+            type=MessageType.TEXT,
+            push_name="Ana",
+            text="hola",
+        )
+        await receive(actor, known, [message])
+        return (await sql("SELECT id FROM conversation")).scalar_one()
+
+
+async def status_of(actor: Actor, message_id: UUID) -> tuple[str, str | None]:
+    async with unit_of_work(actor):
+        row = (await sql("SELECT status, error FROM message WHERE id = :id", id=message_id)).one()
+        return row.status, row.error
+
+
+async def queue(actor: Actor, conversation_id: UUID, text: str = "buenas") -> UUID:
+    async with unit_of_work(actor):
+        return (await send_message(actor, conversation_id, text=text)).id
+
+
+async def test_a_queued_message_is_sent_once_and_gets_its_id(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    async with running(channel, tmp_path) as number:
+        message = await queue(alice, conversation)
+        await until(lambda: _reached(alice, message, "sent"))
+        number.transport.wiring.on_state(StateChange(ChannelStatus.OPEN))
+        second = await queue(alice, conversation, "otra")
+        await until(lambda: _reached(alice, second, "sent"))
+        assert [o.text for o in number.transport.sent] == ["buenas", "otra"]
+        assert number.transport.sent[0].chat_jid == "885491155550001@lid"
+    assert number.transport.closed
+
+
+async def _reached(actor: Actor, message_id: UUID, status: str) -> bool:
+    return (await status_of(actor, message_id))[0] == status
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "error"),
+    [
+        (SendRefused("not_on_whatsapp"), "failed", "not_on_whatsapp"),
+        (SendUnknown(), "unconfirmed", "no_acknowledgement"),
+    ],
+)
+async def test_what_became_of_a_send_is_told_truthfully(
+    alice: Actor, tmp_path: Path, failure: Exception, status: str, error: str
+):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    async with running(channel, tmp_path) as number:
+        number.transport.failure = failure
+        message = await queue(alice, conversation)
+        await until(lambda: _reached(alice, message, status))
+        assert await status_of(alice, message) == (status, error)
+
+
+async def test_a_message_waits_while_the_number_is_not_connected(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    async with running(channel, tmp_path) as number:
+        number.transport.failure = NotConnected()
+        number.transport.wiring.on_state(StateChange(ChannelStatus.RECONNECTING, "network_unreachable"))
+        message = await queue(alice, conversation)
+        await until(lambda: _is_reconnecting(channel))
+        assert (await status_of(alice, message))[0] == "queued"
+        number.transport.failure = None
+        number.transport.wiring.on_state(StateChange(ChannelStatus.OPEN))
+        await until(lambda: _reached(alice, message, "sent"))
+
+
+async def _is_reconnecting(channel: Channel) -> bool:
+    actor = Actor.system(channel.company_id)
+    async with unit_of_work(actor):
+        found = await channels.access_channel(actor, channel.id)
+        return (found.status, found.reason) == (ChannelStatus.RECONNECTING, "network_unreachable")
+
+
+async def test_a_message_of_the_bot_is_dropped_when_a_person_took_over(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    conversation_id = await conversation_of(alice, channel)
+    async with unit_of_work(alice):
+        conversation = await access_conversation(alice, conversation_id, lock=True)
+        answer = await add_outbound(conversation, author=Author.BOT, text="Soy el bot")
+    async with unit_of_work(alice):
+        await take_over(alice, conversation_id)
+    async with running(channel, tmp_path) as number:
+        await until(lambda: _reached(alice, answer.id, "failed"))
+        assert await status_of(alice, answer.id) == ("failed", "person_took_over")
+        assert number.transport.sent == []
+
+
+async def test_what_a_dead_holder_had_in_hand_is_unconfirmed_and_never_sent_again(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    message = await queue(alice, await conversation_of(alice, channel))
+    async with unit_of_work(alice):
+        epoch = await acquire_lease(alice, channel.id, holder="dead")
+        assert epoch == 1
+        claimed = await channels.claim_outbox(alice, channel.id, epoch=1)
+        assert claimed is not None
+    async with unit_of_work(alice):
+        await sql("UPDATE channel_lease SET expires_at = now() - interval '1 second'")
+    async with running(channel, tmp_path) as number:
+        await until(lambda: _reached(alice, message, "unconfirmed"))
+        assert number.transport.sent == []
+
+
+async def test_a_holder_that_lost_its_lease_claims_nothing(alice: Actor):
+    channel = await simulator_channel(alice)
+    message = await queue(alice, await conversation_of(alice, channel))
+    async with unit_of_work(alice):
+        await acquire_lease(alice, channel.id, holder="one")
+        await acquire_lease(alice, channel.id, holder="two", holder_is_dead=True)
+        assert await channels.claim_outbox(alice, channel.id, epoch=1) is None
+    assert (await status_of(alice, message))[0] == "queued"
+
+
+async def test_a_receipt_that_overtakes_the_send_is_applied_when_it_is_marked(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+
+    async def read_at_once(_outgoing: Outgoing) -> None:
+        async with unit_of_work(alice):
+            receipt = IncomingReceipt(("WA1",), MessageStatus.READ, datetime.now(UTC))
+            await apply_receipts(alice, channel.id, [receipt])
+
+    async with running(channel, tmp_path) as number:
+        number.transport.before_return = read_at_once
+        message = await queue(alice, conversation)
+        await until(lambda: _reached(alice, message, "read"))
+
+
+async def test_stopping_finishes_the_send_in_hand_and_releases_the_number(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    sending, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_outgoing: Outgoing) -> None:
+        sending.set()
+        await go_on.wait()
+
+    async with running(channel, tmp_path) as number:
+        number.transport.before_return = slow
+        message = await queue(alice, conversation)
+        await sending.wait()
+        stopping = asyncio.create_task(number.host.stop())
+        go_on.set()
+        await stopping
+        assert (await status_of(alice, message))[0] == "sent"
+        async with unit_of_work(alice):
+            assert await acquire_lease(alice, channel.id, holder="next") is not None
+
+
+async def test_a_session_that_ended_stops_the_number_until_its_owner_acts(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        known = await channels.connect(alice, channel.id)
+        known.device_jid = "549:1@s.whatsapp.net"
+    async with running(channel, tmp_path) as number:
+        number.transport.wiring.on_state(StateChange(ChannelStatus.LOGGED_OUT, "device_removed", fatal=True))
+        await until(lambda: _not_held(number))
+    async with unit_of_work(alice):
+        ended = await channels.access_channel(alice, channel.id)
+        assert (ended.status, ended.desired, ended.device_jid) == ("logged_out", "stopped", None)
+
+
+async def _not_held(number: Running) -> bool:
+    return not number.host.held
