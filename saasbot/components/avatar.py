@@ -24,11 +24,11 @@ def avatar(
     stands beside it.
     """
     return rx.el.span(
-        _call("initialsOf", name),
         mark,
         class_name=_call("tintOf", name if key is None else key),
         style={"width": f"{size}px", "height": f"{size}px", "font_size": f"{max(11, round(size * 0.33))}px"},
-        aria_hidden="true",
+        # Drawn by the style sheet: nobody wants initials read out, searched or copied with the name.
+        custom_attrs={"data-initials": _call("initialsOf", name), "aria-hidden": True},
         **props,
     )
 

@@ -67,7 +67,7 @@ def shell(
     """
     places = entries(data.simulator)
     return rx.el.div(
-        rx.el.a(t("Skip to content"), href="#content", class_name="skip"),
+        rx.el.button(t("Skip to content"), type="button", class_name="skip", on_click=rx.set_focus("content")),
         rx.el.div(banner, class_name="banner-slot") if banner is not None else None,
         rx.el.div(
             _rail(places, data, active),
@@ -165,9 +165,13 @@ def _place(entry: Entry, data: Shell, active: str) -> rx.Component:
     current = entry.route == active
     extra: list[rx.Component] = []
     if entry.route == routes.INBOX:
-        extra = [unread_badge(data.unread, aria_label=t("{n} unread", n=data.unread))]
+        extra = [unread_badge(data.unread, aria_hidden="true"), _aside(data.unread > 0, t("{n} unread", n=data.unread))]
     elif entry.route == routes.CHANNELS:
-        extra = [rx.cond(data.numbers_tone != "", dot(data.numbers_tone))]
+        alarm = (data.numbers_tone == "warn") | (data.numbers_tone == "bad")
+        extra = [
+            rx.cond(data.numbers_tone != "", dot(data.numbers_tone)),
+            _aside(alarm, t("A number needs you")),
+        ]
     hidden_on_phones = entry.route in (routes.SETTINGS, routes.PHONE)
     return rx.tooltip(
         ReactRouterLink.create(
@@ -181,3 +185,8 @@ def _place(entry: Entry, data: Shell, active: str) -> rx.Component:
         content=t("{place} · {keys}", place=entry.label, keys=entry.keys),
         side="right",
     )
+
+
+def _aside(when: rx.Var[bool], text: rx.Var[str]) -> rx.Component:
+    """What a mark says to those who do not see it."""
+    return rx.cond(when, rx.el.span(text, class_name="visually-hidden"))

@@ -2,6 +2,8 @@
 
 import reflex as rx
 
+from saasbot.components.i18n import t
+
 
 def toaster() -> rx.Component:
     """Bottom right, one line each, at most three; the newest in front."""
@@ -12,4 +14,5 @@ def toaster() -> rx.Component:
         position="bottom-right",
         gap=8,
         offset="16px",
+        custom_attrs={"containerAriaLabel": t("Messages")},
     )

@@ -58,8 +58,9 @@ def user_menu(
             ),
             side="right",
             align="end",
-            side_offset=8,
+            side_offset=14,
             class_name="user-popover",
+            custom_attrs={"aria-label": t("Your account")},
         ),
     )
 

@@ -41,7 +41,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Opaque:
-    """A text that is not a literal, so that nobody can know whether it is translated."""
+    """A text that is neither a literal nor the `message` of an error (marked where it stands): who knows what it is?"""
 
     where: str
     code: str
@@ -72,7 +72,7 @@ def _of_call(call: ast.Call, name: str) -> Iterator[Text | Opaque]:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             filled = given if given is None or function != "tn" else given | {"n"}
             yield Text(argument.value, getattr(context, "value", None), where, filled)
-        elif name not in DEFINITIONS:
+        elif name not in DEFINITIONS and getattr(argument, "attr", "") != "message":
             yield Opaque(where, ast.unparse(call))
 
 
