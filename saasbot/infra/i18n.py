@@ -71,17 +71,16 @@ def _weighted(header: str) -> Iterable[tuple[str, float]]:
 
 @cache
 def catalogue(locale: str) -> Mapping[tuple[str | None, str], str]:
-    """Translations by (context, English). Empty for English.
-
-    Raises:
-        ValueError: two files of a locale translate one key differently.
-    """
+    """Translations by (context, English). Empty for English. A test holds that no two files disagree."""
     merged: dict[tuple[str | None, str], str] = {}
-    for path in sorted((LOCALES_DIR / locale).glob("*.po")):
-        for key, text in _read(path).items():
-            if merged.setdefault(key, text) != text:
-                raise ValueError(f"{path.name}: {key[1]!r} is translated differently in another file")
+    for entries in catalogue_files(locale).values():
+        merged |= entries
     return merged
+
+
+def catalogue_files(locale: str) -> Mapping[str, Mapping[tuple[str | None, str], str]]:
+    """What each file of a locale translates, by file name."""
+    return {path.name: _read(path) for path in sorted((LOCALES_DIR / locale).glob("*.po"))}
 
 
 def _read(path: Path) -> Mapping[tuple[str | None, str], str]:
