@@ -18,6 +18,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     settings,
 )
 from saasbot.pages.registry import PAGES
+from saasbot.state.guard import Guard, show_error
 
 # In this order: tokens first, then a file per part of the product.
 STYLESHEETS = [
@@ -34,7 +35,7 @@ STYLESHEETS = [
 ASGI: Sequence[Any] = [PagePaths]
 
 # Reflex middleware before every event of every tab: the guard.
-EVENT_MIDDLEWARE: Sequence[Any] = []
+EVENT_MIDDLEWARE: Sequence[Any] = [Guard()]
 
 # Coroutines and async context managers that live as long as the server: bus, hub, jobs, runtime.
 LIFESPAN: Sequence[Callable[..., Any]] = []

@@ -11,6 +11,7 @@ from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import auth_calls
 from saasbot.state.locale import locale_of
+from saasbot.state.policy import public
 
 FIELDS = ("company_name", "name", "email", "password", "accept_terms")
 # Something, an at sign, a domain with a dot: the mail itself is the real test.
@@ -26,12 +27,14 @@ class AuthState(rx.State):
     done: rx.Field[bool] = rx.field(False)
 
     @rx.event
+    @public
     def begin(self):
         """A page opens: nothing of another form is left."""
         self._clear()
         self.done = False
 
     @rx.event
+    @public
     async def register(self, form: dict[str, str]):
         """Company and owner exist afterwards, and the browser is on its way to the session cookie."""
         locale = await locale_of(self)
@@ -59,6 +62,7 @@ class AuthState(rx.State):
         yield _leave(routes.auth_complete(ticket))
 
     @rx.event
+    @public
     async def sign_in(self, form: dict[str, str]):
         """The browser is on its way to the session cookie, or the form says why not."""
         locale = await locale_of(self)
@@ -77,6 +81,7 @@ class AuthState(rx.State):
         yield _leave(routes.auth_complete(ticket))
 
     @rx.event
+    @public
     async def forgot_password(self, form: dict[str, str]):
         """Says the same whether the account exists or not."""
         locale = await locale_of(self)
@@ -94,6 +99,7 @@ class AuthState(rx.State):
         self.done = True
 
     @rx.event
+    @public
     async def reset_password(self, form: dict[str, str]):
         """The password is the new one, and every session of the account is over."""
         locale = await locale_of(self)
@@ -112,6 +118,7 @@ class AuthState(rx.State):
         self.done = True
 
     @rx.event
+    @public
     def sign_out(self):
         """Leaves through the route that ends the session and its cookie."""
         return _leave(routes.AUTH_LOGOUT)

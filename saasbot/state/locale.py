@@ -6,6 +6,7 @@ import reflex as rx
 from reflex.state import OnLoadInternalState
 
 from saasbot.infra.i18n import COOKIE, SUPPORTED, LocaleName, negotiate, supported
+from saasbot.state.policy import public
 
 
 class LocaleState(rx.State):
@@ -14,6 +15,7 @@ class LocaleState(rx.State):
     _chosen: str = ""
 
     @rx.event
+    @public
     async def choose(self, lang: str):
         """From now on this tab's server texts are in `lang`; the page's are already (components/i18n.js).
 

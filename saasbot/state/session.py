@@ -1,0 +1,53 @@
+"""The session behind a tab: who acts in a handler, and what the pages show of them."""
+
+from typing import ClassVar
+
+import reflex as rx
+
+from saasbot.domain import accounts
+from saasbot.domain.accounts import SignedIn
+from saasbot.domain.actor import Actor
+from saasbot.infra import session_cookie
+from saasbot.infra.errors import AppError
+
+
+class NotSignedIn(AppError):
+    code: ClassVar[str] = "not_signed_in"
+    status: ClassVar[int] = 401
+    message: ClassVar[str] = "Your session has ended. Sign in again."
+
+
+class SessionState(rx.State):
+    """View data of the session; identity itself is read from the cookie at every event, never from here."""
+
+    user_id: rx.Field[str] = rx.field("")
+    user_name: rx.Field[str] = rx.field("")
+    role: rx.Field[str] = rx.field("")
+    permissions: rx.Field[list[str]] = rx.field(default_factory=list)
+    csrf_token: rx.Field[str] = rx.field("")
+    """Sent back with uploads; worthless without the HttpOnly cookie."""
+
+    _session_id: str = ""
+
+
+def show_session(state: SessionState, session: SignedIn) -> None:
+    """The vars say whose session this is."""
+    actor = session.actor
+    state._session_id = str(session.session_id)
+    state.user_id, state.user_name = str(session.user_id), actor.name
+    state.role = actor.role or ""
+    state.permissions = sorted(actor.permissions)
+    state.csrf_token = session.csrf_token
+
+
+async def session_of(state: rx.State) -> SignedIn | None:
+    """The live session of this tab's socket. Its cookie was read at connect; its row is checked now."""
+    return await accounts.signed_in(session_cookie.token_in(state.router.headers.cookie))
+
+
+async def current_actor(state: rx.State) -> Actor:
+    """Who acts in this handler. Raises: NotSignedIn."""
+    session = await session_of(state)
+    if session is None:
+        raise NotSignedIn
+    return session.actor
