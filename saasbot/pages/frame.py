@@ -6,6 +6,7 @@ import reflex as rx
 
 from saasbot.components.keyboard import ShortcutRow
 from saasbot.components.shell import Shell, shell
+from saasbot.infra.settings import settings
 from saasbot.state.auth import AuthState
 from saasbot.state.locale import LocaleState
 from saasbot.state.shell import ShellState
@@ -26,6 +27,6 @@ def frame(
         numbers_tone=ShellState.numbers_tone,
         on_locale=LocaleState.choose,
         on_logout=AuthState.sign_out,
-        simulator=True,
+        simulator=settings().simulator,
     )
     return shell(*content, data=data, active=active, banner=banner, shortcuts=shortcuts)
