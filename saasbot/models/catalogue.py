@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Computed, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from saasbot.models.table import Moment, TenantRow, owned_by_company, utcnow
@@ -20,19 +20,12 @@ class Product(TenantRow, table=True):
             unique=True,
             postgresql_where=text("sku IS NOT NULL AND deleted_at IS NULL"),
         ),
-        # the catalogue page, newest first, by keyset
+        # the catalogue page, newest first, by keyset (ids are in the order of creation)
         Index(
             "ix_product_list",
             "company_id",
-            text("created_at DESC"),
             text("id DESC"),
             postgresql_where=text("deleted_at IS NULL"),
-        ),
-        # search, accents and case folded
-        Index(
-            "ix_product_search_trgm",
-            text("fold(title || ' ' || description || ' ' || coalesce(sku, '')) gin_trgm_ops"),
-            postgresql_using="gin",
         ),
     )
 
@@ -49,3 +42,15 @@ class Product(TenantRow, table=True):
     image_id: UUID | None = None
     updated_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     deleted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    search_title: str | None = Field(
+        default=None, sa_type=Text, sa_column_args=[Computed("search_words(title)", persisted=True)]
+    )
+    """The title's words (migration 0007: folded, one space before, between and after them), kept by the database."""
+    search_text: str | None = Field(
+        default=None,
+        sa_type=Text,
+        sa_column_args=[
+            Computed("search_words(title || ' ' || coalesce(sku, '') || ' ' || description)", persisted=True)
+        ],
+    )
+    """The same of everything a product says of itself."""
