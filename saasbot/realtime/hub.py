@@ -1,6 +1,6 @@
 """The hub: tells the browser tabs of this process what changed, as soon as the database says so.
 
-A page's load handler registers what its tab looks at, then reads it as usual:
+A page registers what its tab looks at (pages use `saasbot.state.live.watch`, which fills in tab, actor and check), then reads it:
 
     hub.watch(
         self.router.session.client_token, "channels",
