@@ -9,6 +9,7 @@ from saasbot.api.page_paths import PagePaths
 from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
 from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
+    channels,
     dashboard,
     forgot_password,
     login,
@@ -18,7 +19,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     settings,
 )
 from saasbot.pages.registry import PAGES
-from saasbot.state.guard import Guard, show_error
+from saasbot.state.guard import Guard
 
 # In this order: tokens first, then a file per part of the product.
 STYLESHEETS = [
@@ -29,6 +30,7 @@ STYLESHEETS = [
     "css/overlays.css",
     "css/bubbles.css",
     "css/auth.css",
+    "css/channels.css",
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.

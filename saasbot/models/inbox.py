@@ -206,6 +206,8 @@ class Message(TenantRow, table=True):
         Index("ix_message_thread", "conversation_id", text("sort_at DESC"), text("seq DESC")),
         # receipts find their message
         Index("ix_message_receipt", "channel_id", "wa_id", postgresql_where=text("wa_id IS NOT NULL AND from_me")),
+        # what a number did today
+        Index("ix_message_today", "channel_id", "created_at"),
         # the outbox of a number, oldest first
         Index("ix_message_outbox", "channel_id", "seq", postgresql_where=text("status = 'queued'")),
         Index("ix_message_sending", "channel_id", postgresql_where=text("status = 'sending'")),

@@ -1,0 +1,193 @@
+"""The pairing dialog: steps for the phone at the left, the code at the right, on white whatever the theme."""
+
+from typing import Any
+
+import reflex as rx
+
+from saasbot.components.buttons import button
+from saasbot.components.forms import text_field
+from saasbot.components.i18n import t
+from saasbot.components.icons import icon
+from saasbot.components.types import Text
+
+
+class Countdown(rx.Component):
+    """Seconds that the browser counts down, with a ring. Starts anew when `code` changes."""
+
+    library = f"$/public{rx.asset('countdown.js', shared=True)}"
+    tag = "Countdown"
+
+    seconds: rx.Var[int]
+    total: rx.Var[int]
+    code: rx.Var[str]
+    label: rx.Var[str]
+
+
+def pairing_dialog(
+    view: rx.vars.ObjectVar[Any],
+    *,
+    name: rx.Var[str],
+    open: rx.Var[bool],
+    with_code: rx.Var[bool],
+    phone_error: rx.Var[str],
+    on_open_change: Any,
+    on_qr: Any,
+    on_code_tab: Any,
+    on_phone: Any,
+) -> rx.Component:
+    """`view` is a PairingView. Escape, the cross and a click outside abandon the attempt."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.el.header(
+                rx.dialog.title(t("Link {name}", name=name), class_name="dialog-title"),
+                _tabs(with_code, on_qr, on_code_tab),
+                rx.dialog.close(rx.el.button(icon("x"), type="button", class_name="icon-btn", aria_label=t("Close"))),
+                class_name="dialog-header",
+            ),
+            rx.el.div(
+                rx.cond(with_code, _code_steps(phone_error, on_phone), _qr_steps()),
+                rx.el.div(
+                    rx.cond(with_code, _typed_code(view), _qr(view, on_qr)),
+                    class_name="pairing-code",
+                ),
+                class_name="pairing",
+            ),
+            class_name="dialog pairing-dialog",
+            aria_describedby=rx.Var("undefined"),
+        ),
+        open=open,
+        on_open_change=on_open_change,
+    )
+
+
+def _tabs(with_code: rx.Var[bool], on_qr: Any, on_code: Any) -> rx.Component:
+    def tab(label: Text, current: rx.Var[bool], on_click: Any, id: str) -> rx.Component:
+        return rx.el.button(
+            label,
+            type="button",
+            role="tab",
+            id=id,
+            aria_selected=current,
+            class_name=rx.cond(current, "seg-item seg-on", "seg-item"),
+            on_click=on_click,
+        )
+
+    return rx.el.div(
+        tab(t("QR code"), ~with_code, on_qr, "pair-tab-qr"),
+        tab(t("With a code"), with_code, on_code, "pair-tab-code"),
+        role="tablist",
+        class_name="seg",
+        aria_label=t("How to link"),
+    )
+
+
+def _step(number: int, title: Text, more: Text | None = None, drawing: str = "smartphone") -> rx.Component:
+    return rx.el.li(
+        rx.el.b(str(number), aria_hidden="true"),
+        rx.el.div(
+            rx.el.span(title, class_name="step-title"),
+            rx.el.span(more, class_name="step-more") if more is not None else None,
+        ),
+        rx.el.span(icon(drawing, 20), class_name="step-drawing"),
+    )
+
+
+def _qr_steps() -> rx.Component:
+    return rx.el.div(
+        rx.el.p(t("On the shop's phone, with WhatsApp open:"), class_name="pairing-lead"),
+        rx.el.ol(
+            _step(
+                1,
+                t("Open Settings › Linked devices"),
+                t("On Android, the three-dot menu at the top right."),
+                "ellipsis-vertical",
+            ),
+            _step(2, t("Tap “Link a device”"), None, "link"),
+            _step(
+                3,
+                t("Point the camera at this code"),
+                t("It may ask for your fingerprint or PIN. If it asks for a passkey, we tell you what to do."),
+                "scan-line",
+            ),
+            class_name="steps",
+        ),
+        class_name="pairing-steps",
+    )
+
+
+def _code_steps(error: rx.Var[str], on_phone: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.form(
+            text_field(
+                t("Phone number of the shop"),
+                id="pair-phone",
+                type="tel",
+                help=t("With country code, for example +54 9 11 1234 5678."),
+                error=error,
+                auto_complete="tel",
+                required=True,
+            ),
+            button(t("Get the code"), kind="primary", type="submit", id="pair-phone-submit"),
+            on_submit=on_phone,
+            class_name="pairing-form",
+        ),
+        rx.el.ol(
+            _step(1, t("Open Settings › Linked devices"), None, "ellipsis-vertical"),
+            _step(2, t("Tap “Link a device”, then “Link with phone number instead”"), None, "link"),
+            _step(3, t("Type the code"), None, "keyboard"),
+            class_name="steps",
+        ),
+        class_name="pairing-steps",
+    )
+
+
+def _qr(view: rx.vars.ObjectVar[Any], on_again: Any) -> rx.Component:
+    over = (view.status == "closed") | (view.status == "failed") | (view.status == "passkey_required")
+    return rx.el.div(
+        rx.el.div(
+            rx.cond(
+                view.qr != "",
+                rx.el.img(
+                    src=view.qr,
+                    id="channel-qr",
+                    alt=t("QR code to scan with WhatsApp"),
+                    custom_attrs={"data-code": view.code},
+                ),
+                rx.cond(over, icon("qr-code", 48), rx.el.span(class_name="spinner", aria_hidden="true")),
+            ),
+            class_name="qr-white",
+        ),
+        rx.cond(
+            view.qr != "",
+            rx.fragment(
+                Countdown.create(seconds=view.seconds, total=view.total, code=view.code, label=t("Renews in")),
+                rx.el.span(t("Code {n} of 6", n=view.number), class_name="faint"),
+            ),
+            rx.fragment(
+                rx.el.p(view.sentence, class_name="pairing-sentence", aria_live="polite"),
+                rx.cond(over, button(t("Generate again"), kind="primary", on_click=on_again, id="pair-again")),
+            ),
+        ),
+        class_name="qr-side",
+    )
+
+
+def _typed_code(view: rx.vars.ObjectVar[Any]) -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            view.by_phone & (view.code != ""),
+            rx.fragment(
+                rx.el.output(view.code, class_name="typed-code", id="channel-pair-code"),
+                Countdown.create(seconds=view.seconds, total=160, code=view.code, label=t("Valid for")),
+            ),
+            rx.cond(
+                view.by_phone,
+                rx.fragment(
+                    rx.el.span(class_name="spinner", aria_hidden="true"),
+                    rx.el.p(view.sentence, class_name="pairing-sentence", aria_live="polite"),
+                ),
+                rx.el.p(t("The code appears here."), class_name="faint"),
+            ),
+        ),
+        class_name="qr-side",
+    )

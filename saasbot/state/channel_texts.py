@@ -1,0 +1,56 @@
+"""What a number's state means, in a sentence for its owner."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from saasbot.domain.channels.views import ChannelView
+from saasbot.infra.i18n import N_, format_ago, format_time, format_when, gettext
+
+REASONS = {
+    "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
+    "logged_out_by_user": N_("You logged it out. Your chats are still here; link it again to go on."),
+    "device_removed": N_("The session was closed from the phone. Your chats are still here; link it again to go on."),
+    "qr_expired": N_("Nobody scanned the code in time. Connect it to get a new one."),
+    "pairing": N_("Preparing the code…"),
+    "pair_code": N_("Type the code on the phone."),
+    "pair_error": N_("WhatsApp refused the link. Try again."),
+    "client_outdated": N_("WhatsApp asks for a newer version of this program. Update it, then connect again."),
+    "not_multidevice": N_("This phone's WhatsApp cannot link devices. Update it on the phone and try again."),
+    "passkey_required": N_(
+        "WhatsApp asks this account for a passkey, which only its own apps can give today. "
+        "Try another number, or remove the passkey in WhatsApp › Settings › Account."
+    ),
+    "network_unreachable": N_("WhatsApp cannot be reached from this server. We keep trying."),
+    "connection_lost": N_("The connection was lost. We keep trying."),
+    "stream_replaced": N_("The same session was opened somewhere else. Connect it to take it back."),
+    "temporarily_banned": N_("WhatsApp has blocked this number for a while. It reconnects by itself afterwards."),
+    "banned": N_("WhatsApp has blocked this number."),
+    "keepalive_timeout": N_("The phone network does not answer. We keep trying."),
+    "session_missing": N_("Its session is gone. Link it again; your chats are still here."),
+    "bridge_crashed": N_("Its process stopped several times. We try again by itself, apart from the others."),
+    "pairing_busy": N_("Other numbers are being linked. Yours is next."),
+}
+
+
+def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
+    """Since when, and why: one or two short sentences. Times on the owner's clock."""
+    now, zone = datetime.now(UTC), ZoneInfo(timezone)
+    if view.status == "open":
+        since = gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
+        if view.last_inbound_at is None:
+            return since
+        last = gettext(locale, "last message {ago}", ago=format_ago(view.last_inbound_at, locale, now=now))
+        return f"{since} · {last}"
+    if view.status == "pending_qr":
+        key = "Type the code on the phone." if view.pairing_phone else "Scan the code with the phone."
+        return gettext(locale, key)
+    sentence = gettext(locale, REASONS[view.reason]) if view.reason in REASONS else ""
+    if view.retry_at is not None and view.retry_at > now:
+        again = gettext(locale, "Next try at {when}.", when=format_time(view.retry_at, zone, locale))
+        return f"{sentence} {again}".strip()
+    if not sentence and view.status != "closed":
+        return gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
+    return sentence
+
+
+SCAN = (N_("Type the code on the phone."), N_("Scan the code with the phone."))

@@ -1,0 +1,327 @@
+"""The numbers page: cards, and the pairing on screen."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import reflex as rx
+import segno
+
+from saasbot import routes
+from saasbot.domain import channels
+from saasbot.domain.actor import Actor
+from saasbot.domain.bots.edit import list_bots
+from saasbot.domain.channels.pairing import request_pair_code, request_qr
+from saasbot.domain.channels.views import ChannelView, read_channels
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import InvalidInput, NotFound
+from saasbot.infra.i18n import error_text, gettext
+from saasbot.realtime.hub import assign
+from saasbot.realtime.watches import Changes, Reading
+from saasbot.state import live, toasts
+from saasbot.state.channel_texts import status_sentence
+from saasbot.state.locale import locale_of
+from saasbot.state.policy import needs, signed_in
+from saasbot.state.session import current_actor
+
+TOPICS = ("channel", "bot")
+
+
+@dataclass(frozen=True)
+class ChannelRow:
+    """A card."""
+
+    id: str
+    kind: str
+    name: str
+    phone: str
+    status: str
+    sentence: str
+    running: bool
+    linked: bool
+    bot_id: str
+    bot_name: str
+    bot_enabled: bool
+    received_today: int
+    sent_today: int
+
+
+@dataclass(frozen=True)
+class BotChoice:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class PairingView:
+    """What the pairing dialog shows of the number it is for."""
+
+    status: str = ""
+    sentence: str = ""
+    qr: str = ""
+    """The QR as an SVG data URI; empty while there is none."""
+    code: str = ""
+    """The text inside the QR, or the characters to type."""
+    by_phone: bool = False
+    number: int = 0
+    seconds: int = 0
+    """Until the code on screen ends; the browser counts down from it."""
+    total: int = 60
+
+
+class ChannelsState(rx.State):
+    rows: rx.Field[list[ChannelRow]] = rx.field(default_factory=list)
+    bots: rx.Field[list[BotChoice]] = rx.field(default_factory=list)
+    loaded: rx.Field[bool] = rx.field(False)
+
+    adding: rx.Field[bool] = rx.field(False)
+    name_error: rx.Field[str] = rx.field("")
+
+    pairing_id: rx.Field[str] = rx.field("")
+    pairing_name: rx.Field[str] = rx.field("")
+    pairing: rx.Field[PairingView] = rx.field(default_factory=PairingView)
+    phone_error: rx.Field[str] = rx.field("")
+    with_code: rx.Field[bool] = rx.field(False)
+
+    _started_here: bool = False
+    """Whether this tab asked for the pairing on screen: closing it then abandons the attempt."""
+    _dismissed: str = ""
+    """The number whose pairing, started elsewhere, this tab does not want to see."""
+
+    ending_id: rx.Field[str] = rx.field("")
+    ending_name: rx.Field[str] = rx.field("")
+    deleting: rx.Field[bool] = rx.field(False)
+
+    @rx.event
+    @signed_in
+    async def load(self):
+        """The page opens: what is there, and from now on what changes."""
+        actor = await live.watch(self, "channels", topics=TOPICS, load=_read, show=_show, page=routes.CHANNELS)
+        await _show(self, await _read(actor, Changes(everything=True), Reading()))
+
+    @rx.event
+    @needs("channels.write")
+    def open_add(self):
+        self.adding, self.name_error = True, ""
+
+    @rx.event
+    @signed_in
+    def set_adding(self, is_open: bool):
+        self.adding = is_open
+
+    @rx.event
+    @needs("channels.write")
+    async def add(self, form: dict[str, str]):
+        """The number exists and its pairing is on screen."""
+        actor, locale = await current_actor(self), await locale_of(self)
+        try:
+            async with unit_of_work(actor):
+                channel = await channels.add_channel(
+                    actor,
+                    kind=form.get("kind", "whatsapp"),
+                    name=form.get("name", ""),
+                    bot_id=UUID(form["bot_id"]) if form.get("bot_id") else None,
+                )
+        except InvalidInput as error:
+            self.name_error = error_text(locale, error)
+            return rx.set_focus("channel-name")
+        self.adding = False
+        await self._connect(actor, channel.id)
+        return None
+
+    @rx.event
+    @needs("channels.write")
+    async def connect_number(self, channel_id: str):
+        """It connects; without a session its pairing is on screen."""
+        await self._connect(await current_actor(self), _id(channel_id))
+
+    async def _connect(self, actor: Actor, channel_id: UUID) -> None:
+        async with unit_of_work(actor):
+            channel = await channels.connect(actor, channel_id)
+            linked = channel.device_jid is not None
+            if not linked:
+                await request_qr(actor, channel_id)
+        if not linked:
+            self.pairing_id, self.pairing_name = str(channel_id), channel.name
+            self.pairing, self.with_code, self.phone_error = PairingView(), False, ""
+            self._started_here = True
+
+    @rx.event
+    @needs("channels.write")
+    async def new_code(self):
+        """A fresh attempt with a QR replaces the one on screen."""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await request_qr(actor, _id(self.pairing_id))
+        self.with_code, self.phone_error = False, ""
+
+    @rx.event
+    @signed_in
+    def show_code_form(self):
+        self.with_code, self.phone_error = True, ""
+
+    @rx.event
+    @needs("channels.write")
+    async def pair_by_phone(self, form: dict[str, str]):
+        """A fresh attempt shows the eight characters to type on that phone."""
+        actor, locale = await current_actor(self), await locale_of(self)
+        try:
+            async with unit_of_work(actor):
+                await request_pair_code(actor, _id(self.pairing_id), phone=form.get("phone", ""))
+        except InvalidInput as error:
+            self.phone_error = error_text(locale, error)
+            return rx.set_focus("pair-phone")
+        self.phone_error = ""
+        return None
+
+    @rx.event
+    @needs("channels.write")
+    async def close_pairing(self, is_open: bool = False):
+        """Leaving the dialog abandons the attempt; a number that was linked meanwhile stays."""
+        if is_open or not self.pairing_id:
+            return
+        actor, channel_id = await current_actor(self), _id(self.pairing_id)
+        self.pairing_id, self.pairing = "", PairingView()
+        if not self._started_here:
+            self._dismissed = str(channel_id)
+            return
+        self._started_here = False
+        async with unit_of_work(actor):
+            channel = await channels.access_channel(actor, channel_id)
+            if channel.device_jid is None:
+                await channels.disconnect(actor, channel_id)
+
+    @rx.event
+    @needs("channels.write")
+    async def stop_number(self, channel_id: str):
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await channels.disconnect(actor, _id(channel_id))
+
+    @rx.event
+    @needs("channels.write")
+    async def switch_bot(self, channel_id: str, enabled: bool):
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await channels.update_channel(actor, _id(channel_id), bot_enabled=enabled)
+
+    @rx.event
+    @needs("channels.write")
+    async def choose_bot(self, channel_id: str, bot_id: str):
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await channels.update_channel(actor, _id(channel_id), bot_id=_id(bot_id))
+
+    @rx.event
+    @needs("channels.write")
+    def ask_logout(self, channel_id: str, name: str):
+        self.ending_id, self.ending_name, self.deleting = channel_id, name, False
+
+    @rx.event
+    @needs("channels.write")
+    def ask_delete(self, channel_id: str, name: str):
+        self.ending_id, self.ending_name, self.deleting = channel_id, name, True
+
+    @rx.event
+    @signed_in
+    def cancel_ending(self):
+        self.ending_id = ""
+
+    @rx.event
+    @needs("channels.write")
+    async def end(self):
+        """The number is logged out, or deleted, as was asked and confirmed."""
+        actor, locale = await current_actor(self), await locale_of(self)
+        async with unit_of_work(actor):
+            end = channels.delete_channel if self.deleting else channels.logout
+            await end(actor, _id(self.ending_id))
+        text = gettext(locale, "Number deleted" if self.deleting else "Number logged out")
+        self.ending_id = ""
+        return toasts.success(text)
+
+
+def _id(value: str) -> UUID:
+    """An id from the browser. Raises: NotFound."""
+    try:
+        return UUID(value)
+    except ValueError:
+        raise NotFound from None
+
+
+@dataclass(frozen=True)
+class _Read:
+    views: list[ChannelView]
+    bots: list[BotChoice]
+
+
+async def _read(actor: Actor, _changes: Changes, reading: Reading) -> _Read:
+    async def read() -> _Read:
+        async with unit_of_work(actor):
+            views = await read_channels(actor, count_today=True)
+            found = [BotChoice(str(bot.id), bot.name) for bot in await list_bots(actor)]
+            return _Read(views, found)
+
+    return await reading.once(("channels", actor.company_id, actor.timezone), read)
+
+
+async def _show(state: ChannelsState, read: _Read) -> None:
+    """Small things that change on their own are vars of their own; equal ones are not sent."""
+    locale = await locale_of(state)
+    actor = await current_actor(state)
+    rows = [_row(view, locale, actor.timezone) for view in read.views]
+    assign(state, rows=rows, bots=read.bots, loaded=True)
+    pairing = _pairing_to_show(state, read.views)
+    if pairing is None:
+        assign(state, pairing_id="", pairing=PairingView())
+    else:
+        shown = _pairing(pairing, locale, actor.timezone)
+        assign(state, pairing_id=str(pairing.id), pairing_name=pairing.name, pairing=shown)
+
+
+def _pairing_to_show(state: ChannelsState, views: list[ChannelView]) -> ChannelView | None:
+    """The number that this tab is linking, or one whose code is on screen somewhere: any tab may show it to the phone."""
+    for view in views:
+        if str(view.id) == state.pairing_id and not view.linked:
+            waiting = view.pairing_code is not None or view.status == "starting"
+            return view if state._started_here or waiting else None
+    waiting = (v for v in views if v.pairing_code is not None and str(v.id) != state._dismissed)
+    return next(waiting, None)
+
+
+def _row(view: ChannelView, locale: str, timezone: str) -> ChannelRow:
+    return ChannelRow(
+        id=str(view.id),
+        kind=view.kind,
+        name=view.name,
+        phone=view.phone or "",
+        status=view.status,
+        sentence=status_sentence(view, locale, timezone),
+        running=view.desired == "running",
+        linked=view.linked,
+        bot_id=str(view.bot_id or ""),
+        bot_name=view.bot_name or "",
+        bot_enabled=view.bot_enabled,
+        received_today=view.received_today,
+        sent_today=view.sent_today,
+    )
+
+
+def _pairing(view: ChannelView, locale: str, timezone: str) -> PairingView:
+    left = (view.pairing_expires_at - datetime.now(UTC)).total_seconds() if view.pairing_expires_at else 0
+    by_phone = view.pairing_phone is not None
+    code = view.pairing_code or ""
+    return PairingView(
+        status=view.status,
+        sentence=status_sentence(view, locale, timezone),
+        qr=_qr_image(code) if code and not by_phone else "",
+        code=code,
+        by_phone=by_phone,
+        number=view.pairing_number,
+        seconds=max(0, round(left)),
+        total=60 if view.pairing_number <= 1 else 20,
+    )
+
+
+def _qr_image(code: str) -> str:
+    """Black on white whatever the theme: phones read nothing else reliably."""
+    return segno.make(code, error="l").svg_data_uri(scale=4, border=2, dark="black", light="white")
