@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from saasbot.domain.channels.views import ChannelView
-from saasbot.infra.i18n import N_, format_ago, format_time, format_when, gettext
+from saasbot.infra.i18n import N_, format_ago, format_time, format_when, gettext, translate
 
 REASONS = {
     "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
@@ -42,15 +42,13 @@ def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
         last = gettext(locale, "last message {ago}", ago=format_ago(view.last_inbound_at, locale, now=now))
         return f"{since} · {last}"
     if view.status == "pending_qr":
-        key = "Type the code on the phone." if view.pairing_phone else "Scan the code with the phone."
-        return gettext(locale, key)
-    sentence = gettext(locale, REASONS[view.reason]) if view.reason in REASONS else ""
+        if view.pairing_phone:
+            return gettext(locale, "Type the code on the phone.")
+        return gettext(locale, "Scan the code with the phone.")
+    sentence = translate(locale, REASONS[view.reason]) if view.reason in REASONS else ""
     if view.retry_at is not None and view.retry_at > now:
         again = gettext(locale, "Next try at {when}.", when=format_time(view.retry_at, zone, locale))
         return f"{sentence} {again}".strip()
     if not sentence and view.status != "closed":
         return gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
     return sentence
-
-
-SCAN = (N_("Type the code on the phone."), N_("Scan the code with the phone."))

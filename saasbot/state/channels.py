@@ -235,9 +235,10 @@ class ChannelsState(rx.State):
         async with unit_of_work(actor):
             end = channels.delete_channel if self.deleting else channels.logout
             await end(actor, _id(self.ending_id))
-        text = gettext(locale, "Number deleted" if self.deleting else "Number logged out")
         self.ending_id = ""
-        return toasts.success(text)
+        if self.deleting:
+            return toasts.success(gettext(locale, "Number deleted"))
+        return toasts.success(gettext(locale, "Number logged out"))
 
 
 def _id(value: str) -> UUID:
