@@ -40,7 +40,7 @@ from saasbot.models.inbox import (
     MessageType,
     WaitingReceipt,
 )
-from saasbot.models.simulator import SimEvent, SimMessage, SimNumber, SimPresence
+from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 
 __all__ = [
     "AgentTurn",
@@ -79,6 +79,7 @@ __all__ = [
     "SignInFailure",
     "SignInTicket",
     "SigningKey",
+    "SimCustomer",
     "SimEvent",
     "SimMessage",
     "SimNumber",

@@ -26,6 +26,23 @@ class SimNumber(Table, table=True):
     faults: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
 
 
+class SimCustomer(Table, table=True):
+    """A person who chats with a simulated number, by both of the addresses that WhatsApp knows."""
+
+    __table_args__ = (
+        owned_by_company("channel_id", "channel"),
+        # whom a message to a LID is for
+        Index("ix_sim_customer_lid", "channel_id", "lid"),
+    )
+
+    channel_id: UUID = Field(primary_key=True)
+    peer: str = Field(primary_key=True)
+    """The phone's digits (or the LID's when WhatsApp tells no phone)."""
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    lid: str
+    name: str = ""
+
+
 class SimEvent(Table, table=True):
     """An event that waits at the simulated server until the number is connected and has taken it."""
 
@@ -50,6 +67,8 @@ class SimMessage(Table, table=True):
         owned_by_company("channel_id", "channel"),
         Index("ix_sim_message_channel", "channel_id", "seq"),
         Index("ix_sim_message_chat", "channel_id", "peer", "seq"),
+        # receipts, quotes, edits and reactions name a message by its WhatsApp id
+        Index("ix_sim_message_wa_id", "channel_id", "wa_id"),
     )
 
     seq: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(always=True)])
@@ -65,6 +84,9 @@ class SimMessage(Table, table=True):
     text: str = ""
     media_key: str | None = None
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
+    """`media` {mime, size, …}, `latitude`, `longitude`, `target_id`, `quoted_id` by type."""
+    event_seq: int | None = Field(default=None, sa_type=BigInteger)
+    """The event that brings it to the number, for what the number did not send itself."""
     at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     delivered_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     read_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]

@@ -72,7 +72,7 @@ class Number:
             dsn=app_dsn(),
             spool_dir=self._spool_dir,
         )
-        wiring = Wiring(journal, self._on_state, self._on_typing)
+        wiring = Wiring(journal, self._on_state, self._on_typing, self._epoch)
         self._transport = self._make_transport(self.ref, wiring)
         tasks = [
             asyncio.create_task(loop(), name=f"{name}-{self.ref.channel_id}")

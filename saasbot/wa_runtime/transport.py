@@ -118,6 +118,8 @@ class Wiring:
     journal: Journal
     on_state: Callable[[StateChange], None]
     on_typing: Callable[[Typing], None]
+    epoch: int = 0
+    """The fencing token under which the number is held."""
 
 
 class Transport(Protocol):

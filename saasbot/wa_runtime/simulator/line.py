@@ -1,0 +1,203 @@
+"""The number's side of the simulated network: it takes what waits for it, and hands over what it sends."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.journal import record_events
+from saasbot.domain.simulator.access import find_number, tell_phones
+from saasbot.domain.simulator.customers import customer_at
+from saasbot.domain.simulator.faults import line_of, spend
+from saasbot.domain.simulator.media import SimMedia
+from saasbot.infra.db import session, sql
+from saasbot.models import SimMessage, SimPresence
+from saasbot.models.table import utcnow
+from saasbot.wa_runtime.simulator.network import DELIVERED_AFTER, READ_AFTER, confirm_by_itself, new_wa_id
+from saasbot.wa_runtime.transport import NotConnected, Outgoing, SendRefused, Sent
+
+BATCH = 200
+_SHUFFLE_PATIENCE = 0.4
+_KEPT = timedelta(days=1)
+_KNOWN_CODES = {"463": "reachout_timelocked"}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The network took the message. `confirmed`: it said so (the fault `drop_ack` loses that)."""
+
+    sent: Sent
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many events were journalled, and in how many seconds to look again (None: when woken)."""
+
+    count: int
+    again_in: float | None = None
+
+
+async def take(actor: Actor, channel_id: UUID, *, epoch: int, window: int = 0) -> Taken:
+    """Move what waits from the network into the journal, in one transaction: exactly once, whatever dies when.
+
+    With `window` (the fault `shuffle`) that many events come in another order than they were sent.
+    """
+    if window and (wait := await _to_wait_for_more(channel_id, window)):
+        return Taken(0, wait)
+    rows = (
+        await sql(
+            """
+            WITH due AS (
+                SELECT seq FROM sim_event
+                WHERE channel_id = :channel AND taken_at IS NULL AND due_at <= clock_timestamp()
+                ORDER BY due_at, seq LIMIT :limit FOR UPDATE SKIP LOCKED
+            )
+            UPDATE sim_event e SET taken_at = clock_timestamp() FROM due WHERE e.seq = due.seq
+            RETURNING e.due_at, e.seq, e.code, e.raw
+            """,
+            channel=channel_id,
+            limit=window or BATCH,
+        )
+    ).all()
+    if not rows:
+        return Taken(0)
+    events = [(row.code, row.raw) for row in sorted(rows, key=lambda row: (row.due_at, row.seq))]
+    if window:
+        events = _shuffled(events)
+    await record_events(actor, channel_id, epoch=epoch, events=events)
+    tell_phones(actor.company_id, channel_id)
+    return Taken(len(events), 0 if len(events) == (window or BATCH) else None)
+
+
+async def next_due(channel_id: UUID) -> float | None:
+    """In how many seconds the next event waits for the number; nothing when none is on its way."""
+    row = (
+        await sql(
+            """
+            SELECT EXTRACT(EPOCH FROM min(due_at) - clock_timestamp()) FROM sim_event
+            WHERE channel_id = :channel AND taken_at IS NULL
+            """,
+            channel=channel_id,
+        )
+    ).one()
+    return max(float(row[0]), 0.0) if row[0] is not None else None
+
+
+async def forget_old(channel_id: UUID) -> None:
+    """The network forgets events that the number took long ago."""
+    await sql(
+        "DELETE FROM sim_event WHERE channel_id = :channel AND taken_at < :before",
+        channel=channel_id,
+        before=utcnow() - _KEPT,
+    )
+
+
+async def accept(actor: Actor, channel_id: UUID, outgoing: Outgoing, media: SimMedia | None) -> Accepted | SendRefused:
+    """The network takes a message (its row is what was really sent), or refuses it. Raises: NotConnected."""
+    number = await find_number(channel_id)
+    if number is None or not line_of(number, utcnow()).is_open:
+        raise NotConnected
+    if "send_error" in number.faults and (error := await spend(channel_id, "send_error")):
+        return _refusal(str(error["code"]))
+    lost = "drop_ack" in number.faults and bool(await spend(channel_id, "drop_ack"))
+    customer = await customer_at(actor.company_id, channel_id, outgoing.chat_jid)
+    wa_id, now = new_wa_id(), utcnow()
+    if number.auto_receipts:
+        await confirm_by_itself(number, customer, wa_id)
+    session().add(
+        SimMessage(
+            company_id=actor.company_id,
+            channel_id=channel_id,
+            wa_id=wa_id,
+            peer=customer.peer,
+            peer_name=customer.name,
+            origin="number",
+            type=outgoing.type,
+            text=outgoing.text,
+            media_key=media.key if media else None,
+            payload=_payload(outgoing, media),
+            at=now,
+            delivered_at=_in(now, DELIVERED_AFTER) if number.auto_receipts else None,
+            read_at=_in(now, READ_AFTER) if number.auto_receipts else None,
+        )
+    )
+    tell_phones(actor.company_id, channel_id)
+    return Accepted(Sent(wa_id, now, customer.chat_jid), confirmed=not lost)
+
+
+async def show_typing(actor: Actor, channel_id: UUID, chat_jid: str, *, on: bool) -> None:
+    """The customer's phone shows that the number types, or no longer."""
+    await _presence(actor, channel_id, chat_jid, "composing" if on else "paused", [])
+
+
+async def show_read(actor: Actor, channel_id: UUID, chat_jid: str, wa_ids: list[str]) -> None:
+    """Blue ticks on the customer's phone, for these messages and all above them."""
+    peer = await _presence(actor, channel_id, chat_jid, "read", wa_ids)
+    await sql(
+        """
+        UPDATE sim_message SET read_at = clock_timestamp()
+        WHERE channel_id = :channel AND peer = :peer AND origin = 'customer' AND read_at IS NULL
+          AND seq <= (SELECT max(seq) FROM sim_message WHERE channel_id = :channel AND wa_id = ANY(:ids))
+        """,
+        channel=channel_id,
+        peer=peer,
+        ids=wa_ids,
+    )
+
+
+async def _presence(actor: Actor, channel_id: UUID, chat_jid: str, kind: str, wa_ids: list[str]) -> str:
+    number = await find_number(channel_id)
+    if number is None or not line_of(number, utcnow()).is_open:
+        raise NotConnected
+    customer = await customer_at(actor.company_id, channel_id, chat_jid)
+    session().add(
+        SimPresence(company_id=actor.company_id, channel_id=channel_id, peer=customer.peer, kind=kind, wa_ids=wa_ids)
+    )
+    tell_phones(actor.company_id, channel_id)
+    return customer.peer
+
+
+async def _to_wait_for_more(channel_id: UUID, window: int) -> float | None:
+    """In how many seconds to look again for a full window; nothing when it is full or has waited long enough."""
+    row = (
+        await sql(
+            """
+            SELECT count(*) AS waiting, EXTRACT(EPOCH FROM clock_timestamp() - min(due_at)) AS age FROM sim_event
+            WHERE channel_id = :channel AND taken_at IS NULL AND due_at <= clock_timestamp()
+            """,
+            channel=channel_id,
+        )
+    ).one()
+    if row.waiting in (0, window) or row.waiting > window or row.age >= _SHUFFLE_PATIENCE:
+        return None
+    return _SHUFFLE_PATIENCE - float(row.age)
+
+
+def _shuffled(events: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Another order than the given one, whenever there is one."""
+    mixed = list(events)
+    while mixed == events and len(set(events)) > 1:
+        secrets.SystemRandom().shuffle(mixed)
+    return mixed
+
+
+def _refusal(code: str) -> SendRefused:
+    """The codes that the real transport makes of the server's numbers."""
+    if code.isdigit():
+        return SendRefused(_KNOWN_CODES.get(code, f"refused_{code}"))
+    return SendRefused(code)
+
+
+def _payload(outgoing: Outgoing, media: SimMedia | None) -> dict[str, object]:
+    payload = {
+        "media": media.row if media else None,
+        "latitude": outgoing.latitude,
+        "longitude": outgoing.longitude,
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def _in(moment: datetime, milliseconds: int) -> datetime:
+    return moment + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,252 @@
+"""The servers of the simulated network: what customers and the owner's phone write waits here until the number takes it.
+
+Everything is rows, so that whatever was accepted outlives any process: events wait in `sim_event`, and `sim_message` holds
+every chat as the phones see it.
+"""
+
+import base64
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.simulator.access import access_linked, tell_phones, wake
+from saasbot.domain.simulator.customers import LID_SERVER, Customer, known_customer, remember
+from saasbot.domain.simulator.faults import spend
+from saasbot.domain.simulator.media import SimMedia, keep
+from saasbot.infra.db import session, sql
+from saasbot.infra.errors import InvalidInput, NotFound
+from saasbot.models import SimEvent, SimMessage, SimNumber
+from saasbot.models.table import utcnow
+from saasbot.wa_runtime.protobufs import MESSAGE, RECEIPT
+from saasbot.wa_runtime.simulator import envelopes
+from saasbot.wa_runtime.simulator.bodies import MEDIA_TYPES, Content, build
+from saasbot.wa_runtime.simulator.samples import sample
+
+DELIVERED_AFTER, READ_AFTER = 150, 900
+"""When a customer's phone confirms by itself, in milliseconds after the message left."""
+
+_WA_ID_MAX = 128
+
+
+def new_wa_id() -> str:
+    """An id as WhatsApp's own clients make them."""
+    return "3EB0" + secrets.token_hex(9).upper()
+
+
+async def attach(
+    actor: Actor, content: Content, *, file: bytes | None, mime: str | None = None, file_name: str | None = None
+) -> tuple[SimMedia | None, bytes]:
+    """Store what a message carries (a small sample when the caller brings nothing). Call outside a transaction.
+
+    Raises: InvalidInput, StorageUnavailable.
+    """
+    content.check()
+    if content.type not in MEDIA_TYPES:
+        return None, b""
+    if file is None:
+        file, default_mime = sample(content.type)
+        mime = mime or default_mime
+    voice = content.type == "audio" and (mime or "").startswith("audio/ogg")
+    name = file_name or (content.text if content.type == "document" and "." in content.text else None)
+    return await keep(actor, file, mime=mime, file_name=name, voice=voice), file
+
+
+async def customer_writes(
+    actor: Actor,
+    channel_id: UUID,
+    *,
+    sender: Customer,
+    content: Content,
+    media: SimMedia | None = None,
+    file: bytes = b"",
+    wa_id: str | None = None,
+    at: datetime | None = None,
+) -> str:
+    """A customer's message is on its way to the number. The same `wa_id` from the same customer is the same event again.
+
+    Returns the WhatsApp id. Raises: Forbidden, InvalidInput, NotFound, NotLinked.
+    """
+    actor.require("inbox.write")
+    content.check()
+    if wa_id is not None and not 0 < len(wa_id) <= _WA_ID_MAX:
+        raise InvalidInput("id", f"Use at most {_WA_ID_MAX} characters.")
+    number = await access_linked(actor, channel_id)
+    sender = await remember(actor.company_id, channel_id, sender)
+    if wa_id is not None and await _sent_again(number, sender, wa_id):
+        return wa_id
+    wa_id = wa_id or new_wa_id()
+    at = at or utcnow()
+    content = await _with_references(number, sender, content)
+    body = build(content, chat_jid=sender.chat_jid, at=at, media=media, file=file)
+    raw = envelopes.from_customer(sender, body, wa_id=wa_id, at=at)
+    sequence = (await deliver(number, [(MESSAGE, raw)]))[0]
+    session().add(_row(number, sender, "customer", content, wa_id, at, media, sequence))
+    tell_phones(number.company_id, channel_id)
+    return wa_id
+
+
+async def owner_writes(actor: Actor, channel_id: UUID, *, to: Customer, text: str) -> str:
+    """The owner writes on the phone itself: the number hears it as an echo. Raises as `customer_writes`."""
+    actor.require("inbox.write")
+    content = Content("text", text)
+    content.check()
+    number = await access_linked(actor, channel_id)
+    to = await remember(actor.company_id, channel_id, to)
+    wa_id, at = new_wa_id(), utcnow()
+    body = build(content, chat_jid=to.chat_jid, at=at, media=None, file=b"")
+    raw = envelopes.from_own_phone(to, body, wa_id=wa_id, at=at, own_lid=number.lid or "", own_name=number.push_name)
+    sequence = (await deliver(number, [(MESSAGE, raw)]))[0]
+    session().add(_row(number, to, "phone", content, wa_id, at, None, sequence))
+    if number.auto_receipts:
+        await confirm_by_itself(number, to, wa_id)
+    tell_phones(number.company_id, channel_id)
+    return wa_id
+
+
+async def customer_types(actor: Actor, channel_id: UUID, *, sender: Customer, on: bool) -> None:
+    """The customer types, or stops: told to a number that is connected, and kept by nobody. Raises as `customer_writes`."""
+    actor.require("inbox.write")
+    await access_linked(actor, channel_id)
+    sender = await remember(actor.company_id, channel_id, sender)
+    raw = envelopes.chat_presence(sender, on=on)
+    await wake(channel_id, presence=base64.b64encode(raw).decode())
+
+
+async def customer_confirms(actor: Actor, channel_id: UUID, *, wa_ids: Sequence[str], kind: str) -> None:
+    """Customers' phones got (`delivered`) or showed (`read`) messages of the number. Raises: NotFound, NotLinked."""
+    actor.require("inbox.write")
+    number = await access_linked(actor, channel_id)
+    query = select(SimMessage).where(
+        SimMessage.channel_id == channel_id,
+        col(SimMessage.wa_id).in_(wa_ids),
+        col(SimMessage.origin).in_(("number", "phone")),
+    )
+    messages = (await session().exec(query)).all()
+    if {message.wa_id for message in messages} != set(wa_ids):
+        raise NotFound
+    now = utcnow()
+    by_peer: dict[str, list[str]] = {}
+    for message in messages:
+        by_peer.setdefault(message.peer, []).append(message.wa_id)
+        message.delivered_at = message.delivered_at or now
+        if kind == "read":
+            message.read_at = message.read_at or now
+    for peer, ids in by_peer.items():
+        customer = await known_customer(channel_id, peer)
+        await deliver(number, [(RECEIPT, envelopes.receipt(customer, ids, kind, now))])
+    tell_phones(number.company_id, channel_id)
+
+
+async def confirm_by_itself(number: SimNumber, customer: Customer, wa_id: str) -> None:
+    """The customer's phone will confirm this message without being told to."""
+    now = utcnow()
+    for kind, after in (("delivered", DELIVERED_AFTER), ("read", READ_AFTER)):
+        await deliver(number, [(RECEIPT, envelopes.receipt(customer, [wa_id], kind, now))], after=after)
+
+
+async def deliver(number: SimNumber, events: Sequence[tuple[int, bytes]], *, after: int = 0) -> list[int]:
+    """Events `(code, raw)` wait for the number, in order, from `after` milliseconds on. Returns their sequence numbers.
+
+    The faults `delay` and `duplicate` act here: what is repeated is repeated as WhatsApp does it.
+    """
+    waiting: list[tuple[int, bytes]] = []
+    for code, raw in events:
+        waiting.append((code, raw))
+        if code == MESSAGE and "duplicate" in number.faults and await spend(number.channel_id, "duplicate"):
+            waiting.append((code, envelopes.again(raw)))
+    after += int(number.faults.get("delay", 0))
+    rows = await sql(
+        """
+        INSERT INTO sim_event (company_id, channel_id, code, raw, due_at)
+        SELECT :company, :channel, e.code, e.raw, clock_timestamp() + make_interval(secs => :seconds)
+        FROM unnest(CAST(:codes AS smallint[]), CAST(:raws AS bytea[])) WITH ORDINALITY AS e(code, raw, position)
+        ORDER BY position
+        RETURNING seq
+        """,
+        company=number.company_id,
+        channel=number.channel_id,
+        seconds=after / 1000,
+        codes=[code for code, _ in waiting],
+        raws=[raw for _, raw in waiting],
+    )
+    await wake(number.channel_id, due=after)
+    return [row.seq for row in rows.all()]
+
+
+async def _sent_again(number: SimNumber, sender: Customer, wa_id: str) -> bool:
+    """Whether the customer has sent this id before; if so the network repeats the very event."""
+    query = (
+        select(SimEvent.code, SimEvent.raw)
+        .join(SimMessage, col(SimMessage.event_seq) == col(SimEvent.seq))
+        .where(
+            SimMessage.channel_id == number.channel_id,
+            SimMessage.wa_id == wa_id,
+            SimMessage.peer == sender.peer,
+            SimMessage.origin == "customer",
+        )
+        .limit(1)
+    )
+    first = (await session().exec(query)).first()
+    if first is None:
+        return False
+    await deliver(number, [(first[0], first[1])])
+    return True
+
+
+async def _with_references(number: SimNumber, sender: Customer, content: Content) -> Content:
+    """What the phone knows of the messages that this one quotes or acts upon. Unknown ones are named all the same."""
+    found = {}
+    wanted = [wa_id for wa_id in (content.target_id, content.quoted_id) if wa_id]
+    if wanted:
+        query = select(SimMessage).where(SimMessage.channel_id == number.channel_id, col(SimMessage.wa_id).in_(wanted))
+        found = {message.wa_id: message for message in (await session().exec(query)).all()}
+    target, quoted = found.get(content.target_id or ""), found.get(content.quoted_id or "")
+    ours = quoted is not None and quoted.origin != "customer"
+    return Content(
+        content.type,
+        content.text,
+        content.latitude,
+        content.longitude,
+        content.target_id,
+        target is not None and target.origin != "customer",
+        content.quoted_id,
+        quoted.text if quoted is not None else "",
+        f"{number.lid}@{LID_SERVER}" if ours else sender.chat_jid,
+    )
+
+
+def _row(
+    number: SimNumber,
+    peer: Customer,
+    origin: str,
+    content: Content,
+    wa_id: str,
+    at: datetime,
+    media: SimMedia | None,
+    event_seq: int,
+) -> SimMessage:
+    payload = {
+        "media": media.row if media else None,
+        "latitude": content.latitude,
+        "longitude": content.longitude,
+        "target_id": content.target_id,
+        "quoted_id": content.quoted_id,
+    }
+    return SimMessage(
+        company_id=number.company_id,
+        channel_id=number.channel_id,
+        wa_id=wa_id,
+        peer=peer.peer,
+        peer_name=peer.name,
+        origin=origin,
+        type=content.type,
+        text=content.text,
+        media_key=media.key if media else None,
+        payload={name: value for name, value in payload.items() if value is not None},
+        event_seq=event_seq,
+        at=at,
+    )
