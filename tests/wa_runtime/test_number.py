@@ -49,6 +49,9 @@ async def running(channel: Channel, tmp_path: Path) -> AsyncIterator[Running]:
         return transports[-1]
 
     host = NumberHost(listener, make, tmp_path)
+    system = Actor.system(channel.company_id)
+    async with unit_of_work(system):
+        await channels.connect(system, channel.id)
     await listener.start()
     await host.set_wanted([ref_of(channel)])
     try:
