@@ -156,6 +156,8 @@ class Cluster:
         if self._postmaster() is None:
             return
         pg_ctl = find_binaries(self._chosen_binaries) / "pg_ctl"
+        self._account.ensure_reach(pg_ctl)
+        self._account.ensure_reach(self._home)
         done = self._run(pg_ctl, "stop", "-D", self._data, "-m", "fast", "-w", "-t", STOP_SECONDS)
         if done.returncode != 0:
             raise StartError(f"PostgreSQL did not stop: {_last_line(done)}")

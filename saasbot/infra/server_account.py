@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root. Started as root (a container, a fresh machine
 started as anyone else it runs as that user.
 """
 
+import contextlib
 import os
 import pwd
 import stat
@@ -20,7 +21,8 @@ UNPRIVILEGED = "nobody"
 # acl(5) as Linux stores it in the extended attribute: a version, then (tag, permissions, id) entries in tag order.
 _ACL_ATTRIBUTE = "system.posix_acl_access"
 _ACL_VERSION = 2
-_USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+_HEADER, _ENTRY = struct.Struct("<I"), struct.Struct("<HHI")
+_USER_OBJ, _USER, _GROUP_OBJ, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 _NO_ID = 0xFFFFFFFF
 _SEARCH = 0o1
 
@@ -95,11 +97,8 @@ class ServerAccount:
         return asked.returncode == 0
 
     def _let_through(self, folder: Path) -> None:
-        try:
-            if _ACL_ATTRIBUTE not in os.listxattr(folder):
-                os.setxattr(folder, _ACL_ATTRIBUTE, _acl_with_search(stat.S_IMODE(folder.stat().st_mode), self.uid))
-        except OSError:
-            pass  # a file system without ACLs: the check below says what to do
+        with contextlib.suppress(OSError):  # a file system without ACLs: the check below says what to do
+            os.setxattr(folder, _ACL_ATTRIBUTE, _acl_with_search(_access_control_list(folder), self.uid))
         if not self._passes(folder):
             raise StartError(
                 f"PostgreSQL runs as `{self.name}`, which cannot pass through {folder}: "
@@ -107,14 +106,29 @@ class ServerAccount:
             )
 
 
-def _acl_with_search(mode: int, uid: int) -> bytes:
-    """The access control list that means `mode`, plus search permission for `uid` alone."""
-    owner, group, other = mode >> 6 & 7, mode >> 3 & 7, mode & 7
-    entries = [
-        (_USER_OBJ, owner, _NO_ID),
-        (_USER, _SEARCH, uid),
-        (_GROUP_OBJ, group, _NO_ID),
-        (_MASK, group | _SEARCH, _NO_ID),
-        (_OTHER, other, _NO_ID),
+def _access_control_list(folder: Path) -> list[tuple[int, int, int]]:
+    """The (tag, permissions, id) entries that hold for `folder` now; without a list of its own, what its mode means."""
+    if _ACL_ATTRIBUTE in os.listxattr(folder):
+        return list(_ENTRY.iter_unpack(os.getxattr(folder, _ACL_ATTRIBUTE)[_HEADER.size :]))
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    return [(_USER_OBJ, mode >> 6 & 7, _NO_ID), (_GROUP_OBJ, mode >> 3 & 7, _NO_ID), (_OTHER, mode & 7, _NO_ID)]
+
+
+def _acl_with_search(entries: list[tuple[int, int, int]], uid: int) -> bytes:
+    """The same rights as before for everybody else, plus search permission for `uid`.
+
+    The mask limits all named entries and the group; `chmod` sets it as if it were the group's. Where it is widened,
+    the entries that it limited are cut down to what they were worth.
+    """
+    limit = next((permissions for tag, permissions, _ in entries if tag == _MASK), 7)
+    kept = [
+        (tag, permissions & limit if tag in {_USER, _GROUP_OBJ, _GROUP} else permissions, who)
+        for tag, permissions, who in entries
+        if tag != _MASK and (tag, who) != (_USER, uid)
     ]
-    return struct.pack("<I", _ACL_VERSION) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    named = [*kept, (_USER, _SEARCH, uid)]
+    mask = 0
+    for tag, permissions, _ in named:
+        mask |= permissions if tag in {_USER, _GROUP_OBJ, _GROUP} else 0
+    ordered = sorted([*named, (_MASK, mask, _NO_ID)], key=lambda entry: (entry[0], entry[2]))
+    return _HEADER.pack(_ACL_VERSION) + b"".join(_ENTRY.pack(*entry) for entry in ordered)

@@ -19,16 +19,16 @@ def main() -> None:
     What `reflex export` does, without its `init`: that one would add lines to `.gitignore`.
     """
     environment.REFLEX_COMPILE_CONTEXT.set(constants.CompileContext.EXPORT)
-    if prerequisites.needs_reinit():
-        prerequisites.initialize_reflex_user_directory()
-        prerequisites.initialize_frontend_dependencies()
     with _unchanged_in_meaning(Path("reflex.lock/package.json"), Path("reflex.lock/package-lock.json")):
+        if prerequisites.needs_reinit():
+            prerequisites.initialize_reflex_user_directory()
+            prerequisites.initialize_frontend_dependencies()
         export(zipping=False, backend=False, zip_dest_dir=str(Path.cwd()), api_url=PLACEHOLDER)
 
 
 @contextmanager
 def _unchanged_in_meaning(*files: Path) -> Iterator[None]:
-    """Put back files that only changed the order of their keys, as npm does: a start leaves a checkout clean."""
+    """Put back files that changed in their spaces or the order of keys only: a start leaves a checkout clean."""
     before = {file: file.read_text() for file in files if file.exists()}
     yield
     for file, text in before.items():

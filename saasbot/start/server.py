@@ -27,10 +27,8 @@ def application() -> object:
     environment.REFLEX_SKIP_COMPILE.set(True)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
     from saasbot.saasbot import app
-    from saasbot.start.frontend import BUILT
-    from saasbot.start.prerendered import Prerendered
 
-    return Prerendered(app(), BUILT)
+    return app()
 
 
 def main() -> None:

@@ -214,6 +214,30 @@ def test_as_root_the_server_runs_as_nobody_and_only_nobody_may_pass(home: Path) 
     assert not passes(other.pw_uid, other.pw_gid)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="asks what root does")
+def test_a_folder_closed_again_behind_our_back_hinders_neither_stop_nor_start(home: Path) -> None:
+    cluster = Cluster(home, durable=False)
+    cluster.ensure_running()
+    home.chmod(0o700)
+    cluster.stop()
+    assert not cluster.is_running()
+    home.chmod(0o700)
+    assert ask(cluster, "SELECT 1") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="asks what root does")
+def test_letting_nobody_pass_gives_no_other_account_more(home: Path) -> None:
+    """A group that the mode shuts out stays out when the mask is widened for `nobody`."""
+    daemon = pwd.getpwnam("daemon")
+    os.chown(home, 0, daemon.pw_gid)
+    home.chmod(0o710)
+    Cluster(home, durable=False).ensure_running()
+    home.chmod(0o700)
+    Cluster(home, durable=False).stop()
+    asked = subprocess.run(["test", "-x", home], user=daemon.pw_uid, group=daemon.pw_gid, extra_groups=[], check=False)
+    assert asked.returncode != 0
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as a normal user already")
 def test_a_normal_user_needs_no_help(home: Path) -> None:
     Cluster(home, durable=False).ensure_running()  # loads every module and opens the way to the binaries
