@@ -5,7 +5,7 @@ from typing import Any, Literal
 import reflex as rx
 
 from saasbot.components.buttons import button
-from saasbot.components.i18n import MOUNTED, t
+from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.types import Flag, Text
 
@@ -180,15 +180,16 @@ def form_error(error: Text) -> rx.Component:
 
 
 def submit_button(label: Text, *, id: str = "submit", busy: Flag, wide: bool = False) -> rx.Component:
-    """The form's one primary button: off only while sending, and in the built page until React can take the event
-    (a native submit would put the fields into the address)."""
+    """The form's one primary button: off while sending, and until the page's load handlers have run (before that a click
+    would submit natively, fields in the address, or be undone by a load handler that clears the form).
+    """
     return button(
         label,
         kind="primary",
         type="submit",
         id=id,
         busy=busy,
-        disabled=~MOUNTED,
+        disabled=~rx.State.is_hydrated,
         class_name="btn-wide" if wide else "",
     )
 

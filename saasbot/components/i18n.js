@@ -34,8 +34,3 @@ export const setLang = (lang) => {
   document.documentElement.lang = lang;
   listeners.forEach((listener) => listener());
 };
-
-const always = () => () => {};
-
-/** False in the built HTML and while React takes it over, true from then on. */
-export const useMounted = () => useSyncExternalStore(always, () => true, () => false);

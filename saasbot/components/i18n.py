@@ -23,12 +23,6 @@ LANG: rx.vars.StringVar = rx.Var(
 
 _IS_SOURCE: rx.vars.BooleanVar = LANG._replace(_js_expr=f'(lang === "{SOURCE}")', _var_type=bool).to(bool)
 
-# False until React runs the page: what must not be used before (a form that would submit natively) waits for it.
-MOUNTED: rx.vars.BooleanVar = rx.Var(
-    "mounted",
-    _var_data=VarData(imports={_MODULE: [rx.ImportVar("useMounted")]}, hooks={"const mounted = useMounted()": None}),
-).to(bool)
-
 
 def t(message: str, /, context: str | None = None, **params: Any) -> rx.Var[str]:
     """The message in the page's language; `{name}` is filled from `params`, which may be Vars.

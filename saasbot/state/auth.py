@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 
 import reflex as rx
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
 from saasbot import routes
 from saasbot.infra.errors import AppError, InvalidInput
@@ -16,6 +18,38 @@ from saasbot.state.policy import public
 FIELDS = ("company_name", "name", "email", "password", "accept_terms")
 # Something, an at sign, a domain with a dot: the mail itself is the real test.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+_EXACT = ConfigDict(extra="forbid")
+
+
+class RegisterForm(TypedDict):
+    __pydantic_config__ = _EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    company_name: str
+    name: str
+    email: str
+    password: str
+    accept_terms: bool
+
+
+class SignInForm(TypedDict):
+    __pydantic_config__ = _EXACT  # type: ignore[misc]
+
+    email: str
+    password: str
+
+
+class EmailForm(TypedDict):
+    __pydantic_config__ = _EXACT  # type: ignore[misc]
+
+    email: str
+
+
+class PasswordForm(TypedDict):
+    __pydantic_config__ = _EXACT  # type: ignore[misc]
+
+    password: str
 
 
 class AuthState(rx.State):
@@ -35,11 +69,11 @@ class AuthState(rx.State):
 
     @rx.event
     @public
-    async def register(self, form: dict[str, str]):
+    async def register(self, form: RegisterForm):
         """Company and owner exist afterwards, and the browser is on its way to the session cookie."""
         locale = await locale_of(self)
         wrong = _missing(form, locale, "company_name", "name", "email", "password")
-        if not form.get("accept_terms"):
+        if not form["accept_terms"]:
             wrong["accept_terms"] = gettext(locale, "Accept the terms to go on.")
         if wrong:
             yield self._show(wrong)
@@ -63,7 +97,7 @@ class AuthState(rx.State):
 
     @rx.event
     @public
-    async def sign_in(self, form: dict[str, str]):
+    async def sign_in(self, form: SignInForm):
         """The browser is on its way to the session cookie, or the form says why not."""
         locale = await locale_of(self)
         if wrong := _missing(form, locale, "email", "password"):
@@ -82,7 +116,7 @@ class AuthState(rx.State):
 
     @rx.event
     @public
-    async def forgot_password(self, form: dict[str, str]):
+    async def forgot_password(self, form: EmailForm):
         """Says the same whether the account exists or not."""
         locale = await locale_of(self)
         if wrong := _missing(form, locale, "email"):
@@ -100,7 +134,7 @@ class AuthState(rx.State):
 
     @rx.event
     @public
-    async def reset_password(self, form: dict[str, str]):
+    async def reset_password(self, form: PasswordForm):
         """The password is the new one, and every session of the account is over."""
         locale = await locale_of(self)
         if wrong := _missing(form, locale, "password"):
@@ -147,11 +181,11 @@ class AuthState(rx.State):
         return None
 
 
-def _missing(form: Mapping[str, str], locale: str, *required: str) -> dict[str, str]:
+def _missing(form: Mapping[str, object], locale: str, *required: str) -> dict[str, str]:
     """Errors of the fields that are empty or, for an address, cannot be one."""
     wrong = {}
     for field in required:
-        value = form.get(field, "").strip()
+        value = str(form[field]).strip()
         if not value:
             wrong[field] = gettext(locale, "Fill in this field.")
         elif field == "email" and not _EMAIL.fullmatch(value):

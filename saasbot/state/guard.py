@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from reflex.state import State, StateUpdate
 from reflex_base.event import Event
 from reflex_base.registry import RegistrationContext
+from reflex_base.utils.form import transform_form_data
 
 from saasbot import routes
 from saasbot.domain.accounts import SignedIn
@@ -127,9 +128,12 @@ def misfit(handler: Callable[..., Any], payload: dict[str, Any]) -> str | None:
             if parameter.default is inspect.Parameter.empty:
                 return f"missing: {parameter.name}"
             continue
+        hint = hints.get(parameter.name, str)
         try:
-            TypeAdapter(hints.get(parameter.name, str)).validate_python(payload[parameter.name], strict=True)
-        except ValidationError:
+            # A form travels as ordered pairs; Reflex makes the handler's TypedDict or dict of them in the same way.
+            value = transform_form_data(payload[parameter.name], hint)
+            TypeAdapter(hint).validate_python(value, strict=True)
+        except (ValidationError, TypeError, ValueError):
             return f"type: {parameter.name}"
     return None
 

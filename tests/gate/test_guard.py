@@ -61,3 +61,33 @@ def test_arguments_that_fit_pass(payload: dict[str, Any]):
 )
 def test_arguments_that_do_not_fit_are_named(payload: dict[str, Any]):
     assert misfit(save, payload)
+
+
+def sent(**fields: Any) -> dict[str, Any]:
+    """A form as the browser sends it."""
+    return {"form": {"__reflex_form_data__": [[name, value] for name, value in fields.items()]}}
+
+
+def test_a_submitted_form_fits_its_handler():
+    from saasbot.state.auth import AuthState
+
+    sign_in = AuthState.event_handlers["sign_in"].fn
+    assert misfit(sign_in, sent(email="ana@example.com", password="x")) is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        sent(email="ana@example.com"),
+        sent(email="ana@example.com", password=None),
+        sent(email="ana@example.com", password={"$ne": ""}),
+        sent(email="ana@example.com", password="x", company_id="other"),
+        {"form": {"__reflex_form_data__": "nonsense"}},
+        {"form": {"__reflex_form_data__": [["email"]]}},
+        {"form": None},
+    ],
+)
+def test_a_form_with_other_fields_does_not(payload: dict[str, Any]):
+    from saasbot.state.auth import AuthState
+
+    assert misfit(AuthState.event_handlers["sign_in"].fn, payload) == "type: form"
