@@ -210,6 +210,15 @@ async def test_a_file_is_removed_only_when_nothing_refers_to_it(shop: Shop, file
     assert not [path for path in files.folder.rglob("*") if path.is_file()]
 
 
+async def test_the_companys_logo_is_in_use(shop: Shop, files: LocalStorage) -> None:
+    async with unit_of_work(shop.alice):
+        stored = await store_image(shop.alice, picture())
+    for key in (stored.storage_key, stored.thumb_key):
+        async with unit_of_work(shop.system):
+            await sql("UPDATE company SET logo_key = :key", key=key)
+            assert not await remove_unused(shop.system, stored.id)
+
+
 async def test_a_sent_file_is_never_removed(shop: Shop, files: LocalStorage) -> None:
     stored = await store(shop.system, await received(shop, mime="image/jpeg"), picture())
     async with unit_of_work(shop.system):

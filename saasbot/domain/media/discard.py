@@ -45,7 +45,9 @@ async def _in_use(media: Media) -> bool:
     questions = (
         select(col(Product.id)).where(Product.company_id == media.company_id, Product.image_id == media.id),
         select(col(Message.id)).where(Message.company_id == media.company_id, Message.media_id == media.id),
-        select(col(Company.id)).where(Company.id == media.company_id, Company.logo_key == media.storage_key),
+        select(col(Company.id)).where(
+            Company.id == media.company_id, col(Company.logo_key).in_([media.storage_key, media.thumb_key])
+        ),
     )
     for question in questions:
         if (await session().exec(question.limit(1))).first() is not None:
