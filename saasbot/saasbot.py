@@ -5,6 +5,7 @@ from typing import Any
 
 import reflex as rx
 
+from saasbot.api.app import api
 from saasbot.api.page_paths import PagePaths
 from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
@@ -19,6 +20,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     settings,
 )
 from saasbot.pages.registry import PAGES
+from saasbot.state.errors import log_frontend_error, show_error
 from saasbot.state.guard import Guard
 
 # In this order: tokens first, then a file per part of the product.
@@ -34,7 +36,7 @@ STYLESHEETS = [
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.
-ASGI: Sequence[Any] = [PagePaths]
+ASGI: Sequence[Any] = [PagePaths, api]
 
 # Reflex middleware before every event of every tab: the guard.
 EVENT_MIDDLEWARE: Sequence[Any] = [Guard()]
@@ -52,6 +54,8 @@ app = rx.App(
         (5, "Overlay"): lambda _stateful: overlay(),
     },
     api_transformer=ASGI,
+    backend_exception_handler=show_error,
+    frontend_exception_handler=log_frontend_error,
 )
 
 for page in PAGES:

@@ -32,6 +32,8 @@ def upgrade() -> None:
     op.execute("GRANT SELECT, INSERT, UPDATE ON signing_key TO saasbot_platform")
     # a registration is one transaction: the company and its first bot, or neither
     op.execute("GRANT INSERT, UPDATE ON bot, prompt_version, policy TO saasbot_platform")
+    # the hourly removal of what has expired
+    op.execute("GRANT DELETE ON idempotency_key TO saasbot_platform")
     # the mail of a password reset is a job, for known and unknown addresses alike
     op.execute("GRANT SELECT, INSERT, UPDATE ON procrastinate_jobs, procrastinate_events TO saasbot_platform")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO saasbot_platform")

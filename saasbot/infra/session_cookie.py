@@ -1,7 +1,5 @@
 """The cookie that holds a browser's session token: its name, its attributes, and how it is read."""
 
-from http.cookies import CookieError, SimpleCookie
-
 from saasbot.infra.settings import settings
 
 LIFETIME_SECONDS = 30 * 24 * 3600
@@ -17,9 +15,10 @@ def name() -> str:
 
 
 def token_in(cookie_header: str) -> str:
-    """The session token of a `Cookie` header; empty when there is none."""
-    try:
-        morsel = SimpleCookie(cookie_header).get(name())
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
+    """The session token of a `Cookie` header; empty when there is none. Other cookies, however broken, do not matter."""
+    wanted = name()
+    for pair in cookie_header.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == wanted:
+            return value
+    return ""

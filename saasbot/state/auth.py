@@ -125,7 +125,7 @@ class AuthState(rx.State):
         self._send()
         yield
         try:
-            await auth_calls.forgot_password(email=form["email"].strip(), locale=locale)
+            await auth_calls.forgot_password(email=form["email"].strip())
         except AppError as error:
             yield self._fail(error, locale)
             return

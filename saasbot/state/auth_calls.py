@@ -1,31 +1,46 @@
 """What the sign-in pages ask of the accounts: the one place between AuthState and the domain."""
 
-from saasbot.infra.errors import AppError
-
-
-class AccountsUnavailable(AppError):
-    code = "accounts_unavailable"
-    status = 503
-    message = "Accounts cannot be reached right now. Try again in a moment."
+from saasbot.domain import accounts
 
 
 async def register(
     *, company_name: str, name: str, email: str, password: str, accept_terms: bool, locale: str, network: str
 ) -> str:
-    """Makes the company and its owner. Returns the one-time ticket of the new session."""
-    raise AccountsUnavailable
+    """Makes the company and its owner. Returns the one-time ticket of the new session.
+
+    Raises: InvalidInput, EmailTaken.
+    """
+    person = await accounts.register(
+        company_name=company_name,
+        name=name,
+        email=email,
+        password=password,
+        accept_terms=accept_terms,
+        locale=locale,
+    )
+    return await accounts.issue_ticket(person)
 
 
 async def sign_in(*, email: str, password: str, network: str) -> str:
-    """Checks the password. Returns the one-time ticket of the new session."""
-    raise AccountsUnavailable
+    """Checks the password. Returns the one-time ticket of the new session. `network` is the address of the connection.
+
+    Raises: InvalidCredentials, Locked.
+    """
+    person = await accounts.sign_in(email=email, password=password, network=accounts.network_of(network))
+    return await accounts.issue_ticket(person)
 
 
-async def forgot_password(*, email: str, locale: str) -> None:
-    """Mails a reset link when the account exists; the caller cannot tell."""
-    raise AccountsUnavailable
+async def forgot_password(*, email: str) -> None:
+    """Mails a reset link, in the account's language, when the account exists; the caller cannot tell.
+
+    Raises: InvalidInput.
+    """
+    await accounts.request_reset(email)
 
 
 async def reset_password(*, token: str, password: str) -> None:
-    """Sets the password and spends the token."""
-    raise AccountsUnavailable
+    """Sets the password and spends the token.
+
+    Raises: InvalidReset, InvalidInput.
+    """
+    await accounts.reset_password(token=token, password=password)

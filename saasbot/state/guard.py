@@ -4,40 +4,40 @@ Reflex dispatches any function of a state class by its name, with whatever argum
 no call; the session's row is checked each time; arguments must fit their annotations exactly.
 """
 
-import inspect
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextvars import ContextVar
-from typing import Any, get_type_hints
+from functools import cache
+from typing import Any
 
 import reflex as rx
-from pydantic import TypeAdapter, ValidationError
-from reflex.state import State, StateUpdate
+from reflex.state import (
+    FrontendEventExceptionState,
+    OnLoadInternalState,
+    State,
+    StateUpdate,
+    UpdateVarsInternalState,
+)
 from reflex_base.event import Event
+from reflex_base.event.context import EventContext
 from reflex_base.registry import RegistrationContext
-from reflex_base.utils.form import transform_form_data
+from reflex_base.utils.format import format_event_handler
 
 from saasbot import routes
 from saasbot.domain.accounts import SignedIn
-from saasbot.infra.errors import AppError
-from saasbot.infra.i18n import SOURCE, LocaleName, error_text, gettext
+from saasbot.infra.i18n import gettext
 from saasbot.infra.logging import get_logger
 from saasbot.state import toasts
-from saasbot.state.locale import locale_of
+from saasbot.state.arguments import misfit
+from saasbot.state.locale import locale_of, remember_locale
 from saasbot.state.policy import Policy, policy_of
-from saasbot.state.session import NotSignedIn, SessionState, session_of, show_session
+from saasbot.state.session import SessionState, session_of, show_session
 
 log = get_logger(__name__)
 
-FRAMEWORK_EVENTS = frozenset({"hydrate", "hydrate_and_load", "on_load_internal", "set_is_hydrated"})
-"""Reflex's own events that a tab needs to live. The others (`setvar`, `update_vars_internal`, …) are refused."""
-REPORTS = frozenset({"handle_frontend_exception"})
-
 _PER_SECOND, _BURST = 30.0, 150.0
 _TABS_REMEMBERED = 5_000
-
-_locale: ContextVar[LocaleName] = ContextVar("event_locale", default=SOURCE)
+_LONGEST_REPORT = 8_000
 
 
 class Guard(rx.Middleware):
@@ -50,25 +50,26 @@ class Guard(rx.Middleware):
 
     async def preprocess(self, app: rx.App, state: Any, event: Event) -> StateUpdate | None:
         """Nothing to let the event pass, an update to answer instead of it."""
-        if not state.router_data:
+        context = EventContext.get()
+        if not context.router_data or not state.router_data:
             return _refuse("no_router_data", event.name)
-        _locale.set(await locale_of(state))
-        if not self._spend(state.router.session.client_token):
+        if not self._spend(context.token):
             return _refuse("too_many_events", event.name)
-        short = event.name.rpartition(".")[2]
+        locale = await locale_of(state)
+        remember_locale(context.token, locale)
         session = await session_of(state)
         await _keep_one_person(state, session)
-        if _is_framework(event.name, short):
-            return None if short in FRAMEWORK_EVENTS | REPORTS else _refuse("framework_event", event.name)
+        if (allowed := _framework_events().get(event.name)) is not None:
+            return None if allowed(event.payload) else _refuse("framework_event", event.name)
         handler = _handler(event.name)
         policy = policy_of(handler) if handler is not None else None
         if handler is None or policy is None:
             return _refuse("no_policy", event.name)
-        if denial := _deny(policy, session):
+        if denial := _deny(policy, session, locale):
             return denial
         if problem := misfit(handler, event.payload):
             log.warning("guard.bad_arguments", handler=event.name, problem=problem)
-            return StateUpdate(events=_events(toasts.error(gettext(_locale.get(), "That did not work."))))
+            return _answer(toasts.error(gettext(locale, "That did not work.")))
         return None
 
     def _spend(self, tab: str) -> bool:
@@ -95,10 +96,37 @@ async def _keep_one_person(state: Any, session: SignedIn | None) -> None:
         show_session(held, session)
 
 
-def _is_framework(name: str, short: str) -> bool:
-    return short in FRAMEWORK_EVENTS | REPORTS | {"setvar", "update_vars_internal"} or name.startswith(
-        f"{State.get_full_name()}.{short}"
-    )
+@cache
+def _framework_events() -> dict[str, Callable[[dict[str, Any]], bool]]:
+    """Reflex's own events that a tab needs to live, by full name, and which arguments of them are harmless.
+
+    No var of ours is kept in the browser's storage, so nothing may be set from there. All others (`setvar` above all) have
+    no policy and are refused like any undeclared handler.
+    """
+
+    def name(state: type[State], handler: str) -> str:
+        return format_event_handler(state.event_handlers[handler])
+
+    def without_vars(payload: dict[str, Any]) -> bool:
+        return not payload.get("vars") and payload.keys() <= {"vars", "hashes"}
+
+    def a_flag(payload: dict[str, Any]) -> bool:
+        return payload.keys() == {"value"} and isinstance(payload["value"], bool)
+
+    def a_report(payload: dict[str, Any]) -> bool:
+        return payload.keys() == {"info", "component_stack"} and all(
+            isinstance(text, str) and len(text) <= _LONGEST_REPORT for text in payload.values()
+        )
+
+    return {
+        name(State, "hydrate"): lambda payload: not payload,
+        name(State, "hydrate_and_load"): without_vars,
+        name(State, "set_is_hydrated"): a_flag,
+        name(OnLoadInternalState, "set_is_hydrated"): a_flag,
+        name(OnLoadInternalState, "on_load_internal"): lambda payload: not payload,
+        name(UpdateVarsInternalState, "update_vars_internal"): without_vars,
+        name(FrontendEventExceptionState, "handle_frontend_exception"): a_report,
+    }
 
 
 def _handler(name: str) -> Callable[..., Any] | None:
@@ -106,35 +134,13 @@ def _handler(name: str) -> Callable[..., Any] | None:
     return registered.handler.fn if registered is not None else None
 
 
-def _deny(policy: Policy, session: SignedIn | None) -> StateUpdate | None:
+def _deny(policy: Policy, session: SignedIn | None, locale: str) -> StateUpdate | None:
     if not policy.signed_in:
         return None
     if session is None:
-        return StateUpdate(events=_events(rx.redirect(routes.LOGIN)))
+        return _answer(rx.redirect(routes.LOGIN))
     if policy.permission is not None and policy.permission not in session.actor.permissions:
-        return StateUpdate(events=_events(toasts.error(gettext(_locale.get(), "Your role does not allow this."))))
-    return None
-
-
-def misfit(handler: Callable[..., Any], payload: dict[str, Any]) -> str | None:
-    """What is wrong with these arguments for this handler: unknown, missing, or of another type. Values are not repeated."""
-    hints = get_type_hints(handler)
-    parameters = list(inspect.signature(handler).parameters.values())[1:]
-    known = {parameter.name for parameter in parameters}
-    if unknown := set(payload) - known:
-        return f"unknown: {sorted(unknown)}"
-    for parameter in parameters:
-        if parameter.name not in payload:
-            if parameter.default is inspect.Parameter.empty:
-                return f"missing: {parameter.name}"
-            continue
-        hint = hints.get(parameter.name, str)
-        try:
-            # A form travels as ordered pairs; Reflex makes the handler's TypedDict or dict of them in the same way.
-            value = transform_form_data(payload[parameter.name], hint)
-            TypeAdapter(hint).validate_python(value, strict=True)
-        except (ValidationError, TypeError, ValueError):
-            return f"type: {parameter.name}"
+        return _answer(toasts.error(gettext(locale, "Your role does not allow this.")))
     return None
 
 
@@ -143,16 +149,5 @@ def _refuse(reason: str, event_name: str) -> StateUpdate:
     return StateUpdate()
 
 
-def _events(*specs: Any) -> list[Event]:
-    return Event.from_event_type(list(specs))
-
-
-def show_error(error: Exception) -> Any:
-    """Reflex's backend exception handler: an `AppError` becomes a toast with its sentence, anything else is logged."""
-    locale = _locale.get()
-    if isinstance(error, NotSignedIn):
-        return rx.redirect(routes.LOGIN)
-    if isinstance(error, AppError):
-        return toasts.error(error_text(locale, error))
-    log.error("state.handler_failed", exc_info=error)
-    return toasts.error(gettext(locale, "Something went wrong on our side. It was logged."))
+def _answer(spec: Any) -> StateUpdate:
+    return StateUpdate(events=Event.from_event_type([spec]))

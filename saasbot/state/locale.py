@@ -1,11 +1,12 @@
 """The reader's language on the server, for the texts that handlers send."""
 
+from collections import OrderedDict
 from http.cookies import CookieError, SimpleCookie
 
 import reflex as rx
 from reflex.state import OnLoadInternalState
 
-from saasbot.infra.i18n import COOKIE, SUPPORTED, LocaleName, negotiate, supported
+from saasbot.infra.i18n import COOKIE, DEFAULT, SUPPORTED, LocaleName, negotiate, supported
 from saasbot.state.policy import public
 
 
@@ -25,6 +26,22 @@ class LocaleState(rx.State):
             return None
         self._chosen = lang
         return OnLoadInternalState.on_load_internal
+
+
+_TABS_REMEMBERED = 5_000
+_tab_locales: OrderedDict[str, LocaleName] = OrderedDict()
+
+
+def remember_locale(tab: str, locale: LocaleName) -> None:
+    """For those who speak to a tab (its client token) without its state at hand."""
+    _tab_locales[tab] = locale
+    _tab_locales.move_to_end(tab)
+    while len(_tab_locales) > _TABS_REMEMBERED:
+        _tab_locales.popitem(last=False)
+
+
+def remembered_locale(tab: str) -> LocaleName:
+    return _tab_locales.get(tab, DEFAULT)
 
 
 async def locale_of(state: rx.State) -> LocaleName:

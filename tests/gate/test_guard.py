@@ -1,25 +1,62 @@
 """The guard refuses what nobody declared, what the session may not do, and arguments that do not fit."""
 
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 from reflex_base.registry import RegistrationContext
 
-from saasbot.state.guard import FRAMEWORK_EVENTS, misfit
+from saasbot.state.arguments import misfit
+from saasbot.state.guard import _framework_events
 from saasbot.state.policy import Policy, needs, policy_of, public, signed_in
 
-FRAMEWORK = FRAMEWORK_EVENTS | {"setvar", "update_vars_internal", "handle_frontend_exception"}
+
+def _handlers() -> dict[str, Any]:
+    import saasbot.saasbot  # noqa: F401  registers every page and state
+
+    return {name: found.handler.fn for name, found in RegistrationContext.get().event_handlers.items()}
 
 
 def test_every_event_handler_declares_who_may_call_it():
-    import saasbot.saasbot  # noqa: F401  registers every page and state
-
-    handlers = RegistrationContext.get().event_handlers
-    ours = {name: found.handler.fn for name, found in handlers.items() if name.rpartition(".")[2] not in FRAMEWORK}
-    ours = {name: fn for name, fn in ours.items() if fn.__module__.startswith("saasbot.")}
+    ours = {name: fn for name, fn in _handlers().items() if fn.__module__.startswith("saasbot.")}
     assert len(ours) > 5
-    undeclared = sorted(name for name, fn in ours.items() if policy_of(fn) is None)
-    assert undeclared == []
+    assert sorted(name for name, fn in ours.items() if policy_of(fn) is None) == []
+
+
+def test_of_the_framework_only_what_a_tab_needs_to_live_passes():
+    """`setvar` exists on every state and would set anything."""
+    theirs = {name for name, fn in _handlers().items() if not fn.__module__.startswith("saasbot.")}
+    allowed = set(_framework_events())
+    assert allowed <= theirs
+    assert any(name.endswith(".setvar") for name in theirs - allowed)
+    assert not any(policy_of(_handlers()[name]) for name in theirs)
+
+
+def test_handlers_take_only_what_json_can_say():
+    """Anything else would be guessed by Reflex after the guard has looked."""
+    odd = [
+        f"{name}: {parameter} is {hint}"
+        for name, fn in _handlers().items()
+        if fn.__module__.startswith("saasbot.")
+        for parameter, hint in get_type_hints(fn).items()
+        if parameter != "return" and not _is_json(hint)
+    ]
+    assert odd == []
+
+
+def _is_json(hint: Any) -> bool:
+    if hint in (str, int, float, bool, type(None), Any):
+        return hint is not Any
+    if is_typeddict(hint):
+        return all(_is_json(field) for field in get_type_hints(hint).values())
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is NotRequired:
+        return _is_json(arguments[0])
+    if origin is Literal:
+        return all(isinstance(value, (str, int, bool)) for value in arguments)
+    if origin is dict:
+        return arguments[0] is str and (arguments[1] is Any or _is_json(arguments[1]))
+    return origin in (list, Union, UnionType) and all(_is_json(argument) for argument in arguments)
 
 
 def test_declarations_are_read_back():

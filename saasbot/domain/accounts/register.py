@@ -5,10 +5,10 @@ from saasbot.domain.accounts.passwords import check_password, hash_password
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.registration import add_company
-from saasbot.infra.db import session
+from saasbot.domain.bots.edit import create_first_bot
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.text_input import one_line
-from saasbot.models import Bot, Company, PromptVersion, UserAccount
+from saasbot.models import Company, UserAccount
 from saasbot.models.table import utcnow
 
 LONGEST_NAME = 120
@@ -44,12 +44,7 @@ async def register(
     )
 
     async def furnish(actor: Actor) -> None:
-        bot = Bot(company_id=actor.company_id, name="Assistant" if locale == "en" else "Asistente", published_version=1)
-        session().add(bot)
-        await session().flush()
-        session().add(
-            PromptVersion(company_id=actor.company_id, bot_id=bot.id, version=1, text=f"You answer for {company_name}.")
-        )
+        await create_first_bot(actor, company_name=company_name, locale=locale)
 
     person = await add_company(company, owner, furnish=furnish)
     if person is None:

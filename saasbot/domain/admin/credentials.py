@@ -1,7 +1,9 @@
 """Accounts by e-mail, the failures of signing in, and password resets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -41,6 +43,12 @@ class Person:
     company_name: str
     timezone: str
     role: Role
+
+    @classmethod
+    def of(cls, columns: Sequence[Any]) -> "Person":
+        """From the values of `PERSON`."""
+        *others, role = columns
+        return cls(*others, role=Role(role))
 
     def actor(self) -> Actor:
         return Actor.person(
@@ -84,7 +92,7 @@ async def find_account(email: str) -> tuple[Person, str] | None:
             .limit(1)
         )
         row = found.first()
-    return (Person(*row[:-1]), row[-1]) if row else None
+    return (Person.of(row[:-1]), row[-1]) if row else None
 
 
 async def replace_password_hash(user_id: UUID, password_hash: str) -> None:

@@ -74,7 +74,7 @@ async def find_session(token_hash: bytes) -> OpenSession | None:
         row = found.first()
     if row is None:
         return None
-    return OpenSession(row[0], Person(*row[4:]), csrf_token=row[1], expires_at=row[2], last_seen_at=row[3])
+    return OpenSession(row[0], Person.of(row[4:]), csrf_token=row[1], expires_at=row[2], last_seen_at=row[3])
 
 
 async def extend_session(session_id: UUID, *, seen_at: datetime, expires_at: datetime) -> None:
@@ -134,4 +134,4 @@ async def use_ticket(token_hash: bytes) -> Person | None:
             .where(col(UserAccount.id) == row.user_id, col(Company.id) == row.company_id, *SEATED)
         )
         person = found.first()
-    return Person(*person) if person else None
+    return Person.of(person) if person else None

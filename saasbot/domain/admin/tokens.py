@@ -101,7 +101,7 @@ async def person_of_family(user_id: UUID, company_id: UUID, family_id: UUID) -> 
             .where(col(UserAccount.id) == user_id, col(Company.id) == company_id, alive, *SEATED)
         )
         row = found.first()
-    return Person(*row) if row else None
+    return Person.of(row) if row else None
 
 
 async def signing_keys() -> list[SigningKey]:

@@ -1,0 +1,129 @@
+"""Plain HTTP routes of the browser app: where a sign-in becomes a cookie, where it ends, and where files come in."""
+
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, UploadFile
+from pydantic import BaseModel
+from starlette.responses import RedirectResponse, Response
+
+from saasbot import routes
+from saasbot.api.cookies import clear_session_cookie, set_session_cookie
+from saasbot.api.origins import is_own_origin
+from saasbot.domain import accounts
+from saasbot.domain.accounts import InvalidTicket, SignedIn, network_of
+from saasbot.domain.companies import onboarding
+from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_image
+from saasbot.domain.media.urls import media_urls
+from saasbot.infra import session_cookie
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import AppError
+
+router = APIRouter(include_in_schema=False)
+
+CSRF_HEADER = "X-CSRF-Token"
+_NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+class NotSignedIn(AppError):
+    code = "not_signed_in"
+    status = 401
+    message = "Your session has ended. Sign in again."
+
+
+class WrongCsrfToken(AppError):
+    code = "wrong_csrf_token"
+    status = 403
+    message = "This page is out of date. Reload it and try again."
+
+
+class Uploaded(BaseModel):
+    id: str
+    url: str
+    thumb_url: str
+    width: int | None
+    height: int | None
+
+
+@router.get(routes.AUTH_COMPLETE)
+async def complete_sign_in(request: Request, ticket: str = "") -> Response:
+    """Exchange the ticket for the cookie. Only from our own pages: a link elsewhere must not sign anybody in as another."""
+    if not _from_own_page(request):
+        return _go(routes.LOGIN)
+    old = session_cookie.token_in(request.headers.get("cookie", ""))
+    try:
+        token = await accounts.start_session(
+            ticket,
+            network=network_of(request.client.host if request.client else ""),
+            user_agent=request.headers.get("user-agent", ""),
+        )
+    except InvalidTicket:
+        return _go(routes.LOGIN)
+    if old:
+        await accounts.sign_out(old)
+    signed_in = await accounts.signed_in(token)
+    response = _go(await _first_page(signed_in) if signed_in else routes.DASHBOARD)
+    set_session_cookie(response, token)
+    return response
+
+
+@router.get(routes.AUTH_LOGOUT)
+@router.post(routes.AUTH_LOGOUT)
+async def sign_out(request: Request) -> Response:
+    """End the session. A request from elsewhere, or one that a browser makes ahead of a click, ends nothing."""
+    if not _from_own_page(request) or request.headers.get("sec-purpose"):
+        return _go(routes.DASHBOARD)
+    await accounts.sign_out(session_cookie.token_in(request.headers.get("cookie", "")))
+    response = _go(routes.LOGIN)
+    clear_session_cookie(response)
+    return response
+
+
+@router.post("/uploads", status_code=201)
+async def upload(request: Request, file: UploadFile) -> Uploaded:
+    """A picture: its real type is looked at, it is encoded anew, and stays a day unless something refers to it."""
+    session = await _session(request)
+    session.actor.require("catalogue.write")
+    if file.size is not None and file.size > MAX_UPLOAD_BYTES:
+        raise UploadTooLarge
+    content = await file.read(MAX_UPLOAD_BYTES + 1)
+    async with unit_of_work(session.actor):
+        media = await store_image(session.actor, content, file.filename)
+        urls = media_urls([media])[media.id]
+    return Uploaded(id=str(media.id), url=urls.url, thumb_url=urls.thumb_url, width=media.width, height=media.height)
+
+
+async def _session(request: Request) -> SignedIn:
+    """The session of the cookie, with its CSRF token in the header.
+
+    Raises: NotSignedIn, WrongCsrfToken.
+    """
+    session = await accounts.signed_in(session_cookie.token_in(request.headers.get("cookie", "")))
+    if session is None:
+        raise NotSignedIn
+    if not accounts.csrf_matches(session, request.headers.get(CSRF_HEADER, "")):
+        raise WrongCsrfToken
+    return session
+
+
+async def _first_page(session: SignedIn) -> str:
+    """The owner of a company that has just begun is taken to the wizard, everybody else to the dashboard."""
+    if "company.secrets" not in session.actor.permissions:
+        return routes.DASHBOARD
+    async with unit_of_work(session.actor):
+        progress = await onboarding.get_onboarding(session.actor)
+    untouched = all(state == "todo" for state in progress.steps.values())
+    return routes.ONBOARDING if untouched else routes.DASHBOARD
+
+
+def _from_own_page(request: Request) -> bool:
+    """Browsers say where a navigation started (Fetch Metadata); on plain http beyond localhost only the Referer does."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    referer = urlsplit(request.headers.get("referer", ""))
+    return is_own_origin(f"{referer.scheme}://{referer.netloc}")
+
+
+def _go(path: str) -> RedirectResponse:
+    """303: whatever the method was, the next request is a GET."""
+    return RedirectResponse(path, status_code=303, headers=_NO_STORE)

@@ -1,0 +1,36 @@
+"""Who calls the API: `Authorization: Bearer <access token>` → `Actor`."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from saasbot.domain import accounts
+from saasbot.domain.accounts import Caller, InvalidToken
+from saasbot.domain.actor import Actor
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token of `POST /auth/login`.")
+
+
+async def _caller(token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+    if token is None:
+        raise InvalidToken
+    return await accounts.caller_of(token.credentials)
+
+
+async def _actor(caller: Annotated[Caller, Depends(_caller)]) -> Actor:
+    return caller.actor
+
+
+async def caller_of_request(request: Request) -> Caller | None:
+    """The caller, or nothing when the request has no bearer token.
+
+    Raises: InvalidToken.
+    """
+    token = await _bearer(request)
+    return await accounts.caller_of(token.credentials) if token else None
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+CurrentActor = Annotated[Actor, Depends(_actor)]
+"""Parameter type of every endpoint that needs to know who acts. Without a valid token it answers 401."""

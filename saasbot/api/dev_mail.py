@@ -1,0 +1,48 @@
+"""`/dev/mail`: the mails that would have been sent. Only outside production, and only for this machine."""
+
+import asyncio
+import html
+import ipaddress
+import re
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, Response
+
+from saasbot.api.origins import is_loopback_host
+from saasbot.infra import mail
+from saasbot.infra.errors import NotFound
+from saasbot.infra.settings import settings
+
+router = APIRouter(include_in_schema=False)
+
+_LINK = re.compile(r"https?://[^\s<>&\"]+")
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mail that would have been sent</title>
+<style>body{{font:14px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}
+article{{border-top:1px solid;padding:1rem 0}}pre{{white-space:pre-wrap;font:inherit}}</style></head>
+<body><h1>Mail that would have been sent</h1>{mails}</body></html>"""
+
+
+@router.get("/dev/mail")
+async def list_mails(request: Request) -> Response:
+    if settings().is_production or not _from_this_machine(request):
+        raise NotFound
+    stored = await asyncio.to_thread(mail.stored_mails)
+    shown = "".join(
+        f"<article><h2>{html.escape(item.subject)}</h2><p>To {html.escape(item.to)}, "
+        f"<time>{item.at:%Y-%m-%d %H:%M:%S} UTC</time></p><pre>{_with_links(item.text)}</pre></article>"
+        for item in stored
+    )
+    return HTMLResponse(_PAGE.format(mails=shown or "<p>None yet.</p>"), headers={"Cache-Control": "no-store"})
+
+
+def _with_links(text: str) -> str:
+    return _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', html.escape(text))
+
+
+def _from_this_machine(request: Request) -> bool:
+    client = request.client.host if request.client else ""
+    try:
+        local = ipaddress.ip_address(client).is_loopback
+    except ValueError:
+        local = False
+    return local and is_loopback_host(request.headers.get("host", ""))

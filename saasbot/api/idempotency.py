@@ -1,0 +1,101 @@
+"""`Idempotency-Key` on POST: the same key and body get the same answer, the same key and another body 409.
+
+Answers of 5xx are not kept: the client may try again. Endpoints without a caller (registration, sign-in) ignore the key,
+because their answers hold secrets.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from saasbot.api.callers import caller_of_request
+from saasbot.api.problems import problem_of
+from saasbot.domain import idempotency
+from saasbot.domain.actor import Actor
+from saasbot.domain.idempotency import Answer
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import AppError, InvalidInput
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
+
+
+class IdempotentRoute(APIRoute):
+    """An endpoint that keeps the promise. `ApiRouter` makes them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if "POST" not in (self.methods or ()):
+            return handle
+
+        async def once(request: Request) -> Response:
+            key = request.headers.get(HEADER)
+            caller = await caller_of_request(request) if key is not None else None
+            if key is None or caller is None:
+                return await handle(request)
+            if not _KEY.fullmatch(key):
+                raise InvalidInput(HEADER, "Use 1 to 200 printable ASCII characters.")
+            return await _once(request, handle, caller.actor, key)
+
+        return once
+
+
+async def _once(
+    request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]], actor: Actor, key: str
+) -> Response:
+    request_hash = await _hash(request)
+    async with unit_of_work(actor):
+        done = await idempotency.claim(actor, key=key, request_hash=request_hash)
+    if done is not None:
+        return _replay(done)
+    try:
+        try:
+            response = await handle(request)
+        except AppError as error:
+            response = problem_of(error, request.headers.get("accept-language"))
+        answer = _answer(response)
+    except BaseException:
+        async with unit_of_work(actor):
+            await idempotency.forget(actor, key=key)
+        raise
+    async with unit_of_work(actor):
+        if answer is None or answer.status >= 500:
+            await idempotency.forget(actor, key=key)
+        else:
+            await idempotency.remember(actor, key=key, answer=answer)
+    return response
+
+
+async def _hash(request: Request) -> str:
+    """Of all that decides the answer. The boundary of a form differs at each try and means nothing."""
+    body = await request.body()
+    content_type = request.headers.get("content-type", "")
+    if found := _BOUNDARY.search(content_type):
+        body = body.replace(found.group(1).encode(), b"")
+    head = f"{request.method} {request.url.path}?{request.url.query} {content_type.partition(';')[0]}\n"
+    return hashlib.sha256(head.encode() + body).hexdigest()
+
+
+def _answer(response: Response) -> Answer | None:
+    """What is remembered of a response: JSON or nothing. Other kinds are not repeated."""
+    body = bytes(response.body) if hasattr(response, "body") else b""
+    if not body:
+        return Answer(response.status_code, None)
+    if "json" not in (response.media_type or response.headers.get("content-type", "")):
+        return None
+    return Answer(response.status_code, json.loads(body))
+
+
+def _replay(done: Answer) -> Response:
+    headers = {REPLAYED: "true"}
+    if done.body is None:
+        return Response(status_code=done.status, headers=headers)
+    kind = "application/problem+json" if done.status >= 400 else "application/json"
+    return Response(json.dumps(done.body), status_code=done.status, headers=headers, media_type=kind)

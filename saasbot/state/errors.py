@@ -1,0 +1,33 @@
+"""What a person sees when a handler raises: the sentence of an `AppError`, in their language; anything else is logged."""
+
+import reflex as rx
+from reflex.event import EventSpec
+from reflex_base.event.context import EventContext
+
+from saasbot import routes
+from saasbot.infra.errors import AppError
+from saasbot.infra.i18n import error_text, gettext
+from saasbot.infra.logging import get_logger
+from saasbot.state import toasts
+from saasbot.state.locale import remembered_locale
+from saasbot.state.session import NotSignedIn
+
+log = get_logger(__name__)
+
+_SHOWN = 2_000
+
+
+def show_error(exception: Exception) -> EventSpec | None:
+    """Reflex's backend exception handler. It runs outside the handler's task, so the language comes by the tab's token."""
+    locale = remembered_locale(EventContext.get().token)
+    if isinstance(exception, NotSignedIn):
+        return rx.redirect(routes.LOGIN)
+    if isinstance(exception, AppError):
+        return toasts.error(error_text(locale, exception))
+    log.error("state.handler_failed", exc_info=exception)
+    return toasts.error(gettext(locale, "Something went wrong on our side. It was logged."))
+
+
+def log_frontend_error(exception: Exception) -> None:
+    """Reflex's frontend exception handler: what a browser reports is a hint to us, never more than a line."""
+    log.warning("state.browser_reported", report=str(exception)[:_SHOWN])
