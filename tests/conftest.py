@@ -10,4 +10,10 @@ os.environ["SAASBOT_ENV"] = "test"
 os.environ["SAASBOT_SECRET_KEYS"] = base64.b64encode(b"a key for tests, of 32 bytes ..!").decode()
 os.environ["SAASBOT_DATA_DIR"] = tempfile.mkdtemp(prefix="saasbot-test-data-")
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.shops", "tests.fixtures.simulator", "tests.people"]
+pytest_plugins = [
+    "tests.fixtures.database",
+    "tests.fixtures.server",
+    "tests.fixtures.shops",
+    "tests.fixtures.simulator",
+    "tests.people",
+]
