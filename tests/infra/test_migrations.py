@@ -1,0 +1,18 @@
+"""The chain of migrations."""
+
+import re
+from pathlib import Path
+
+VERSIONS = Path(__file__).parents[2] / "alembic" / "versions"
+
+
+def test_there_is_one_chain_without_forks() -> None:
+    """Two people who add a migration at once must notice before the next start does."""
+    found = [
+        (re.search(r"^revision = ['\"](.+)['\"]", text, re.M), re.search(r"^down_revision = (.+)$", text, re.M))
+        for text in (path.read_text() for path in sorted(VERSIONS.glob("*.py")))
+    ]
+    revisions = [own[1] for own, _ in found if own]
+    parents = [parent[1].strip("'\"") for _, parent in found if parent]
+    assert len(revisions) == len(set(revisions))
+    assert sorted(parents) == sorted(["None", *sorted(revisions)[:-1]])
