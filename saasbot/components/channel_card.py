@@ -98,10 +98,11 @@ def _menu(row: rx.vars.ObjectVar[Any], bots: rx.vars.ArrayVar[Any], actions: Car
             )
         ),
         rx.dropdown_menu.content(
-            rx.dropdown_menu.checkbox_item(
+            rx.dropdown_menu.item(
+                rx.cond(row.bot_enabled, icon("check"), rx.fragment()),
                 t("The bot answers on this number"),
-                checked=row.bot_enabled,
                 on_select=actions.switch_bot(row.id, ~row.bot_enabled),
+                custom_attrs={"role": "menuitemcheckbox", "aria-checked": row.bot_enabled},
             ),
             rx.dropdown_menu.sub(
                 rx.dropdown_menu.sub_trigger(t("Bot")),
