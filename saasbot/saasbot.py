@@ -6,6 +6,7 @@ from typing import Any
 import reflex as rx
 
 from saasbot.api.app import api
+from saasbot.api.gate import Gate
 from saasbot.api.page_paths import PagePaths
 from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
@@ -36,7 +37,7 @@ STYLESHEETS = [
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.
-ASGI: Sequence[Any] = [PagePaths, api]
+ASGI: Sequence[Any] = [PagePaths, api, Gate]
 
 # Reflex middleware before every event of every tab: the guard.
 EVENT_MIDDLEWARE: Sequence[Any] = [Guard()]

@@ -7,7 +7,6 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from saasbot import routes
-from saasbot.api.cookies import clear_session_cookie, set_session_cookie
 from saasbot.api.origins import is_own_origin
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidTicket, SignedIn, network_of
@@ -62,7 +61,7 @@ async def complete_sign_in(request: Request, ticket: str = "") -> Response:
         await accounts.sign_out(old)
     signed_in = await accounts.signed_in(token)
     response = _go(await _first_page(signed_in) if signed_in else routes.DASHBOARD)
-    set_session_cookie(response, token)
+    response.headers.append("Set-Cookie", session_cookie.set_cookie(token))
     return response
 
 
@@ -74,7 +73,7 @@ async def sign_out(request: Request) -> Response:
         return _go(routes.DASHBOARD)
     await accounts.sign_out(session_cookie.token_in(request.headers.get("cookie", "")))
     response = _go(routes.LOGIN)
-    clear_session_cookie(response)
+    response.headers.append("Set-Cookie", session_cookie.clear_cookie())
     return response
 
 

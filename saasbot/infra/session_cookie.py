@@ -22,3 +22,15 @@ def token_in(cookie_header: str) -> str:
         if key == wanted:
             return value
     return ""
+
+
+def set_cookie(token: str) -> str:
+    """The value of a `Set-Cookie` header. No script of a page can read the cookie, no other site sends it along a form."""
+    secure = "; Secure" if is_secure() else ""
+    return f"{name()}={token}; Path=/; Max-Age={LIFETIME_SECONDS}; HttpOnly; SameSite=Lax{secure}"
+
+
+def clear_cookie() -> str:
+    """The value of a `Set-Cookie` header that removes it."""
+    secure = "; Secure" if is_secure() else ""
+    return f"{name()}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}"

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     host: str = "127.0.0.1"
     public_url: str = ""
+    trusted_proxy_hops: Annotated[int, Field(ge=0, le=10)] = 0
     data_dir: Path = Path(".data")
 
     database_url: SecretStr = SecretStr("")

@@ -1,10 +1,11 @@
 """The guard refuses what nobody declared, what the session may not do, and arguments that do not fit."""
 
 from types import UnionType
-from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from reflex_base.registry import RegistrationContext
+from typing_extensions import is_typeddict
 
 from saasbot.state.arguments import misfit
 from saasbot.state.guard import _framework_events
