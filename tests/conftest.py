@@ -4,7 +4,9 @@ import base64
 import os
 import tempfile
 
-for name in [name for name in os.environ if name.startswith("SAASBOT_") and name != "SAASBOT_PG_BIN"]:
+for name in [
+    name for name in os.environ if name.startswith("SAASBOT_") and name not in ("SAASBOT_PG_BIN", "SAASBOT_WIRE_LAB")
+]:
     del os.environ[name]
 os.environ["SAASBOT_ENV"] = "test"
 os.environ["SAASBOT_SECRET_KEYS"] = base64.b64encode(b"a key for tests, of 32 bytes ..!").decode()

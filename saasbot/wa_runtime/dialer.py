@@ -1,0 +1,163 @@
+"""Every connection of one library client goes through here, because the library's own dialing can neither time out nor be
+cancelled: it hangs behind a silent network, and cancelling it freezes the event loop.
+
+A dialer is an HTTP CONNECT proxy on a loopback port, one per client, open to that client alone (password) and to WhatsApp's
+hosts alone. It resolves and connects with a deadline, through the machine's own proxy (`HTTPS_PROXY`, `NO_PROXY`) if there
+is one, and `abort` cuts everything at once: to the library that is a refused or lost connection, which it handles well.
+"""
+
+import asyncio
+import base64
+import contextlib
+import hmac
+import secrets
+import ssl
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from saasbot.infra.logging import get_logger
+
+log = get_logger(__name__)
+
+DIAL_SECONDS = 15
+_HOSTS = (".whatsapp.com", ".whatsapp.net")
+_PORT = 443
+_HEADER_LIMIT = 16 * 1024
+_CHUNK = 64 * 1024
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class DialRefused(Exception):
+    """The connection is not made; the message is for the log."""
+
+
+class Dialer:
+    """`on_dial` is told of each connection that is asked for, `before_answer` is awaited before the client learns that one
+    stands."""
+
+    def __init__(
+        self,
+        *,
+        on_dial: Callable[[], None] = lambda: None,
+        before_answer: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._on_dial = on_dial
+        self._before_answer = before_answer
+        self._secret = secrets.token_urlsafe(18)
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+        self._refusing = False
+
+    async def start(self) -> str:
+        """The proxy's URL for the client, with its password."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEADER_LIMIT)
+        port = self._server.sockets[0].getsockname()[1]
+        return f"http://saasbot:{self._secret}@127.0.0.1:{port}"
+
+    def abort(self) -> None:
+        """Cut what stands, fail what is being dialed, refuse what comes."""
+        self._refusing = True
+        for task in self._open:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Afterwards nothing listens and no connection stands."""
+        self.abort()
+        if self._server is not None:
+            self._server.close()
+        if self._open:
+            await asyncio.wait(self._open)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass  # the client went away, or `abort` was called: both ends are closed below
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        try:
+            host = self._authorised_host(request)
+            self._on_dial()
+            upstream = await asyncio.wait_for(_dial(host), DIAL_SECONDS)
+        except (DialRefused, OSError, TimeoutError) as error:
+            log.info("dialer.refused", error=str(error) or type(error).__name__)
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return
+        try:
+            if self._before_answer is not None:
+                await self._before_answer()
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await _relay((reader, writer), upstream)
+        finally:
+            upstream[1].close()
+
+    def _authorised_host(self, request: bytes) -> str:
+        """The WhatsApp host that this client may reach. Raises: DialRefused."""
+        line, *headers = request.decode("latin-1").split("\r\n")
+        method, target, *_ = [*line.split(" "), "", ""]
+        host, _, port = target.rpartition(":")
+        given = next((h.partition(":")[2].strip() for h in headers if h.lower().startswith("proxy-authorization:")), "")
+        expected = "Basic " + base64.b64encode(f"saasbot:{self._secret}".encode()).decode()
+        if self._refusing:
+            raise DialRefused("this number is being disconnected")
+        if not hmac.compare_digest(given, expected):
+            raise DialRefused("not our client")
+        if method != "CONNECT" or port != str(_PORT) or not host.endswith(_HOSTS):
+            raise DialRefused("not a host of WhatsApp")
+        return host
+
+
+async def _dial(host: str) -> Streams:
+    """A connection to the host, through the machine's proxy if it has one. Raises: DialRefused, OSError."""
+    proxy = None if proxy_bypass(host) else getproxies().get("https")
+    if not proxy:
+        return await asyncio.open_connection(host, _PORT, happy_eyeballs_delay=0.25)
+    url = urlsplit(proxy)
+    if url.scheme not in ("http", "https") or url.hostname is None:
+        raise DialRefused("HTTPS_PROXY must be an http:// or https:// proxy")
+    tls = ssl.create_default_context() if url.scheme == "https" else None
+    reader, writer = await asyncio.open_connection(url.hostname, url.port or (443 if tls else 80), ssl=tls)
+    try:
+        authority = f"{host}:{_PORT}"
+        head = f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n"
+        if url.username is not None:
+            pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
+            head += f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}\r\n"
+        writer.write(head.encode("latin-1") + b"\r\n")
+        status = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n", 1)[0].decode("latin-1")
+        if status.split(" ")[1:2] != ["200"]:
+            raise DialRefused(f"the proxy answered {status!r}")
+    except BaseException:
+        writer.close()
+        raise
+    return reader, writer
+
+
+async def _relay(client: Streams, upstream: Streams) -> None:
+    """Carry bytes both ways until either side ends."""
+    ways = {
+        asyncio.ensure_future(_copy(client[0], upstream[1])),
+        asyncio.ensure_future(_copy(upstream[0], client[1])),
+    }
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()

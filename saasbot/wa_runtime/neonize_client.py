@@ -1,0 +1,241 @@
+"""One client object of the library, made safe to hold: started, listened to and taken down in the only order that neither
+kills nor freezes the process. A client object connects once; the next attempt takes a new one.
+
+Importing this module loads the Go library: bridge and pairing processes only.
+"""
+
+import asyncio
+import concurrent.futures
+import ctypes
+import os
+import time
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any
+
+os.environ["NEONIZE_BOT_TAG"] = "off"  # read by the Go side: else every message to a phone's chat is marked as a bot's
+
+# Before neonize: it wants libmagic, which is found in its wheel only once this module has loaded it.
+from saasbot.infra import file_types  # noqa: F401  # isort: skip
+from saasbot.wa_runtime import protobufs  # isort: skip - and this, so that its package is entered without its __init__
+import neonize.aioze.events as library_events
+from neonize._binder import ProxySettings, gocode
+from neonize.aioze.client import NewAClient
+from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
+from neonize.utils.log import log as library_log
+
+from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.dialer import Dialer
+from saasbot.wa_runtime.neonize_events import DEVICE
+from saasbot.wa_runtime.neonize_gate import Gate, GatedLibrary
+
+log = get_logger(__name__)
+library_log.setLevel("WARNING")  # the library ships every line of this level and above into Python
+
+DEVICE_NAME = "SaaSBot"
+HANDSHAKE_SECONDS = 30
+_CLOSE_HANDSHAKE_SECONDS = 2
+_END_SECONDS = 10
+_QUIET_SECONDS = 0.15
+_DRAIN_SECONDS = 8
+_serial = count(1)
+_stuck: list["LibraryClient"] = []
+"""Clients whose Go call never returned: kept, because Go may still call into them."""
+
+
+def prepare_loop(numbers: int) -> None:
+    """Make the running loop fit for this many clients: each parks a worker thread for as long as it lives, and with the
+    default pool the seventh of a small machine would hang every call of the process."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(2 * numbers + 32, "neonize"))
+    library_events.event_global_loop = None
+    library_events.set_event_loop(loop)
+
+
+def jid_of(text: str) -> protobufs.events.JID:
+    """`user[:device]@server` as the library takes it. Raises: ValueError."""
+    address, _, server = text.rpartition("@")
+    user, _, device = address.partition(":")
+    if not user or not server:
+        raise ValueError(f"not a WhatsApp address: {text!r}")
+    return protobufs.events.JID(User=user, RawAgent=0, Device=int(device or 0), Integrator=0, Server=server)
+
+
+class LibraryClient:
+    """`on_event(code, raw)` is called on the library's own thread, one event at a time, for the subscribed codes; what it
+    does before returning is done before the next event. `on_qr` and `on_login` likewise, while pairing."""
+
+    def __init__(
+        self,
+        *,
+        store_dsn: str,
+        device_jid: str | None,
+        gate: Gate,
+        codes: Iterable[int],
+        on_event: Callable[[int, bytes], None],
+        on_qr: Callable[[str], None] = lambda _code: None,
+        on_login: Callable[[str], None] = lambda _status: None,
+    ) -> None:
+        self._gate, self._on_event, self._on_qr, self._on_login = gate, on_event, on_qr, on_login
+        self._loop = asyncio.get_running_loop()
+        self._dialer = Dialer(on_dial=self._let_others, before_answer=self._alone_again)
+        self._holds_gate = False
+        self._answered = False
+        self._running = False
+        self._handshake: asyncio.TimerHandle | None = None
+        self._in_callback = False
+        self._last_callback = 0.0
+        self.task: asyncio.Task[None] | None = None
+        """The library's blocking call. Its end means that no event will ever come again."""
+        self.api = self._make(store_dsn, device_jid, codes)
+
+    def _make(self, store_dsn: str, device_jid: str | None, codes: Iterable[int]) -> Any:
+        api: Any = NewAClient(
+            store_dsn,
+            jid=jid_of(device_jid) if device_jid else None,
+            props=DeviceProps(os=DEVICE_NAME, platformType=DeviceProps.CHROME),
+            uuid="unused",
+            new_device=device_jid is None,
+        )
+        # The constructor names a client by its phone number, so that two of them would be one; and its finalizer stops
+        # whoever has that name when the object is collected.
+        api._stop_finalizer.detach()
+        api.uuid = f"{os.getpid()}-{next(_serial)}".encode()
+        api._NewAClient__client = GatedLibrary(gocode, self._gate)
+        api._NewAClient__onQr = lambda _uuid, address: self._guard(self._qr, ctypes.string_at(address))
+        api._NewAClient__onLoginStatus = lambda _uuid, address: self._guard(self._login, ctypes.string_at(address))
+        api.event.list_func = dict.fromkeys(codes)
+        api.event.execute = self._execute
+        return api
+
+    async def connect(self) -> None:
+        """Start connecting and return. `task` ends when that fails."""
+        address = await self._dialer.start()
+        await self._shut_gate()
+        try:
+            task: asyncio.Task[None] = await self.api.connect(ProxySettings(proxy_address=address))
+        except BaseException:
+            self._open_gate()
+            raise
+        self.task = task
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Afterwards the client is offline, every event that was handed over has been given to `on_event`, and Go has
+        forgotten it. Takes up to about 20 s when the network is silent. Never fails."""
+        if self.task is None:
+            await self._dialer.close()
+            return
+        if not self.task.done():
+            await self.disconnect()
+            await self._drain()
+        if await self._stop():
+            await asyncio.wait({self.task}, timeout=_END_SECONDS)
+        if not self.task.done():
+            log.error("neonize.client_stuck")
+            _stuck.append(self)
+        await self._dialer.close()
+
+    async def disconnect(self) -> None:
+        """Cut the socket: politely when it stands, by failing the dial when it does not (a dialing client ignores all else)."""
+        assert self.task is not None
+        if not self._running:
+            self._dialer.abort()
+            await asyncio.wait({self.task}, timeout=_END_SECONDS)
+            return
+        polite = asyncio.ensure_future(self.api.disconnect())
+        await asyncio.wait({polite}, timeout=_CLOSE_HANDSHAKE_SECONDS)
+        self._dialer.abort()
+        await asyncio.wait({polite}, timeout=_END_SECONDS)
+
+    async def _drain(self) -> None:
+        """Wait until the library's pump has given over what it held: WhatsApp believes that we have it."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while time.monotonic() < deadline:
+            if not self._in_callback and time.monotonic() - self._last_callback > _QUIET_SECONDS:
+                return
+            await asyncio.sleep(_QUIET_SECONDS / 3)
+
+    async def _stop(self) -> bool:
+        """Whether Go has let go of the client."""
+        self._open_gate()
+        await self._gate.shut()
+        try:
+            stopping = asyncio.ensure_future(self.api.stop())
+            done, _ = await asyncio.wait({stopping}, timeout=_END_SECONDS)
+            return bool(done)
+        finally:
+            self._gate.open()
+
+    # The gate: ours from the call until the library dials (its maps are written then), and again from the moment the dial
+    # may succeed until its pump runs (which reads them). Between the two lies a network that may be slow.
+
+    async def _shut_gate(self) -> None:
+        await self._gate.shut()
+        self._holds_gate = True
+
+    def _open_gate(self) -> None:
+        if self._holds_gate:
+            self._holds_gate = False
+            self._gate.open()
+
+    def _let_others(self) -> None:
+        if not self._answered:
+            self._open_gate()
+
+    async def _alone_again(self) -> None:
+        if self._answered:
+            return
+        await self._shut_gate()
+        if self.task is None or self.task.done():
+            self._open_gate()
+            return
+        self._answered = True
+        self._handshake = self._loop.call_later(HANDSHAKE_SECONDS, self._too_slow)
+
+    def _too_slow(self) -> None:
+        log.warning("neonize.handshake_timed_out", seconds=HANDSHAKE_SECONDS)
+        self._dialer.abort()
+        self._handshake_over()
+
+    def _pump_runs(self) -> None:
+        self._running = True
+        self._handshake_over()
+
+    def _handshake_over(self) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
+            self._handshake = None
+        self._open_gate()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # read here, so that nobody has to
+        self._handshake_over()
+
+    # Called by the library on its own threads.
+
+    def _execute(self, _uuid: bytes, address: int | None, size: int, code: int) -> None:
+        self._in_callback = True
+        try:
+            raw = ctypes.string_at(address, size) if address and size else b""
+            if code == DEVICE:
+                self._loop.call_soon_threadsafe(self._pump_runs)
+            self._guard(self._on_event, code, raw)
+        finally:
+            self._last_callback = time.monotonic()
+            self._in_callback = False
+
+    def _qr(self, code: bytes) -> None:
+        self._loop.call_soon_threadsafe(self._pump_runs)
+        self._on_qr(code.decode())
+
+    def _login(self, status: bytes) -> None:
+        self._on_login(status.decode())
+
+    @staticmethod
+    def _guard(function: Callable[..., None], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except Exception:  # the caller is Go: an exception that leaves here is printed and lost
+            log.exception("neonize.callback_failed")

@@ -1,0 +1,160 @@
+"""One attempt to link a number to real WhatsApp, in a process of its own: an attempt that fails leaves a thread of the
+library behind that never ends, so the process must end by `os._exit`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.neonize_client import LibraryClient  # first: it prepares the library's import
+from saasbot.wa_runtime.neonize_events import CONNECTED, JOURNALLED, LOGGED_OUT, PAIR_STATUS, Fate, codes_of
+from saasbot.wa_runtime.neonize_gate import Gate
+from saasbot.wa_runtime.protobufs import events
+from saasbot.wa_runtime.transport import Paired, PairingCode, PairingFailed
+
+from neonize.exc import NeonizeError  # isort: skip
+from neonize.utils.enum import ClientName, ClientType  # isort: skip
+
+log = get_logger(__name__)
+
+FIRST_QR_SECONDS, QR_SECONDS, ATTEMPT_SECONDS = 60, 20, 160
+"""How long WhatsApp honours the first QR, each that follows, and the attempt as a whole."""
+DIAL_SECONDS = 45
+LOGIN_SECONDS = 60
+SETTLE_SECONDS = 3
+"""After the first login the phone hands over keys and the account's name; leaving sooner would lose them."""
+
+CODES = [*codes_of(Fate.JOURNAL, Fate.PAIRING), CONNECTED, LOGGED_OUT]
+
+_LOGIN_FAILURES = {
+    "timeout": "qr_expired",
+    "err-client-outdated": "client_outdated",
+    "err-scanned-without-multidevice": "not_multidevice",
+    "passkey-request": "passkey_required",
+    "passkey-confirmation": "passkey_required",
+    "error": "pair_error",
+    "err-unexpected-state": "pair_error",
+}
+
+
+class NeonizePairing:
+    """See `Pairing`. With `phone` (digits) it shows the eight characters to type there, else QR codes.
+
+    `journal(code, raw)` is called on the library's thread with events that must last: from the first login on WhatsApp
+    delivers messages.
+    """
+
+    def __init__(
+        self,
+        store_dsn: str,
+        *,
+        phone: str | None,
+        journal: Callable[[int, bytes], None],
+        linked: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store_dsn, self._phone, self._journal, self._linked = store_dsn, phone, journal, linked
+        self._loop = asyncio.get_running_loop()
+        self._steps: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+    async def run(self, show: Callable[[PairingCode], Awaitable[None]]) -> Paired:
+        client = LibraryClient(
+            store_dsn=self._store_dsn,
+            device_jid=None,
+            gate=Gate(),
+            codes=CODES,
+            on_event=self._receive,
+            on_qr=lambda code: self._put("qr", code),
+            on_login=lambda status: self._put("login", status),
+        )
+        try:
+            await client.connect()
+            assert client.task is not None
+            client.task.add_done_callback(lambda task: self._steps.put_nowait(("ended", _text_of(task))))
+            await self._scanned(client, show)
+            self._linked()
+            jid = await self._logged_in()
+            await asyncio.sleep(SETTLE_SECONDS)
+            me = await client.api.get_me()  # safe only now: before the login it kills the process
+        except BaseException:
+            # its thread may never end: the process does. Waiting for it would keep the person waiting.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(client.disconnect(), 3)
+            raise
+        await client.close()
+        return Paired(f"{jid.User}:{jid.Device}@{jid.Server}", jid.User, me.LID.User or None, me.PushName)
+
+    async def _scanned(self, client: LibraryClient, show: Callable[[PairingCode], Awaitable[None]]) -> None:
+        """Show codes until the phone has used one. Raises: PairingFailed."""
+        shown, deadline, over = 0, self._loop.time() + DIAL_SECONDS, datetime.now(UTC)
+        while True:
+            kind, value = await self._step(deadline, "qr_expired" if shown else "network_unreachable")
+            if kind == "qr":
+                shown += 1
+                if shown == 1:
+                    deadline = self._loop.time() + ATTEMPT_SECONDS
+                    over = datetime.now(UTC) + timedelta(seconds=ATTEMPT_SECONDS)
+                if self._phone is None:
+                    seconds = FIRST_QR_SECONDS if shown == 1 else QR_SECONDS
+                    await show(PairingCode(value, shown, datetime.now(UTC) + timedelta(seconds=seconds)))
+                elif shown == 1:
+                    await show(PairingCode(await self._code(client, self._phone), 1, over))
+            elif kind == "login":
+                if value == "success":
+                    return
+                raise PairingFailed(_LOGIN_FAILURES.get(value, "pair_error"))
+            elif kind == "ended":
+                raise PairingFailed("network_unreachable" if "dial" in value or not shown else "pair_error")
+
+    async def _code(self, client: LibraryClient, phone: str) -> str:
+        try:
+            return await client.api.PairPhone(phone, True, client_name=ClientName.LINUX, client_type=ClientType.CHROME)
+        except NeonizeError as error:
+            log.warning("pairing.code_refused", error=str(error))
+            text = str(error)
+            if "phone number" in text:
+                raise PairingFailed("invalid_phone") from error
+            raise PairingFailed(
+                "rate_limited" if "429" in text or "rate-overlimit" in text else "pair_error"
+            ) from error
+
+    async def _logged_in(self) -> Any:
+        """The address of the device that the phone made us, once we have logged in as it. Raises: PairingFailed."""
+        deadline, jid = self._loop.time() + LOGIN_SECONDS, None
+        while True:
+            kind, value = await self._step(deadline, "network_unreachable")
+            if kind == "paired" and value.Status == events.PairStatus.SUCCESS:
+                jid = value.ID
+            elif kind == "connected" and jid is not None:
+                return jid
+            elif kind in ("paired", "logged_out", "ended"):
+                raise PairingFailed("pair_error")
+
+    async def _step(self, deadline: float, when_late: str) -> tuple[str, Any]:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._steps.get()
+        except TimeoutError:
+            raise PairingFailed(when_late) from None
+
+    def _receive(self, code: int, raw: bytes) -> None:
+        if code in JOURNALLED:
+            self._journal(code, raw)
+        elif code == PAIR_STATUS:
+            self._put("paired", events.PairStatus.FromString(raw))
+        elif code == CONNECTED:
+            self._put("connected", None)
+        elif code == LOGGED_OUT:
+            self._put("logged_out", None)
+
+    def _put(self, kind: str, value: Any) -> None:
+        self._loop.call_soon_threadsafe(self._steps.put_nowait, (kind, value))
+
+
+def _text_of(task: asyncio.Task[None]) -> str:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.warning("pairing.client_ended", error=str(error))
+    return str(error or "")

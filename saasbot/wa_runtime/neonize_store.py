@@ -1,0 +1,56 @@
+"""The library's own store (whatsmeow's tables, a database of its own), read beside it.
+
+The library must never be asked for a session that its store does not have: it would take the whole process down.
+"""
+
+import asyncio
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+
+# what libpq does not know as a word of a URL and the Go driver hands to the server
+_SERVER_SETTINGS = ("idle_session_timeout", "search_path")
+_CONNECT_SECONDS = 10
+
+
+class StoreUnavailable(Exception):
+    """The store's database does not answer."""
+
+
+def libpq_dsn(store_dsn: str) -> str:
+    """The library's DSN as psycopg reads it: server settings move into `options`."""
+    parts = urlsplit(store_dsn)
+    query = parse_qsl(parts.query)
+    kept = [(name, value) for name, value in query if name not in _SERVER_SETTINGS]
+    moved = [f"-c {name}={value}" for name, value in query if name in _SERVER_SETTINGS]
+    if moved:
+        kept.append(("options", " ".join(moved)))
+    # urlencode's plus signs are plus signs to libpq
+    return urlunsplit(parts._replace(query=urlencode(kept).replace("+", "%20")))
+
+
+async def has_session(store_dsn: str, device_jid: str) -> bool:
+    """Whether the store can restore this device. Raises: StoreUnavailable."""
+    return bool(await asyncio.to_thread(_query, store_dsn, "SELECT 1 FROM whatsmeow_device WHERE jid = %s", device_jid))
+
+
+async def forget_session(store_dsn: str, device_jid: str) -> None:
+    """The store no longer has the device, nor its keys (they cascade). The phone goes on listing it until it expires.
+
+    Only while no client runs it. Raises: StoreUnavailable.
+    """
+    for statement in (
+        "DELETE FROM whatsmeow_privacy_tokens WHERE our_jid = %s RETURNING 1",
+        "DELETE FROM whatsmeow_device WHERE jid = %s RETURNING 1",
+    ):
+        await asyncio.to_thread(_query, store_dsn, statement, device_jid)
+
+
+def _query(store_dsn: str, statement: str, device_jid: str) -> list[tuple[object, ...]]:
+    try:
+        with psycopg.connect(libpq_dsn(store_dsn), autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
+            return connection.execute(statement.encode(), [device_jid]).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return []  # the library has never used this database
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(str(error)) from error

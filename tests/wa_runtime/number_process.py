@@ -1,0 +1,144 @@
+"""A process that holds one number over the real transport, for tests: commands and events as JSON lines.
+
+    python -m tests.wa_runtime.number_process pair STORE_DSN [PHONE]
+    python -m tests.wa_runtime.number_process hold STORE_DSN DEVICE_JID
+
+What would be journalled, and every state, is printed as it happens. It is a process of its own because the library can end
+its process, and because the wire lab's key is put into a process when it starts.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+from typing import Any
+from uuid import UUID
+
+_out = os.dup(1)
+os.dup2(2, 1)  # the Go side prints to stdout
+
+
+def say(kind: str, **values: Any) -> None:
+    os.write(_out, json.dumps({"kind": kind, **values}).encode() + b"\n")
+
+
+class PrintedJournal:
+    def append(self, code: int, raw: bytes) -> None:
+        say("journal", code=code, raw=base64.b64encode(raw).decode())
+        if os.environ.get("JOURNAL_FAILS"):
+            raise OSError("disk full")
+
+    async def append_many(self, events: list[tuple[int, bytes]]) -> None:
+        for code, raw in events:
+            self.append(code, raw)
+
+
+async def pair(dsn: str, phone: str | None) -> None:
+    from saasbot.wa_runtime import neonize_pairing
+    from saasbot.wa_runtime.neonize_client import prepare_loop
+    from saasbot.wa_runtime.neonize_pairing import NeonizePairing
+    from saasbot.wa_runtime.transport import PairingCode, PairingFailed
+
+    async def show(code: PairingCode) -> None:
+        say("code", code=code.code, number=code.number, expires_at=code.expires_at.isoformat())
+        if status := os.environ.get("LOGIN_STATUS"):  # as if the library had said so: nobody waits 160 s for a timeout
+            pairing._put("login", status)
+
+    prepare_loop(1)
+    neonize_pairing.SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", neonize_pairing.SETTLE_SECONDS))
+    journal = PrintedJournal()
+    pairing = NeonizePairing(dsn, phone=phone, journal=journal.append, linked=lambda: say("linked"))
+    try:
+        paired = await pairing.run(show)
+        say("paired", device_jid=paired.device_jid, phone=paired.phone, lid=paired.lid, push_name=paired.push_name)
+    except PairingFailed as failed:
+        say("failed", reason=failed.reason)
+
+
+async def hold(dsn: str, device_jid: str) -> None:
+    from saasbot.models import MessageType
+    from saasbot.wa_runtime import neonize_transport
+    from saasbot.wa_runtime.neonize_client import prepare_loop
+    from saasbot.wa_runtime.neonize_gate import Gate
+    from saasbot.wa_runtime.neonize_transport import NeonizeTransport
+    from saasbot.wa_runtime.transport import (
+        DownloadFailed,
+        NotConnected,
+        NumberRef,
+        Outgoing,
+        OutgoingMedia,
+        SendRefused,
+        SendUnknown,
+        Wiring,
+    )
+
+    prepare_loop(1)
+    neonize_transport.SEND_SECONDS = float(os.environ.get("SEND_SECONDS", neonize_transport.SEND_SECONDS))
+    wiring = Wiring(
+        PrintedJournal(),
+        lambda change: say(
+            "state",
+            status=str(change.status),
+            reason=change.reason,
+            fatal=change.fatal,
+            retry_at=change.retry_at.isoformat() if change.retry_at else None,
+        ),
+        lambda typing: say("typing", chat=typing.chat_jid, on=typing.on),
+    )
+    number = NumberRef(UUID(int=1), UUID(int=2), device_jid)
+    transport = NeonizeTransport(number, wiring, dsn, Gate())
+    await transport.connect()
+    say("started")
+
+    async def do(command: dict[str, Any]) -> dict[str, Any]:
+        match command.pop("do"):
+            case "send":
+                media = command.pop("media", None)
+                if media is not None:
+                    media = OutgoingMedia(base64.b64decode(media.pop("content")), **media)
+                sent = await transport.send(
+                    Outgoing(
+                        UUID(int=3), command.pop("to"), command.pop("type", MessageType.TEXT), media=media, **command
+                    )
+                )
+                return {"wa_id": sent.wa_id, "chat": sent.chat_jid, "at": sent.at.isoformat()}
+            case "typing":
+                await transport.typing(command["to"], command["on"])
+            case "mark_read":
+                await transport.mark_read(command["to"], command["ids"])
+            case "download":
+                content = await transport.download(base64.b64decode(command["raw"]))
+                return {"content": base64.b64encode(content).decode()}
+            case "logout":
+                await transport.logout()
+            case "close":
+                await transport.close()
+        return {}
+
+    async def answer(command: dict[str, Any]) -> None:
+        number = command.pop("n")
+        try:
+            say("answer", n=number, **await do(command))
+        except (NotConnected, SendUnknown) as error:
+            say("answer", n=number, error=type(error).__name__, text=str(error))
+        except (SendRefused, DownloadFailed) as error:
+            say("answer", n=number, error=type(error).__name__, text=error.code)
+
+    loop, tasks = asyncio.get_running_loop(), set()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        task = asyncio.create_task(answer(json.loads(line)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+async def main() -> None:
+    job, store, *rest = sys.argv[1:]
+    await (pair(store, rest[0] if rest else None) if job == "pair" else hold(store, rest[0]))
+    os._exit(
+        0
+    )  # inside the loop: leaving it would wait for the library's threads, and those of a failed attempt never end
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,48 @@
+"""Linking a number to WhatsApp: by QR, by code, and every way it can fail."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.wa_runtime.conftest import Start
+from tests.wire_lab import WireLab
+
+
+async def test_a_number_is_linked_by_scanning_its_qr(start: Start, lab: WireLab, phone: str):
+    pairing = await start("pair")
+    first = await pairing.until("code")
+    assert first["number"] == 1
+    assert first["code"].startswith("https://wa.me/settings/linked_devices#")
+    left = datetime.fromisoformat(first["expires_at"]) - datetime.now(UTC)
+    assert timedelta(seconds=20) < left <= timedelta(seconds=60)
+    await lab.scan(first["code"], phone=phone, lid=f"99{phone}", device=12)
+    paired = await pairing.until("paired")
+    assert paired["device_jid"] == f"{phone}:12@s.whatsapp.net"
+    assert paired["phone"] == phone
+    assert paired["lid"] == f"99{phone}"
+    assert await pairing.process.wait() == 0
+
+
+async def test_a_number_can_be_linked_by_typing_a_code(start: Start, phone: str):
+    pairing = await start("pair", phone)
+    shown = await pairing.until("code")
+    assert len(shown["code"].replace("-", "")) == 8
+    assert datetime.fromisoformat(shown["expires_at"]) - datetime.now(UTC) > timedelta(seconds=100)
+
+
+async def test_an_impossible_phone_is_refused_by_name(start: Start):
+    pairing = await start("pair", "0123")
+    assert (await pairing.until("failed"))["reason"] == "invalid_phone"
+
+
+async def test_without_a_network_linking_fails_at_once(start: Start):
+    pairing = await start("pair", HTTPS_PROXY="http://127.0.0.1:9")
+    assert (await pairing.until("failed"))["reason"] == "network_unreachable"
+    assert await pairing.process.wait() == 0
+
+
+@pytest.mark.parametrize(("status", "reason"), [("timeout", "qr_expired"), ("passkey-request", "passkey_required")])
+async def test_an_attempt_that_fails_has_a_name_and_its_process_ends(start: Start, status: str, reason: str):
+    pairing = await start("pair", LOGIN_STATUS=status)
+    assert (await pairing.until("failed"))["reason"] == reason
+    assert await pairing.process.wait() == 0
