@@ -1,0 +1,1 @@
+"""The demo model: plain rules behind the Chat Completions protocol, so that the whole path can be seen without a key."""
