@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from saasbot.api import auth, browser, companies, dev_mail, docs, health, media
+from saasbot.api import agent, auth, bots, browser, companies, demo_model, dev_mail, docs, health, media
 from saasbot.api.problems import handle_problems
 
 PREFIX = "/api/v1"
@@ -20,6 +20,8 @@ CAPABILITIES: Sequence[APIRouter] = (
     auth.router,
     companies.router,
     companies.policies_router,
+    bots.router,
+    agent.router,
     health.router,
 )
 
@@ -42,6 +44,7 @@ def make_api() -> FastAPI:
     api.include_router(health.router, include_in_schema=False)
     api.include_router(browser.router)
     api.include_router(dev_mail.router)
+    api.include_router(demo_model.router)
     api.router.routes.extend(media.routes)
     docs.add_docs(api)
     _answer_unknown_paths(api)

@@ -77,10 +77,13 @@ async def agent_turn(context: JobContext, company_id: str, conversation_id: str)
 async def _finish(actor: Actor, turn: Turn, thought: Thought) -> TurnOutcome:
     async with unit_of_work(actor):
         outcome = await commit_turn(actor, turn, thought.answer, thought.record)
-        if thought.paused is not None:
+    # a transaction of its own: who changes the key locks the company first and conversations after
+    if thought.paused is not None:
+        async with unit_of_work(actor):
             if await pause_ai(actor, reason=thought.paused, details=thought.details):
                 log.warning("agent.paused", company_id=str(actor.company_id), reason=thought.paused)
-        elif turn.company.ai.paused_reason is not None and thought.record.input_tokens:
+    elif turn.company.ai.paused_reason is not None and thought.record.answered:
+        async with unit_of_work(actor):
             await resume_ai(actor)
     return outcome
 

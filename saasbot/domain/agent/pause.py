@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 from typing import get_args
+from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.agent.turn import AiSettings, PausedReason
-from saasbot.domain.inbox.access import access_conversation
+from saasbot.domain.companies.access import access_company
+from saasbot.domain.companies.notices import clear_notice, open_notice
 from saasbot.domain.inbox.ownership import hand_back
 from saasbot.infra import events
 from saasbot.infra.db import sql
-from saasbot.models.table import new_id, utcnow
+from saasbot.models.table import utcnow
 
 NOTICE = "ai_paused"
 TRY_AGAIN_AFTER = timedelta(minutes=5)
@@ -25,62 +27,35 @@ def still_paused(ai: AiSettings) -> bool:
 
 async def pause_ai(actor: Actor, *, reason: PausedReason, details: str = "") -> bool:
     """Remember that no model can answer for the company. Returns whether that is news: then the owner was told."""
-    news = (
-        await sql(
-            "UPDATE company SET ai_paused_reason = :reason, ai_paused_at = :now "
-            "WHERE id = :company AND ai_paused_reason IS DISTINCT FROM :reason RETURNING id",
-            reason=reason,
-            now=utcnow(),
-            company=actor.company_id,
-        )
-    ).one_or_none()
-    if news is None:
-        await sql("UPDATE company SET ai_paused_at = :now WHERE id = :company", now=utcnow(), company=actor.company_id)
-        return False
-    await sql(
-        "UPDATE notice SET cleared_at = :now WHERE kind = :kind AND cleared_at IS NULL", now=utcnow(), kind=NOTICE
-    )
-    await sql(
-        "INSERT INTO notice (id, created_at, company_id, kind, subject, details) "
-        "VALUES (:id, :now, :company, :kind, '', jsonb_build_object('reason', CAST(:reason AS text), "
-        "'details', CAST(:details AS text)))",
-        id=new_id(),
-        now=utcnow(),
-        company=actor.company_id,
-        kind=NOTICE,
-        reason=reason,
-        details=details[:300],
-    )
-    events.publish("company", company_id=actor.company_id)
-    return True
+    company = await access_company(actor, lock=True)
+    news = company.ai_paused_reason != reason
+    company.ai_paused_reason = reason
+    company.ai_paused_at = utcnow()
+    if news:
+        await clear_notice(actor, NOTICE)
+        await open_notice(actor, NOTICE, details={"reason": reason, "details": details[:300]})
+        events.publish("company", company_id=actor.company_id)
+    return news
 
 
 async def resume_ai(actor: Actor) -> int:
-    """A key works: the pause and its notice end, and the chats that only waited for that go back to the bot.
-
-    Chats in which a person has acted since stay with the team. Returns how many went back.
+    """A key works, or another one is to be tried: the pause and its notice end, and the chats that only waited for that
+    go back to the bot. Those in which a person has acted since stay with the team. Returns how many went back.
     """
-    resumed = (
-        await sql(
-            "UPDATE company SET ai_paused_reason = NULL, ai_paused_at = NULL "
-            "WHERE id = :company AND ai_paused_reason IS NOT NULL RETURNING id",
-            company=actor.company_id,
-        )
-    ).one_or_none()
-    if resumed is None:
+    system = Actor.system(actor.company_id)
+    company = await access_company(system, lock=True)
+    if company.ai_paused_reason is None:
         return 0
-    await sql(
-        "UPDATE notice SET cleared_at = :now WHERE kind = :kind AND cleared_at IS NULL", now=utcnow(), kind=NOTICE
-    )
+    company.ai_paused_reason = company.ai_paused_at = None
+    await clear_notice(system, NOTICE)
     events.publish("company", company_id=actor.company_id)
     waiting = await _waiting_for_a_key()
     for conversation_id in waiting:
-        conversation = await access_conversation(actor, conversation_id, lock=True)
-        await hand_back(actor, conversation.id)
+        await hand_back(system, conversation_id)
     return len(waiting)
 
 
-async def _waiting_for_a_key() -> list:
+async def _waiting_for_a_key() -> list[UUID]:
     """Chats whose last change of ownership was the bot's hand-off for want of a key, untouched by people since."""
     rows = await sql(
         """

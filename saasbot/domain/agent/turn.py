@@ -112,6 +112,11 @@ class TurnRecord:
     sources: list[dict[str, str]] = field(default_factory=list)
     """Each once: {kind: product · policy, id, title}."""
 
+    @property
+    def answered(self) -> bool:
+        """Whether a model was reached at all."""
+        return any(step["kind"] == "model" for step in self.steps)
+
     def add_source(self, kind: str, id: str, title: str) -> None:
         source = {"kind": kind, "id": id, "title": title}
         if source not in self.sources:

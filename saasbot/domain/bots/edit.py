@@ -1,7 +1,8 @@
 """Bots are listed, made, changed, switched off and on."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -31,6 +32,16 @@ class BotSettings:
     triggers: Sequence[str] = ()
     model: str | None = None
     enabled: bool = True
+
+
+class BotChanges(TypedDict, total=False):
+    """Some of `BotSettings`."""
+
+    name: str
+    personality: str
+    triggers: Sequence[str]
+    model: str | None
+    enabled: bool
 
 
 async def list_bots(actor: Actor, *, limit: int = 100, after: UUID | None = None) -> list[Bot]:
@@ -99,6 +110,17 @@ async def update_bot(actor: Actor, bot_id: UUID, settings: BotSettings) -> Bot:
     _apply(bot, _check(settings))
     _notify(actor, bot)
     return bot
+
+
+async def change_bot(actor: Actor, bot_id: UUID, **changes: Unpack[BotChanges]) -> Bot:
+    """Replace the named settings of a bot; the others stay.
+
+    Raises: Forbidden, NotFound, InvalidInput.
+    """
+    actor.require("bots.write")
+    bot = await access_bot(actor, bot_id, lock=True)
+    now = BotSettings(bot.name, bot.personality, bot.triggers, bot.model, bot.enabled)
+    return await update_bot(actor, bot_id, replace(now, **changes))
 
 
 async def set_bot_enabled(actor: Actor, bot_id: UUID, *, enabled: bool) -> Bot:

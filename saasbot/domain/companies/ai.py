@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.agent.pause import resume_ai
 from saasbot.domain.companies.access import access_company
 from saasbot.infra import events
 from saasbot.infra.crypto import place, seal
@@ -64,7 +65,7 @@ async def set_openai(
         company.openai_base_url = _check_base_url(base_url.strip()) or None
     if api_key is not None:
         _set_key(company, api_key.strip())
-    return _changed(actor, company)
+    return await _changed(actor, company)
 
 
 async def choose_source(actor: Actor, source: AiSource) -> OpenAiSettings:
@@ -81,12 +82,12 @@ async def choose_source(actor: Actor, source: AiSource) -> OpenAiSettings:
     if source == AiSource.OWN_KEY and company.openai_key_sealed is None:
         raise InvalidInput("api_key", "Enter your key first.")
     company.ai_source = source
-    return _changed(actor, company)
+    return await _changed(actor, company)
 
 
-def _changed(actor: Actor, company: Company) -> OpenAiSettings:
-    # a pause for a missing or refused key ends when the next turn tries: let it try at once
-    company.ai_paused_at = None
+async def _changed(actor: Actor, company: Company) -> OpenAiSettings:
+    # what is new deserves a try: a key that is refused pauses the bot again
+    await resume_ai(actor)
     events.publish("company", company_id=actor.company_id)
     return openai_settings(company)
 
