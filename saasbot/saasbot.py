@@ -11,6 +11,7 @@ from saasbot.api.page_paths import PagePaths
 from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
 from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
+    catalogue,
     channels,
     dashboard,
     forgot_password,
@@ -33,6 +34,7 @@ STYLESHEETS = [
     "css/overlays.css",
     "css/bubbles.css",
     "css/auth.css",
+    "css/catalogue.css",
     "css/channels.css",
 ]
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from saasbot.api import agent, auth, bots, browser, companies, demo_model, dev_mail, docs, health, media
+from saasbot.api import agent, auth, bots, browser, companies, demo_model, dev_mail, docs, health, media, products
 from saasbot.api.problems import handle_problems
 
 PREFIX = "/api/v1"
@@ -22,6 +22,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     companies.policies_router,
     bots.router,
     agent.router,
+    products.router,
     health.router,
 )
 

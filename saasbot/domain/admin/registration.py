@@ -48,3 +48,23 @@ async def add_company(
         await furnish(person.actor())
     log.info("accounts.company_registered", company_id=str(company.id), user_id=str(owner.id))
     return person
+
+
+async def add_member(actor: Actor, account: UserAccount, *, role: Role) -> bool:
+    """Store a colleague's account in the actor's company. False when the e-mail has one already: then nothing was stored.
+
+    Raises: Forbidden.
+    """
+    actor.require("company.secrets")
+    async with platform_unit_of_work():
+        stored = await run(
+            insert(UserAccount)
+            .values(**account.model_dump())
+            .on_conflict_do_nothing(index_elements=["email"])
+            .returning(col(UserAccount.id))
+        )
+        if stored.first() is None:
+            return False
+        session().add(Membership(company_id=actor.company_id, user_id=account.id, role=role))
+    log.info("accounts.member_added", company_id=str(actor.company_id), user_id=str(account.id), role=role)
+    return True
