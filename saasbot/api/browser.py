@@ -68,8 +68,9 @@ async def complete_sign_in(request: Request, ticket: str = "") -> Response:
 @router.get(routes.AUTH_LOGOUT)
 @router.post(routes.AUTH_LOGOUT)
 async def sign_out(request: Request) -> Response:
-    """End the session. A request from elsewhere, or one that a browser makes ahead of a click, ends nothing."""
-    if not _from_own_page(request) or request.headers.get("sec-purpose"):
+    """End the session. A request from another site, or one that a browser makes ahead of a click, ends nothing."""
+    typed = request.headers.get("sec-fetch-site") == "none"
+    if not (typed or _from_own_page(request)) or request.headers.get("sec-purpose"):
         return _go(routes.DASHBOARD)
     await accounts.sign_out(session_cookie.token_in(request.headers.get("cookie", "")))
     response = _go(routes.LOGIN)

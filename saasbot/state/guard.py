@@ -6,12 +6,13 @@ no call; the session's row is checked each time; arguments must fit their annota
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import reflex as rx
 from reflex.state import (
+    BaseState,
     FrontendEventExceptionState,
     OnLoadInternalState,
     State,
@@ -90,10 +91,18 @@ async def _keep_one_person(state: Any, session: SignedIn | None) -> None:
     if held._session_id == current:
         return
     if held._session_id:
+        for every in _state_classes(State):  # with Redis only what the event needs is loaded, and reset
+            await state.get_state(every)
         state._get_root_state().reset()
         held = await state.get_state(SessionState)
     if session is not None:
         show_session(held, session)
+
+
+def _state_classes(top: type[BaseState]) -> Iterator[type[BaseState]]:
+    for below in top.get_substates():
+        yield below
+        yield from _state_classes(below)
 
 
 @cache

@@ -1,0 +1,169 @@
+"""The guard asks the session's row at every event, whatever the socket's cookie said when it was opened."""
+
+from typing import Any
+
+import reflex as rx
+from reflex.state import State
+
+from saasbot.domain import accounts
+from saasbot.domain.accounts import resets
+from saasbot.domain.actor import Actor
+from saasbot.state.auth import AuthState
+from saasbot.state.errors import show_error
+from saasbot.state.guard import _BURST
+from saasbot.state.policy import needs, public, signed_in
+from saasbot.state.session import NotSignedIn, SessionState
+from tests.gate.tab import PASS, Tab
+from tests.gate.test_gate import cookie_of
+
+
+class ShelfState(rx.State):
+    """What a page of a company would hold."""
+
+    secret_of_the_page: str = ""
+
+    @rx.event
+    @signed_in
+    async def look(self): ...
+
+    @rx.event
+    @needs("company.secrets")
+    async def change(self, amount: int): ...
+
+    @rx.event
+    @public
+    async def greet(self): ...
+
+    @rx.event
+    async def forgotten(self): ...
+
+
+HANDLERS: dict[str, Any] = ShelfState.event_handlers
+
+
+def texts(events: Any) -> str:
+    return str([event.payload for event in events])
+
+
+def is_redirect_to_login(events: Any) -> bool:
+    return [event.name for event in events] == ["_redirect"] and "/login" in texts(events)
+
+
+async def test_without_a_session_only_public_handlers_run(app_db: object):
+    tab = Tab()
+    assert await tab.send(HANDLERS["greet"]) == PASS
+    assert is_redirect_to_login(await tab.send(HANDLERS["look"]))
+    assert is_redirect_to_login(await tab.send(HANDLERS["change"], amount=1))
+
+
+async def test_a_session_runs_what_its_role_may(alice: Actor, bob: Actor):
+    owner, agent = [Tab((await cookie_of(email))[0]) for email in ("alice@sur.example", "bob@sur.example")]
+    assert await owner.send(HANDLERS["look"]) == PASS
+    assert await owner.send(HANDLERS["change"], amount=1) == PASS
+    assert await agent.send(HANDLERS["look"]) == PASS
+    assert "Your role does not allow this." in texts(await agent.send(HANDLERS["change"], amount=1))
+
+
+async def test_a_revoked_session_is_refused_on_the_next_event_of_an_open_socket(alice: Actor):
+    token, _ = await cookie_of("alice@sur.example")
+    tab = Tab(token)
+    assert await tab.send(HANDLERS["look"]) == PASS
+    await accounts.sign_out(token)
+    assert is_redirect_to_login(await tab.send(HANDLERS["look"]))
+
+
+async def test_a_new_password_ends_every_open_socket(alice: Actor, monkeypatch: Any):
+    token, _ = await cookie_of("alice@sur.example")
+    tab = Tab(token)
+    assert await tab.send(HANDLERS["look"]) == PASS
+    links: list[str] = []
+
+    async def keep(*, to: str, subject: str, text: str) -> None:
+        links.append(text.partition("token=")[2].split()[0])
+
+    monkeypatch.setattr(resets.mail, "send", keep)
+    await accounts.mail_reset("alice@sur.example")
+    await accounts.reset_password(token=links[0], password="completely different 7")
+    assert is_redirect_to_login(await tab.send(HANDLERS["look"]))
+
+
+async def test_an_undeclared_handler_is_refused(alice: Actor):
+    tab = Tab((await cookie_of("alice@sur.example"))[0])
+    assert await tab.send(HANDLERS["forgotten"]) == []
+
+
+async def test_arguments_that_do_not_fit_do_not_reach_the_handler(alice: Actor):
+    tab = Tab((await cookie_of("alice@sur.example"))[0])
+    bad: list[dict[str, Any]] = [{}, {"amount": "1"}, {"amount": 1, "company_id": "x"}, {"amount": {"$gt": 0}}]
+    for payload in bad:
+        assert "That did not work." in texts(await tab.send(HANDLERS["change"], **payload))
+
+
+async def test_nothing_can_be_set_from_outside(app_db: object):
+    tab = Tab()
+    for state in (State, SessionState, ShelfState):
+        name = f"{state.get_full_name()}.setvar"
+        assert await tab.send(None, name, var_name="secret_of_the_page", value="x") == []
+    variables = {f"{SessionState.get_full_name()}.role": "owner"}
+    assert await tab.send(State.event_handlers["hydrate_and_load"], vars=variables) == []
+    assert await tab.send(State.event_handlers["hydrate_and_load"], vars={}, hashes=["a"]) == PASS
+    assert await tab.send(State.event_handlers["set_is_hydrated"], value={"a": 1}) == []
+
+
+async def test_an_event_that_came_by_no_socket_is_refused(alice: Actor):
+    tab = Tab((await cookie_of("alice@sur.example"))[0])
+    tab._data = {}
+    assert await tab.send(HANDLERS["look"]) == []
+
+
+async def test_the_next_person_in_a_tab_sees_nothing_of_the_one_before(alice: Actor, mallory: Actor):
+    tab = Tab((await cookie_of("alice@sur.example"))[0])
+    await tab.send(State.event_handlers["hydrate"])
+    (await tab.state(ShelfState)).secret_of_the_page = "Alice's"
+    (await tab.state(AuthState)).failure = "Alice's"
+
+    tab.reconnect((await cookie_of("mallory@junta.example"))[0])
+    assert await tab.send(State.event_handlers["hydrate"]) == PASS
+    assert (await tab.state(ShelfState)).secret_of_the_page == ""
+    assert (await tab.state(AuthState)).failure == ""
+    assert (await tab.state(SessionState)).user_name == "Mallory"
+
+    (await tab.state(ShelfState)).secret_of_the_page = "Mallory's"
+    tab.reconnect("")
+    assert await tab.send(State.event_handlers["hydrate"]) == PASS
+    assert (await tab.state(ShelfState)).secret_of_the_page == ""
+    assert (await tab.state(SessionState)).csrf_token == ""
+
+
+async def test_a_reload_keeps_what_the_tab_held(alice: Actor):
+    token, _ = await cookie_of("alice@sur.example")
+    tab = Tab(token)
+    await tab.send(State.event_handlers["hydrate"])
+    (await tab.state(ShelfState)).secret_of_the_page = "Alice's"
+    tab.reconnect(token)
+    await tab.send(State.event_handlers["hydrate"])
+    assert (await tab.state(ShelfState)).secret_of_the_page == "Alice's"
+
+
+async def test_a_flood_of_events_is_dropped(app_db: object):
+    tab = Tab()
+    answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(_BURST * 2))]
+    assert answers[0] == PASS
+    assert answers[-1] == []
+    assert await Tab(guard=tab.guard).send(HANDLERS["greet"]) == PASS
+
+
+async def test_an_error_is_told_in_the_language_of_the_tab(app_db: object):
+    from reflex_base.event.context import EventContext
+
+    tab = Tab(language="es")
+    await tab.send(HANDLERS["greet"])
+    context = EventContext(token=tab.token, state_manager=None, enqueue_impl=None)  # type: ignore[arg-type]
+    reset = EventContext.set(context)
+    try:
+        assert "El correo o la contraseña no son correctos." in str(show_error(accounts.InvalidCredentials()))
+        assert "Algo salió mal de nuestro lado." in str(show_error(ZeroDivisionError("secret detail")))
+        assert "secret detail" not in str(show_error(ZeroDivisionError("secret detail")))
+        assert "login" in str(show_error(NotSignedIn()))
+    finally:
+        EventContext.reset(reset)
