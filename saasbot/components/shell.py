@@ -94,9 +94,10 @@ def page_header(
     )
 
 
-def page_body(*content: rx.Component, narrow: bool = False, **props: Any) -> rx.Component:
+def page_body(*content: rx.Component, narrow: bool = False, class_name: str = "", **props: Any) -> rx.Component:
     """The scrolling part under the header, with 24 px around; `narrow` for forms and prose (720 px)."""
-    return rx.el.div(*content, class_name="page-body page-narrow" if narrow else "page-body", **props)
+    names = ["page-body", *(["page-narrow"] if narrow else []), *([class_name] if class_name else [])]
+    return rx.el.div(*content, class_name=" ".join(names), **props)
 
 
 def banner(text: Text, *actions: rx.Component, tone: str = "warn") -> rx.Component:

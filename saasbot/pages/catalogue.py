@@ -36,7 +36,7 @@ def catalogue() -> rx.Component:
             t("What you sell, and what the bot may offer"),
             rx.cond(MAY_WRITE, _add(id="product-add")),
         ),
-        page_body(_toolbar(), _content(), class_name="page-body catalogue"),
+        page_body(_toolbar(), _content(), class_name="catalogue"),
         product_sheet(
             CatalogueState.sheet,
             CatalogueState.errors,
