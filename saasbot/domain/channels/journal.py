@@ -34,11 +34,16 @@ async def record_events(actor: Actor, channel_id: UUID, *, epoch: int, events: S
     """
     await sql(
         """
-        INSERT INTO wa_event (company_id, channel_id, fingerprint, code, raw, epoch)
-        SELECT :company, :channel, f, c, r, :epoch
-        FROM unnest(CAST(:fingerprints AS bytea[]), CAST(:codes AS smallint[]), CAST(:raws AS bytea[])) AS e(f, c, r)
-        ON CONFLICT (channel_id, fingerprint) DO NOTHING
+        WITH appended AS (
+            INSERT INTO wa_event (company_id, channel_id, fingerprint, code, raw, epoch)
+            SELECT :company, :channel, f, c, r, :epoch
+            FROM unnest(CAST(:fingerprints AS bytea[]), CAST(:codes AS smallint[]), CAST(:raws AS bytea[])) AS e(f, c, r)
+            ON CONFLICT (channel_id, fingerprint) DO NOTHING
+        )
+        SELECT pg_notify(:topic, :woken)
         """,
+        topic=TOPIC,
+        woken=f"{actor.company_id}:{channel_id}",
         company=actor.company_id,
         channel=channel_id,
         epoch=epoch,
@@ -46,7 +51,6 @@ async def record_events(actor: Actor, channel_id: UUID, *, epoch: int, events: S
         codes=[code for code, _ in events],
         raws=[raw for _, raw in events],
     )
-    await sql("SELECT pg_notify(:topic, :payload)", topic=TOPIC, payload=f"{actor.company_id}:{channel_id}")
 
 
 async def take_events(actor: Actor, channel_id: UUID, *, limit: int = BATCH) -> list[JournalEvent] | None:

@@ -4,7 +4,7 @@ import json
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
@@ -42,11 +42,22 @@ async def find_number(channel_id: UUID, *, lock: bool = False) -> SimNumber | No
     return (await session().exec(query)).one_or_none()
 
 
-async def access_linked(actor: Actor, channel_id: UUID, *, lock: bool = False) -> SimNumber:
+async def access_linked(actor: Actor, channel_id: UUID) -> SimNumber:
     """The phone of a linked number. Raises: NotFound, NotLinked."""
-    await access_simulator(actor, channel_id)
-    number = await find_number(channel_id, lock=lock)
-    if number is None or not number.linked:
+    query = (
+        select(SimNumber)
+        .join(Channel, col(Channel.id) == col(SimNumber.channel_id))
+        .where(
+            SimNumber.channel_id == channel_id,
+            SimNumber.company_id == actor.company_id,
+            col(SimNumber.linked),
+            Channel.kind == ChannelKind.SIMULATOR,
+            col(Channel.deleted_at).is_(None),
+        )
+    )
+    number = (await session().exec(query)).one_or_none()
+    if number is None:
+        await access_simulator(actor, channel_id)
         raise NotLinked
     return number
 
@@ -69,11 +80,15 @@ async def ensure_number(channel: Channel) -> SimNumber:
 async def wake(channel_id: UUID, **what: Any) -> None:
     """Tell whoever holds the number, when the transaction commits.
 
-    `due` is in how many milliseconds something waits for it, `changed` says that its link or faults moved, `presence` is a
+    `due` are the milliseconds after which something waits for it, `changed` says that its link or faults moved, `presence` is a
     typing event that nobody keeps.
     """
-    payload = json.dumps({"channel": str(channel_id), **what})
-    await sql("SELECT pg_notify(:topic, :payload)", topic=TOPIC, payload=payload)
+    await sql("SELECT pg_notify(:topic, :payload)", topic=TOPIC, payload=wake_payload(channel_id, **what))
+
+
+def wake_payload(channel_id: UUID, **what: Any) -> str:
+    """What `wake` says, for statements that notify by themselves."""
+    return json.dumps({"channel": str(channel_id), **what})
 
 
 def tell_phones(company_id: UUID, channel_id: UUID) -> None:

@@ -66,21 +66,26 @@ async def remember(company_id: UUID, channel_id: UUID, customer: Customer) -> Cu
     """The network knows these addresses and this name from now on. A name that is not told stays as it was."""
     row = (
         await sql(
-            """
-            INSERT INTO sim_customer AS c (channel_id, peer, company_id, lid, name)
-            VALUES (:channel, :peer, :company, :lid, :name)
-            ON CONFLICT (channel_id, peer) DO UPDATE
-            SET lid = excluded.lid, name = coalesce(nullif(excluded.name, ''), c.name)
-            RETURNING c.name
-            """,
+            "SELECT lid, name FROM sim_customer WHERE channel_id = :channel AND peer = :peer",
             channel=channel_id,
             peer=customer.peer,
-            company=company_id,
-            lid=customer.lid,
-            name=customer.name,
         )
-    ).one()
-    return Customer(customer.phone, customer.lid, row.name)
+    ).one_or_none()
+    told = Customer(customer.phone, customer.lid, customer.name or (row.name if row else ""))
+    if row is None or (row.lid, row.name) != (told.lid, told.name):
+        await sql(
+            """
+            INSERT INTO sim_customer (channel_id, peer, company_id, lid, name)
+            VALUES (:channel, :peer, :company, :lid, :name)
+            ON CONFLICT (channel_id, peer) DO UPDATE SET lid = excluded.lid, name = excluded.name
+            """,
+            channel=channel_id,
+            peer=told.peer,
+            company=company_id,
+            lid=told.lid,
+            name=told.name,
+        )
+    return told
 
 
 async def known_customer(channel_id: UUID, peer: str) -> Customer:

@@ -7,13 +7,14 @@ every chat as the phones see it.
 import base64
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.simulator.access import access_linked, tell_phones, wake
+from saasbot.domain.simulator.access import TOPIC, access_linked, tell_phones, wake, wake_payload
 from saasbot.domain.simulator.customers import LID_SERVER, Customer, known_customer, remember
 from saasbot.domain.simulator.faults import spend
 from saasbot.domain.simulator.media import SimMedia, keep
@@ -30,6 +31,15 @@ DELIVERED_AFTER, READ_AFTER = 150, 900
 """When a customer's phone confirms by itself, in milliseconds after the message left."""
 
 _WA_ID_MAX = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event for the number: neonize's code, the raw protobuf, and after how many milliseconds it may be had."""
+
+    code: int
+    raw: bytes
+    after: int = 0
 
 
 def new_wa_id() -> str:
@@ -83,7 +93,7 @@ async def customer_writes(
     content = await _with_references(number, sender, content)
     body = build(content, chat_jid=sender.chat_jid, at=at, media=media, file=file)
     raw = envelopes.from_customer(sender, body, wa_id=wa_id, at=at)
-    sequence = (await deliver(number, [(MESSAGE, raw)]))[0]
+    sequence = await deliver(number, Waiting(MESSAGE, raw))
     session().add(_row(number, sender, "customer", content, wa_id, at, media, sequence))
     tell_phones(number.company_id, channel_id)
     return wa_id
@@ -99,7 +109,7 @@ async def owner_writes(actor: Actor, channel_id: UUID, *, to: Customer, text: st
     wa_id, at = new_wa_id(), utcnow()
     body = build(content, chat_jid=to.chat_jid, at=at, media=None, file=b"")
     raw = envelopes.from_own_phone(to, body, wa_id=wa_id, at=at, own_lid=number.lid or "", own_name=number.push_name)
-    sequence = (await deliver(number, [(MESSAGE, raw)]))[0]
+    sequence = await deliver(number, Waiting(MESSAGE, raw))
     session().add(_row(number, to, "phone", content, wa_id, at, None, sequence))
     if number.auto_receipts:
         await confirm_by_itself(number, to, wa_id)
@@ -137,44 +147,53 @@ async def customer_confirms(actor: Actor, channel_id: UUID, *, wa_ids: Sequence[
             message.read_at = message.read_at or now
     for peer, ids in by_peer.items():
         customer = await known_customer(channel_id, peer)
-        await deliver(number, [(RECEIPT, envelopes.receipt(customer, ids, kind, now))])
+        await deliver(number, Waiting(RECEIPT, envelopes.receipt(customer, ids, kind, now)))
     tell_phones(number.company_id, channel_id)
 
 
 async def confirm_by_itself(number: SimNumber, customer: Customer, wa_id: str) -> None:
     """The customer's phone will confirm this message without being told to."""
     now = utcnow()
-    for kind, after in (("delivered", DELIVERED_AFTER), ("read", READ_AFTER)):
-        await deliver(number, [(RECEIPT, envelopes.receipt(customer, [wa_id], kind, now))], after=after)
+    receipts = (
+        Waiting(RECEIPT, envelopes.receipt(customer, [wa_id], kind, now), after)
+        for kind, after in (("delivered", DELIVERED_AFTER), ("read", READ_AFTER))
+    )
+    await deliver(number, *receipts)
 
 
-async def deliver(number: SimNumber, events: Sequence[tuple[int, bytes]], *, after: int = 0) -> list[int]:
-    """Events `(code, raw)` wait for the number, in order, from `after` milliseconds on. Returns their sequence numbers.
+async def deliver(number: SimNumber, *events: Waiting) -> int:
+    """Events wait for the number from now on. Returns the `seq` of the first.
 
     The faults `delay` and `duplicate` act here: what is repeated is repeated as WhatsApp does it.
     """
-    waiting: list[tuple[int, bytes]] = []
-    for code, raw in events:
-        waiting.append((code, raw))
-        if code == MESSAGE and "duplicate" in number.faults and await spend(number.channel_id, "duplicate"):
-            waiting.append((code, envelopes.again(raw)))
-    after += int(number.faults.get("delay", 0))
-    rows = await sql(
+    waiting: list[Waiting] = []
+    for event in events:
+        waiting.append(event)
+        if event.code == MESSAGE and "duplicate" in number.faults and await spend(number.channel_id, "duplicate"):
+            waiting.append(Waiting(event.code, envelopes.again(event.raw), event.after))
+    delay = int(number.faults.get("delay", 0))
+    due = [event.after + delay for event in waiting]
+    row = await sql(
         """
-        INSERT INTO sim_event (company_id, channel_id, code, raw, due_at)
-        SELECT :company, :channel, e.code, e.raw, clock_timestamp() + make_interval(secs => :seconds)
-        FROM unnest(CAST(:codes AS smallint[]), CAST(:raws AS bytea[])) WITH ORDINALITY AS e(code, raw, position)
-        ORDER BY position
-        RETURNING seq
+        WITH event AS (
+            INSERT INTO sim_event (company_id, channel_id, code, raw, due_at)
+            SELECT :company, :channel, e.code, e.raw, clock_timestamp() + make_interval(secs => e.due / 1000.0)
+            FROM unnest(CAST(:codes AS smallint[]), CAST(:raws AS bytea[]), CAST(:due AS integer[])) WITH ORDINALITY
+                 AS e(code, raw, due, position)
+            ORDER BY position
+            RETURNING seq
+        )
+        SELECT min(seq) AS seq, pg_notify(:topic, :wake) FROM event
         """,
         company=number.company_id,
         channel=number.channel_id,
-        seconds=after / 1000,
-        codes=[code for code, _ in waiting],
-        raws=[raw for _, raw in waiting],
+        codes=[event.code for event in waiting],
+        raws=[event.raw for event in waiting],
+        due=due,
+        topic=TOPIC,
+        wake=wake_payload(number.channel_id, due=due),
     )
-    await wake(number.channel_id, due=after)
-    return [row.seq for row in rows.all()]
+    return row.one().seq
 
 
 async def _sent_again(number: SimNumber, sender: Customer, wa_id: str) -> bool:
@@ -193,7 +212,7 @@ async def _sent_again(number: SimNumber, sender: Customer, wa_id: str) -> bool:
     first = (await session().exec(query)).first()
     if first is None:
         return False
-    await deliver(number, [(first[0], first[1])])
+    await deliver(number, Waiting(first[0], first[1]))
     return True
 
 

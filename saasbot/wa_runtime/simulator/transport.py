@@ -70,8 +70,8 @@ class SimulatorTransport:
         if what.get("changed"):
             self._changed = True
             self._wake.set()
-        if "due" in what:
-            self._wake_in(what["due"] / 1000)
+        for milliseconds in what.get("due", ()):
+            self._wake_in(milliseconds / 1000)
 
     def missed(self) -> None:
         """Notifications may have been lost: look at everything again."""
