@@ -14,9 +14,9 @@ os.environ["SAASBOT_DATA_DIR"] = tempfile.mkdtemp(prefix="saasbot-test-data-")
 
 pytest_plugins = [
     "tests.fixtures.database",
+    "tests.fixtures.shops",
     "tests.fixtures.agent",
     "tests.fixtures.server",
-    "tests.fixtures.shops",
     "tests.fixtures.simulator",
     "tests.people",
 ]

@@ -152,28 +152,31 @@ class Models:
         return client
 
 
-_models: Models | None = None
+_own: Models | None = None
+_given: Models | None = None
 
 
 def models() -> Models:
     """The connections of this process, opened when first asked for."""
-    global _models
-    if _models is None:
-        _models = Models()
-    return _models
+    global _own
+    if _given is not None:
+        return _given
+    if _own is None:
+        _own = Models()
+    return _own
 
 
 def use_models(given: Models | None) -> None:
-    """Let this process ask through other connections (tests); nothing means new ones."""
-    global _models
-    _models = given
+    """Let this process ask through other connections (tests), which their giver closes; nothing ends that."""
+    global _given
+    _given = given
 
 
 async def close_models() -> None:
     """For the end of the process."""
-    global _models
-    if _models is not None:
-        closing, _models = _models, None
+    global _own
+    if _own is not None:
+        closing, _own = _own, None
         await closing.aclose()
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import procrastinate
-from psycopg_pool import AsyncConnectionPool
 
 from saasbot.infra import db
 
@@ -15,14 +14,14 @@ app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 @asynccontextmanager
 async def opened(dsn: str) -> AsyncIterator[procrastinate.App]:
-    """The queue with connections of its own, for the process that runs a worker. Deferring needs none."""
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(dsn, min_size=1, max_size=12, open=False)
-    await pool.open()
-    try:
-        async with app.open_async(pool):
+    """The queue with connections of its own, for the process that runs a worker. Deferring needs none.
+
+    May be opened again after it was closed; connections that the server dropped are replaced.
+    """
+    connector = procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=12)
+    with app.replace_connector(connector):
+        async with app.open_async():
             yield app
-    finally:
-        await pool.close()
 
 
 async def defer(

@@ -16,6 +16,8 @@ from saasbot.models import Author, Channel, Conversation, Handler
 from saasbot.models.table import utcnow
 
 MAX_WAIT = timedelta(seconds=30)
+LOST_AFTER = timedelta(minutes=5)
+"""A turn that is this long overdue has lost its job; one too many would find nothing to do."""
 TASK = "agent.turn"
 
 
@@ -57,8 +59,8 @@ def _wants_answer(conversation: Conversation) -> bool:
 def _schedule(conversation: Conversation) -> bool:
     """Move the waiting turn; whether a job must be deferred because none waits."""
     now = utcnow()
-    none_waits = conversation.turn_due_at is None
-    since = conversation.turn_waiting_since or now
+    none_waits = conversation.turn_due_at is None or conversation.turn_due_at < now - LOST_AFTER
+    since = now if none_waits else conversation.turn_waiting_since or now
     conversation.turn_waiting_since = since
     due = now + timedelta(milliseconds=settings().agent_debounce_ms)
     conversation.turn_due_at = min(due, since + MAX_WAIT)
