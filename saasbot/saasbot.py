@@ -12,6 +12,8 @@ from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
 from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
     catalogue,
+    bot,
+    bots,
     channels,
     dashboard,
     forgot_password,
@@ -36,6 +38,7 @@ STYLESHEETS = [
     "css/auth.css",
     "css/catalogue.css",
     "css/channels.css",
+    "css/bots.css",
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.

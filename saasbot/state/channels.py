@@ -14,12 +14,13 @@ from saasbot.domain.bots.edit import list_bots
 from saasbot.domain.channels.pairing import request_pair_code, request_qr
 from saasbot.domain.channels.views import ChannelView, read_channels
 from saasbot.infra.db import unit_of_work
-from saasbot.infra.errors import InvalidInput, NotFound
+from saasbot.infra.errors import InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
 from saasbot.state.channel_texts import status_sentence
+from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
@@ -133,7 +134,7 @@ class ChannelsState(rx.State):
     @needs("channels.write")
     async def connect_number(self, channel_id: str):
         """It connects; without a session its pairing is on screen."""
-        await self._connect(await current_actor(self), _id(channel_id))
+        await self._connect(await current_actor(self), parse_id(channel_id))
 
     async def _connect(self, actor: Actor, channel_id: UUID) -> None:
         async with unit_of_work(actor):
@@ -152,7 +153,7 @@ class ChannelsState(rx.State):
         """A fresh attempt with a QR replaces the one on screen."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
-            await request_qr(actor, _id(self.pairing_id))
+            await request_qr(actor, parse_id(self.pairing_id))
         self.with_code, self.phone_error = False, ""
 
     @rx.event
@@ -167,7 +168,7 @@ class ChannelsState(rx.State):
         actor, locale = await current_actor(self), await locale_of(self)
         try:
             async with unit_of_work(actor):
-                await request_pair_code(actor, _id(self.pairing_id), phone=form.get("phone", ""))
+                await request_pair_code(actor, parse_id(self.pairing_id), phone=form.get("phone", ""))
         except InvalidInput as error:
             self.phone_error = error_text(locale, error)
             return rx.set_focus("pair-phone")
@@ -180,7 +181,7 @@ class ChannelsState(rx.State):
         """Leaving the dialog abandons the attempt; a number that was linked meanwhile stays."""
         if is_open or not self.pairing_id:
             return
-        actor, channel_id = await current_actor(self), _id(self.pairing_id)
+        actor, channel_id = await current_actor(self), parse_id(self.pairing_id)
         self.pairing_id, self.pairing = "", PairingView()
         if not self._started_here:
             self._dismissed = str(channel_id)
@@ -196,21 +197,21 @@ class ChannelsState(rx.State):
     async def stop_number(self, channel_id: str):
         actor = await current_actor(self)
         async with unit_of_work(actor):
-            await channels.disconnect(actor, _id(channel_id))
+            await channels.disconnect(actor, parse_id(channel_id))
 
     @rx.event
     @needs("channels.write")
     async def switch_bot(self, channel_id: str, enabled: bool):
         actor = await current_actor(self)
         async with unit_of_work(actor):
-            await channels.update_channel(actor, _id(channel_id), bot_enabled=enabled)
+            await channels.update_channel(actor, parse_id(channel_id), bot_enabled=enabled)
 
     @rx.event
     @needs("channels.write")
     async def choose_bot(self, channel_id: str, bot_id: str):
         actor = await current_actor(self)
         async with unit_of_work(actor):
-            await channels.update_channel(actor, _id(channel_id), bot_id=_id(bot_id))
+            await channels.update_channel(actor, parse_id(channel_id), bot_id=parse_id(bot_id))
 
     @rx.event
     @needs("channels.write")
@@ -234,19 +235,11 @@ class ChannelsState(rx.State):
         actor, locale = await current_actor(self), await locale_of(self)
         async with unit_of_work(actor):
             end = channels.delete_channel if self.deleting else channels.logout
-            await end(actor, _id(self.ending_id))
+            await end(actor, parse_id(self.ending_id))
         self.ending_id = ""
         if self.deleting:
             return toasts.success(gettext(locale, "Number deleted"))
         return toasts.success(gettext(locale, "Number logged out"))
-
-
-def _id(value: str) -> UUID:
-    """An id from the browser. Raises: NotFound."""
-    try:
-        return UUID(value)
-    except ValueError:
-        raise NotFound from None
 
 
 @dataclass(frozen=True)
