@@ -1,6 +1,6 @@
 """Assembles the web app and does nothing else: pages, document, what wraps the app, what runs beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
@@ -10,6 +10,7 @@ from saasbot.api.gate import Gate
 from saasbot.api.page_paths import PagePaths
 from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
+from saasbot.lifespan import services
 from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
     catalogue,
     bot,
@@ -47,9 +48,6 @@ ASGI: Sequence[Any] = [PagePaths, api, Gate]
 # Reflex middleware before every event of every tab: the guard.
 EVENT_MIDDLEWARE: Sequence[Any] = [Guard()]
 
-# Coroutines and async context managers that live as long as the server: bus, hub, jobs, runtime.
-LIFESPAN: Sequence[Callable[..., Any]] = []
-
 app = rx.App(
     stylesheets=STYLESHEETS,
     head_components=head(),
@@ -68,5 +66,4 @@ for page in PAGES:
     app.add_page(page.draw, route=page.route, title=page.title, on_load=list(page.on_load))
 for middleware in EVENT_MIDDLEWARE:
     app.add_middleware(middleware)
-for task in LIFESPAN:
-    app.register_lifespan_task(task)
+app.register_lifespan_task(services)

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from saasbot.api import agent, auth, bots, browser, companies, demo_model, dev_mail, docs, health, media, products
+from saasbot.api import agent, auth, bots, browser, channels, companies, demo_model, dev_mail, docs, health, media
 from saasbot.api.problems import handle_problems
 
 PREFIX = "/api/v1"
@@ -23,6 +24,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     bots.router,
     agent.router,
     products.router,
+    channels.router,
     health.router,
 )
 

@@ -78,6 +78,13 @@ async def disconnect() -> None:
     _makers.clear()
 
 
+async def answers() -> bool:
+    """The database takes a query of the app role."""
+    async with _engines["app"].connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    return True
+
+
 def app_dsn() -> str:
     """The app role's URL as libpq reads it, for LISTEN connections and synchronous writers."""
     return _engines["app"].url.set(drivername="postgresql").render_as_string(hide_password=False)

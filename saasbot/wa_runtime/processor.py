@@ -48,6 +48,10 @@ class Processor:
         """Takes up what waited while nobody processed, and then what comes."""
         self._sweeper = asyncio.create_task(self._sweep_forever(), name="journal-sweeper")
 
+    async def is_running(self) -> bool:
+        """It takes up what waits."""
+        return self._sweeper is not None and not self._sweeper.done()
+
     async def stop(self) -> None:
         """Returns when the batches in hand are committed."""
         if self._sweeper is not None:

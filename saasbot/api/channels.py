@@ -1,0 +1,178 @@
+"""`/channels`: numbers, their pairing, and messages that start with a phone number."""
+
+import asyncio
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import segno
+from fastapi import Response
+from pydantic import BaseModel
+
+from saasbot.api.callers import CurrentActor
+from saasbot.api.paging import CurrentPage, Listing, next_cursor
+from saasbot.api.router import ApiRouter
+from saasbot.api.schemas import Body
+from saasbot.domain import channels
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.pairing import NothingToScan, request_pair_code
+from saasbot.domain.channels.views import ChannelView, read_channels
+from saasbot.domain.inbox.send import send_to_phone
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import NotFound
+
+router = ApiRouter("channels")
+
+_CODE_POLLS, _CODE_POLL_SECONDS = 40, 0.25
+
+
+class NewChannel(Body):
+    kind: Literal["whatsapp", "simulator"]
+    name: str
+    bot_id: UUID | None = None
+
+
+class PairByPhone(Body):
+    phone: str
+
+
+class NewMessage(Body):
+    to: str
+    text: str
+
+
+class ChannelOut(BaseModel):
+    id: UUID
+    kind: str
+    name: str
+    phone: str | None
+    bot_id: UUID | None
+    bot_enabled: bool
+    status: str
+    reason: str | None
+    since: datetime
+    retry_at: datetime | None
+    linked: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, view: ChannelView) -> "ChannelOut":
+        return cls.model_validate(view, from_attributes=True)
+
+
+class QrOut(BaseModel):
+    code: str
+    png_data_uri: str
+    expires_at: datetime
+
+
+class PairCodeOut(BaseModel):
+    code: str | None
+    """Eight characters to type on the phone."""
+    expires_at: datetime | None
+
+
+class QueuedOut(BaseModel):
+    message_id: UUID
+
+
+async def _read(actor: Actor, channel_id: UUID) -> ChannelOut:
+    found = await read_channels(actor, channel_id=channel_id)
+    if not found:
+        raise NotFound
+    return ChannelOut.of(found[0])
+
+
+@router.get("")
+async def list_channels(actor: CurrentActor, page: CurrentPage) -> Listing[ChannelOut]:
+    """Every number, oldest first."""
+    after = page.after(datetime, UUID)
+    async with unit_of_work(actor):
+        views = await read_channels(actor)
+    rest = [view for view in views if after is None or (view.created_at, view.id) > after]
+    shown, more = rest[: page.limit], len(rest) > page.limit
+    cursor = next_cursor(shown[-1].created_at, shown[-1].id) if more else None
+    return Listing(data=[ChannelOut.of(view) for view in shown], next_cursor=cursor)
+
+
+@router.post("", status_code=201)
+async def add_channel(actor: CurrentActor, body: NewChannel) -> ChannelOut:
+    """A new number, closed."""
+    async with unit_of_work(actor):
+        channel = await channels.add_channel(actor, kind=body.kind, name=body.name, bot_id=body.bot_id)
+        return await _read(actor, channel.id)
+
+
+@router.get("/{channel_id}")
+async def get_channel(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
+    """The number and its state."""
+    async with unit_of_work(actor):
+        return await _read(actor, channel_id)
+
+
+@router.delete("/{channel_id}", status_code=204)
+async def delete_channel(actor: CurrentActor, channel_id: UUID) -> Response:
+    """Unlink it and take it off every list; its chats stay readable."""
+    async with unit_of_work(actor):
+        await channels.delete_channel(actor, channel_id)
+    return Response(status_code=204)
+
+
+@router.post("/{channel_id}/connect")
+async def connect(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
+    """The number shall run; without a session it shows a QR."""
+    async with unit_of_work(actor):
+        await channels.connect(actor, channel_id)
+        return await _read(actor, channel_id)
+
+
+@router.post("/{channel_id}/disconnect")
+async def disconnect(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
+    """The number shall stop, and stay stopped over restarts; its session stays linked."""
+    async with unit_of_work(actor):
+        await channels.disconnect(actor, channel_id)
+        return await _read(actor, channel_id)
+
+
+@router.post("/{channel_id}/logout")
+async def logout(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
+    """The phone no longer lists this device."""
+    async with unit_of_work(actor):
+        await channels.logout(actor, channel_id)
+        return await _read(actor, channel_id)
+
+
+@router.get("/{channel_id}/qr")
+async def qr(actor: CurrentActor, channel_id: UUID) -> QrOut:
+    """The QR that is on screen now; 409 `no_qr` when there is none."""
+    async with unit_of_work(actor):
+        found = await read_channels(actor, channel_id=channel_id)
+    if not found:
+        raise NotFound
+    view = found[0]
+    if view.status != "pending_qr" or view.pairing_code is None or view.pairing_phone or not view.pairing_expires_at:
+        raise NothingToScan
+    image = segno.make(view.pairing_code, error="l").png_data_uri(scale=6, border=2)
+    return QrOut(code=view.pairing_code, png_data_uri=image, expires_at=view.pairing_expires_at)
+
+
+@router.post("/{channel_id}/pair-code", status_code=202)
+async def pair_code(actor: CurrentActor, channel_id: UUID, body: PairByPhone) -> PairCodeOut:
+    """A fresh attempt by phone number. The code comes from WhatsApp within seconds; without it by then, ask `GET` again."""
+    async with unit_of_work(actor):
+        await request_pair_code(actor, channel_id, phone=body.phone)
+    for _ in range(_CODE_POLLS):
+        async with unit_of_work(actor):
+            found = await read_channels(actor, channel_id=channel_id)
+        if found and found[0].pairing_phone and found[0].pairing_code:
+            return PairCodeOut(code=found[0].pairing_code, expires_at=found[0].pairing_expires_at)
+        await asyncio.sleep(_CODE_POLL_SECONDS)
+    return PairCodeOut(code=None, expires_at=None)
+
+
+@router.post("/{channel_id}/messages", status_code=202)
+async def send(actor: CurrentActor, channel_id: UUID, body: NewMessage) -> QueuedOut:
+    """Queue a text to a phone number."""
+    async with unit_of_work(actor):
+        message = await send_to_phone(actor, channel_id, to=body.to, text=body.text)
+    return QueuedOut(message_id=message.id)

@@ -1,0 +1,50 @@
+"""What lives beside the web app in its process: database, bus, hub, journal processor, jobs, simulator, supervisor.
+
+The embedded default runs all of it from one command. Each part works on the database alone, so each can run elsewhere, be
+killed at any instant, and be taken up by another process.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import reflex as rx
+
+from saasbot.domain.accounts import hear_endings
+from saasbot.infra import db, logging
+from saasbot.infra.events import Listener
+from saasbot.infra.health import report_with
+from saasbot.infra.roles import database_urls
+from saasbot.infra.settings import settings
+from saasbot.jobs.worker import running_worker
+from saasbot.realtime.hub import hub
+from saasbot.realtime.tabs import ReflexTabs
+from saasbot.wa_runtime.processor import Processor
+from saasbot.wa_runtime.simulator.runtime import SimulatorRuntime
+
+
+@asynccontextmanager
+async def services(app: rx.App) -> AsyncIterator[None]:
+    """Starts from the database outwards; stops the other way round: what is in hand is finished, leases are released."""
+    chosen = settings()
+    logging.configure(json=chosen.is_production)
+    urls = database_urls(chosen)
+    db.connect(app_url=urls.app, platform_url=urls.platform)
+    listener = Listener(db.app_dsn())
+    processor = Processor(listener)
+    hear_endings(listener)
+    hub.start(ReflexTabs(app), listener)
+    runtimes = [SimulatorRuntime(listener)] if chosen.simulator else []
+    report_with("database", db.answers)
+    report_with("runtime", processor.is_running)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(db.disconnect)
+        await listener.start()
+        stack.push_async_callback(listener.stop)
+        stack.push_async_callback(hub.stop)
+        await stack.enter_async_context(running_worker(db.app_dsn()))
+        await processor.start()
+        stack.push_async_callback(processor.stop)
+        for runtime in runtimes:
+            await runtime.start()
+            stack.push_async_callback(runtime.stop)
+        yield
