@@ -15,7 +15,7 @@ from saasbot.infra.events import Listener
 from saasbot.infra.health import report_with
 from saasbot.infra.roles import database_urls
 from saasbot.infra.settings import settings
-from saasbot.jobs.worker import running_worker
+from saasbot.jobs.worker import is_working, running_worker
 from saasbot.realtime.hub import hub
 from saasbot.realtime.tabs import ReflexTabs
 from saasbot.wa_runtime.processor import Processor
@@ -36,6 +36,7 @@ async def services(app: rx.App) -> AsyncIterator[None]:
     runtimes = [SimulatorRuntime(listener)] if chosen.simulator else []
     report_with("database", db.answers)
     report_with("runtime", processor.is_running)
+    report_with("jobs", is_working)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(db.disconnect)
         await listener.start()

@@ -13,11 +13,17 @@ from saasbot.agent.model import close_models, models
 from saasbot.agent.warm_up import warm_up
 from saasbot.infra import db, jobs
 from saasbot.infra.logging import get_logger
-from saasbot.jobs import turns
+from saasbot.jobs import accounts, catalogue, media, turns
 
 log = get_logger(__name__)
 
-TASKS: Sequence[Task] = (turns.agent_turn,)
+TASKS: Sequence[Task] = (
+    turns.agent_turn,
+    accounts.mail_reset,
+    accounts.remove_expired_rows,
+    catalogue.purge_product,
+    media.remove_unused,
+)
 """Importing this module registers them."""
 
 CONCURRENCY = 8
@@ -28,6 +34,14 @@ HEARTBEAT = 2.0
 DEAD_AFTER = 10.0
 """Seconds without a heartbeat: five missed, or a machine too busy to be useful."""
 _RESCUE_EVERY = 3.0
+
+
+_at_work: set[Worker] = set()
+
+
+async def is_working() -> bool:
+    """Whether a worker of this process takes jobs now."""
+    return bool(_at_work)
 
 
 @asynccontextmanager
@@ -74,9 +88,11 @@ async def _work(app: procrastinate.App, concurrency: int) -> None:
         stalled_worker_timeout=DEAD_AFTER,
     )
     rescuing = asyncio.create_task(_rescue_forever(app), name="jobs-rescue")
+    _at_work.add(worker)
     try:
         await worker.run()
     finally:
+        _at_work.discard(worker)
         rescuing.cancel()
         with suppress(asyncio.CancelledError):
             await rescuing
