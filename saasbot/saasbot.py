@@ -12,9 +12,9 @@ from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
 from saasbot.lifespan import services
 from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
-    catalogue,
     bot,
     bots,
+    catalogue,
     channels,
     dashboard,
     forgot_password,

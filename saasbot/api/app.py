@@ -11,8 +11,20 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from saasbot.api import agent, auth, bots, browser, companies, demo_model, dev_mail, docs, health, media, products
-from saasbot.api import agent, auth, bots, browser, channels, companies, demo_model, dev_mail, docs, health, media
+from saasbot.api import (
+    agent,
+    auth,
+    bots,
+    browser,
+    channels,
+    companies,
+    demo_model,
+    dev_mail,
+    docs,
+    health,
+    media,
+    products,
+)
 from saasbot.api.problems import handle_problems
 
 PREFIX = "/api/v1"

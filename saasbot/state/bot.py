@@ -220,9 +220,9 @@ class BotState(rx.State):
                 draft = (await get_bot(actor, bot_id)).draft_text
             answer = await think(actor, user_message=message, bot_id=bot_id, prompt=draft)
             thought = answer.thought
-            tools = ", ".join(thought.tools_used)
+            tools = ", ".join(thought.record.tools_used)
             why = gettext(locale, "Used: {tools}", tools=tools) if tools else ""
-            line = TrialLine(False, thought.reply, why)
+            line = TrialLine(False, thought.answer.text, why)
         except AppError as error:
             line = TrialLine(False, error_text(locale, error))
         finally:
