@@ -35,7 +35,7 @@ def product_table(
                 rx.el.th(t("Product"), scope="col"),
                 rx.el.th(t("Code"), scope="col"),
                 rx.el.th(t("Stock"), scope="col", class_name="right"),
-                rx.el.th(t("Price"), scope="col", class_name="right"),
+                rx.el.th(t("Price"), scope="col", class_name="right product-price"),
                 rx.el.th(t("Offered"), scope="col"),
                 rx.el.th(rx.el.span(t("Actions"), class_name="visually-hidden"), scope="col"),
             )
@@ -60,7 +60,14 @@ def _row(row: rx.vars.ObjectVar[Any], actions: RowActions, may_write: Flag, prob
         ),
         rx.el.td(_or_dash(row.sku), class_name="product-sku"),
         rx.el.td(
-            rx.cond(row.sold_out, chip(t("Sold out"), "label"), _or_dash(row.stock)), class_name="right product-stock"
+            rx.cond(
+                row.sold_out,
+                chip(t("Sold out"), "label"),
+                rx.fragment(
+                    rx.cond(row.stock != "", rx.el.span(t("Stock"), " ", class_name="on-phones")), _or_dash(row.stock)
+                ),
+            ),
+            class_name="right product-stock",
         ),
         rx.el.td(
             rx.cond(may_write, _price_field(row, actions, problem), _price_text(row)), class_name="right product-price"

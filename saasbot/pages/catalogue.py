@@ -67,7 +67,7 @@ def _toolbar() -> rx.Component:
                 id="product-search",
                 type="search",
                 class_name="input",
-                placeholder=t("Search by name, code or description"),
+                placeholder=t("Search products"),
                 aria_label=t("Search products"),
                 auto_complete="off",
                 max_length=200,
