@@ -34,10 +34,6 @@ def channel_card(
         rx.el.header(
             rx.el.h2(dot(state), rx.el.span(row.name, class_name="ellipsis")),
             rx.cond(
-                row.kind == "simulator",
-                chip(t("Simulator"), "info"),
-            ),
-            rx.cond(
                 (row.bot_name != "") & row.bot_enabled,
                 chip(row.bot_name, "bot", icon="bot"),
                 chip(t("No bot"), "gray"),
@@ -45,7 +41,11 @@ def channel_card(
             _menu(row, bots, actions),
             class_name="card-head",
         ),
-        rx.el.p(rx.cond(row.phone != "", row.phone, t("Not linked yet")), class_name="card-phone"),
+        rx.el.p(
+            rx.cond(row.phone != "", row.phone, t("Not linked yet")),
+            rx.cond(row.kind == "simulator", chip(t("Simulator"), "info")),
+            class_name="card-phone",
+        ),
         rx.el.dl(
             _figure(row.received_today.to_string(), t("received today")),
             _figure(row.sent_today.to_string(), t("sent")),
