@@ -19,7 +19,7 @@ from saasbot.infra.start_error import StartError
 
 OWNER, APP, PLATFORM, WA_STORE = "saasbot_owner", "saasbot_app", "saasbot_platform", "saasbot_wa"
 DATABASE = "saasbot"
-EXTENSIONS = ("pg_trgm", "unaccent", "citext", "btree_gist")
+EXTENSIONS = ("pg_trgm", "unaccent", "citext", "btree_gist", "btree_gin")
 _PASSWORD_BYTES = 24
 # whatsmeow opens a pool of connections per connect and never closes it: let the server close idle ones (milliseconds).
 _WA_IDLE_TIMEOUT = "60000"

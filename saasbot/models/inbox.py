@@ -77,6 +77,7 @@ class Contact(TenantRow, table=True):
         # search by name, accents and case folded
         Index(
             "ix_contact_name_trgm",
+            "company_id",
             text("fold(name) gin_trgm_ops"),
             postgresql_using="gin",
         ),
@@ -96,7 +97,7 @@ class ContactIdentity(TenantRow, table=True):
         UniqueConstraint("company_id", "id"),
         owned_by_company("contact_id", "contact"),
         Index("ix_contact_identity_contact", "company_id", "contact_id"),
-        Index("ix_contact_identity_value_trgm", text("value gin_trgm_ops"), postgresql_using="gin"),
+        Index("ix_contact_identity_value_trgm", "company_id", text("value gin_trgm_ops"), postgresql_using="gin"),
     )
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -116,16 +117,31 @@ class Conversation(TenantRow, table=True):
         owned_by_company("contact_id", "contact"),
         # the list, newest first, by keyset
         Index("ix_conversation_list", "company_id", text("last_activity_at DESC"), text("id DESC")),
-        # the list of chats that wait for a person
+        # the list by who answers, by status, of one person, of what waits for anybody, of what nobody has read
+        Index("ix_conversation_handler", "company_id", "handler", text("last_activity_at DESC"), text("id DESC")),
+        Index("ix_conversation_status", "company_id", "status", text("last_activity_at DESC"), text("id DESC")),
         Index(
-            "ix_conversation_human",
+            "ix_conversation_mine",
+            "company_id",
+            "assignee_id",
+            text("last_activity_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("assignee_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_conversation_unassigned",
             "company_id",
             text("last_activity_at DESC"),
             text("id DESC"),
-            postgresql_where=text("handler = 'human'"),
+            postgresql_where=text("handler = 'human' AND assignee_id IS NULL"),
         ),
-        # the badge on the rail
-        Index("ix_conversation_unread", "company_id", postgresql_where=text("unread > 0")),
+        Index(
+            "ix_conversation_unread",
+            "company_id",
+            text("last_activity_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("unread > 0"),
+        ),
     )
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -222,7 +238,7 @@ class Message(TenantRow, table=True):
         # where a file is shown
         Index("ix_message_media", "media_id", postgresql_where=text("media_id IS NOT NULL")),
         # search by text
-        Index("ix_message_text_trgm", text("fold(text) gin_trgm_ops"), postgresql_using="gin"),
+        Index("ix_message_text_trgm", "company_id", text("fold(text) gin_trgm_ops"), postgresql_using="gin"),
     )
 
     seq: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=[Identity(always=True)], nullable=False)

@@ -1,6 +1,6 @@
 """What arrives from a number, whichever network brought it: plain values that `receive` stores."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -52,3 +52,25 @@ class IncomingReceipt:
 
 
 Incoming = IncomingMessage | IncomingReceipt
+
+
+def storable(message: IncomingMessage) -> IncomingMessage:
+    """The message without NUL characters, which PostgreSQL stores nowhere: one of them would stop the whole number."""
+    media = message.media
+    if media is not None and media.file_name and "\x00" in media.file_name:
+        message = replace(message, media=replace(media, file_name=media.file_name.replace("\x00", "")))
+    if "\x00" in message.text or "\x00" in message.push_name:
+        message = replace(
+            message, text=message.text.replace("\x00", ""), push_name=message.push_name.replace("\x00", "")
+        )
+    return replace(message, payload=_without_nul(message.payload)) if message.payload else message
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value

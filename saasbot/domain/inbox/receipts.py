@@ -55,3 +55,14 @@ async def apply_receipts(actor: Actor, channel_id: UUID, receipts: Sequence[Inco
     )
     for (conversation_id,) in rows.all():
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)
+
+
+async def apply_waiting(actor: Actor, channel_id: UUID, wa_ids: Sequence[str]) -> None:
+    """Messages of ours that were just stored take the receipts that came before them."""
+    rows = await sql(
+        "DELETE FROM waiting_receipt WHERE channel_id = :channel AND wa_id = ANY(:ids) RETURNING wa_id, status, at",
+        channel=channel_id,
+        ids=list(wa_ids),
+    )
+    waiting = [IncomingReceipt((row.wa_id,), MessageStatus(row.status), row.at) for row in rows]
+    await apply_receipts(actor, channel_id, waiting)

@@ -14,8 +14,9 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.inbox.identities import Address, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMessage
+from saasbot.domain.inbox.incoming import IncomingMessage, storable
 from saasbot.domain.inbox.preview import preview_of
+from saasbot.domain.inbox.receipts import apply_waiting
 from saasbot.domain.inbox.turns import ask_for_turns
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
@@ -75,6 +76,7 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     """
     if not messages:
         return 0
+    messages = [storable(message) for message in messages]
     addresses = [Address(m.phone, m.lid, "" if m.from_me else m.push_name) for m in messages]
     contacts = await resolve_contacts(actor, addresses)
     senders = [contacts[address] for address in addresses]
@@ -96,6 +98,8 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         channel.last_inbound_at = utcnow()
     for conversation in {c.id: c for c in fresh}.values():
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
+    if echoes := [message.wa_id for message in messages if message.from_me]:
+        await apply_waiting(actor, channel.id, echoes)
     if any(message.media is not None for message in messages):
         await wake_outbox(channel.id)
     await ask_for_turns(actor, channel, list({c.id: c for c in fresh}.values()))
@@ -151,7 +155,7 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
         "direction": Direction.OUTBOUND if message.from_me else Direction.INBOUND,
         "author": Author.PHONE if message.from_me else Author.CUSTOMER,
         "type": message.type,
-        "text": message.text.replace("\x00", ""),
+        "text": message.text,
         "payload": message.payload,
         "quoted_wa_id": message.quoted_wa_id,
         "status": MessageStatus.SENT if message.from_me else MessageStatus.DELIVERED,

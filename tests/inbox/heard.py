@@ -1,0 +1,102 @@
+"""What a number hears, and who listens to the events: small words for the tests of the inbox."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from saasbot.domain.channels.commands import COMMANDS
+from saasbot.domain.inbox.incoming import IncomingMedia, IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.receipts import apply_receipts
+from saasbot.domain.inbox.receive import receive
+from saasbot.infra import db
+from saasbot.infra.db import session, unit_of_work
+from saasbot.infra.events import CHANNEL
+from saasbot.models import Channel, MessageStatus, MessageType
+from tests.fixtures.shops import Shop
+
+ANA, BETO = "5491150000001", "5491150000002"
+START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+def message(
+    text: str = "",
+    *,
+    wa_id: str,
+    phone: str | None = ANA,
+    lid: str | None = None,
+    minute: float = 0,
+    from_me: bool = False,
+    name: str = "Ana Pérez",
+    type: MessageType = MessageType.TEXT,
+    payload: dict[str, Any] | None = None,
+    media: IncomingMedia | None = None,
+    quoted: str | None = None,
+) -> IncomingMessage:
+    chat = f"{lid}@lid" if lid else f"{phone}@s.whatsapp.net"
+    return IncomingMessage(
+        wa_id=wa_id,
+        chat_jid=chat,
+        phone=phone,
+        lid=lid,
+        from_me=from_me,
+        sent_at=START + timedelta(minutes=minute),
+        type=type,
+        push_name=name,
+        text=text,
+        payload=payload or {},
+        media=media,
+        quoted_wa_id=quoted,
+    )
+
+
+async def hears(shop: Shop, *messages: IncomingMessage, channel: Channel | None = None) -> int:
+    """The shop's number hears these, in one go. Returns how many were new."""
+    async with unit_of_work(shop.system):
+        number = await session().get_one(Channel, (channel or shop.channel).id)
+        return await receive(shop.system, number, list(messages))
+
+
+async def receipt(shop: Shop, *wa_ids: str, kind: MessageStatus = MessageStatus.READ, minute: float = 60) -> None:
+    async with unit_of_work(shop.system):
+        told = IncomingReceipt(wa_ids, kind, START + timedelta(minutes=minute))
+        await apply_receipts(shop.system, shop.channel.id, [told])
+
+
+async def rows(shop: Shop, table: str) -> list[dict[str, Any]]:
+    """A tenant table as it is, oldest first."""
+    async with unit_of_work(shop.system):
+        found = await db.sql(f"SELECT * FROM {table} ORDER BY {'seq' if table == 'message' else 'id'}")
+        return [dict(row) for row in found.mappings()]
+
+
+@dataclass
+class Heard:
+    """What was published while listening."""
+
+    events: list[dict[str, str]] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+
+    def of(self, conversation_id: UUID) -> int:
+        return sum(event.get("conversation_id") == str(conversation_id) for event in self.events)
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Heard]:
+    """Filled when the block ends with everything that was committed inside it."""
+    heard = Heard()
+    async with await psycopg.AsyncConnection.connect(db.app_dsn(), autocommit=True) as connection:
+        await connection.execute(f'LISTEN "{CHANNEL}"'.encode())
+        await connection.execute(f'LISTEN "{COMMANDS}"'.encode())
+        yield heard
+        await connection.execute("SELECT 1")  # what was committed before has arrived with its answer
+        async for notification in connection.notifies(timeout=0.1):
+            if notification.channel == CHANNEL:
+                heard.events += json.loads(notification.payload)
+            else:
+                heard.commands.append(json.loads(notification.payload))

@@ -1,0 +1,171 @@
+"""What a number hears becomes contacts, conversations and messages: once, in order, for one person."""
+
+from saasbot.domain.inbox.incoming import IncomingMedia
+from saasbot.infra.db import sql, unit_of_work
+from saasbot.models import MessageStatus, MessageType
+from tests.fixtures.shops import Shop
+from tests.inbox.heard import ANA, BETO, hears, listening, message, receipt, rows
+
+
+async def test_a_message_makes_a_contact_a_conversation_and_a_message(shop: Shop) -> None:
+    assert await hears(shop, message("Hola", wa_id="A")) == 1
+    (contact,) = await rows(shop, "contact")
+    (conversation,) = await rows(shop, "conversation")
+    (stored,) = await rows(shop, "message")
+    assert contact["name"] == "Ana Pérez"
+    assert (conversation["unread"], conversation["last_preview"], conversation["handler"]) == (1, "Hola", "bot")
+    assert (stored["text"], stored["author"], stored["direction"]) == ("Hola", "customer", "inbound")
+    assert conversation["last_message_id"] == stored["id"]
+
+
+async def test_the_same_event_twice_is_stored_once(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"), message("Hola", wa_id="A"))
+    assert await hears(shop, message("Hola", wa_id="A")) == 0
+    assert len(await rows(shop, "message")) == 1
+    assert (await rows(shop, "conversation"))[0]["unread"] == 1
+
+
+async def test_a_phone_and_a_lid_of_one_message_are_one_person(shop: Shop) -> None:
+    await hears(shop, message("con LID", wa_id="A", phone=None, lid="123456789012345"))
+    await hears(shop, message("con los dos", wa_id="B", lid="123456789012345", minute=1))
+    await hears(shop, message("con el teléfono", wa_id="C", minute=2))
+    assert len(await rows(shop, "contact")) == 1
+    assert len(await rows(shop, "conversation")) == 1
+    identities = {(row["kind"], row["value"]) for row in await rows(shop, "contact_identity")}
+    assert identities == {("lid", "123456789012345"), ("phone", ANA)}
+
+
+async def test_two_people_are_two_conversations(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"), message("Buenas", wa_id="A", phone=BETO, name="Beto"))
+    assert {row["last_preview"] for row in await rows(shop, "conversation")} == {"Hola", "Buenas"}
+    assert len(await rows(shop, "message")) == 2
+
+
+async def test_each_message_counts_as_unread_and_the_newest_is_the_preview(shop: Shop) -> None:
+    await hears(shop, message("uno", wa_id="A"), message("dos", wa_id="B", minute=1))
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["last_preview"]) == (2, "dos")
+
+
+async def test_a_message_that_comes_late_is_not_the_preview(shop: Shop) -> None:
+    await hears(shop, message("segundo", wa_id="B", minute=5))
+    await hears(shop, message("primero", wa_id="A", minute=1))
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["last_preview"]) == (2, "segundo")
+
+
+async def test_a_reply_on_the_phone_itself_takes_over(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"))
+    before = (await rows(shop, "conversation"))[0]
+    await hears(shop, message("Hola, soy Alice", wa_id="B", minute=1, from_me=True, name="Tienda"))
+    (after,) = await rows(shop, "conversation")
+    assert (after["handler"], after["status"], after["unread"]) == ("human", "open", 0)
+    assert after["owner_epoch"] == before["owner_epoch"] + 1
+    echo = (await rows(shop, "message"))[-1]
+    assert (echo["author"], echo["status"], echo["direction"]) == ("phone", "sent", "outbound")
+    assert (await rows(shop, "contact"))[0]["name"] == "Ana Pérez"
+
+
+async def test_a_customer_who_writes_again_reopens_what_was_resolved(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"))
+    async with unit_of_work(shop.system):
+        await sql("UPDATE conversation SET status = 'resolved'")
+    await hears(shop, message("Otra cosa", wa_id="B", minute=1))
+    assert (await rows(shop, "conversation"))[0]["status"] == "pending"
+
+
+async def test_media_waits_for_its_download(shop: Shop) -> None:
+    voice = IncomingMedia(mime="audio/ogg", size=2_000, seconds=14, voice=True)
+    await hears(shop, message(wa_id="A", type=MessageType.AUDIO, media=voice))
+    (media,) = await rows(shop, "media")
+    assert (media["status"], media["seconds"], media["voice"]) == ("pending", 14, True)
+    assert (await rows(shop, "message"))[0]["media_id"] == media["id"]
+
+
+async def test_an_unknown_kind_is_kept_with_its_name(shop: Shop) -> None:
+    await hears(shop, message(wa_id="A", type=MessageType.UNSUPPORTED, payload={"kind": "poll"}))
+    (stored,) = await rows(shop, "message")
+    assert (stored["type"], stored["payload"]) == ("unsupported", {"kind": "poll"})
+
+
+async def test_what_could_not_be_decrypted_gives_way_to_the_real_message(shop: Shop) -> None:
+    await hears(shop, message(wa_id="A", type=MessageType.UNSUPPORTED, payload={"kind": "undecryptable"}))
+    await hears(shop, message("¿Tienen en 42?", wa_id="A"))
+    (stored,) = await rows(shop, "message")
+    assert (stored["type"], stored["text"]) == ("text", "¿Tienen en 42?")
+
+
+async def test_a_clock_that_runs_ahead_does_not_pin_a_chat_to_the_top(shop: Shop) -> None:
+    far_ahead = 60 * 24 * 365 * 40
+    await hears(shop, message("del futuro", wa_id="A", minute=far_ahead))
+    (conversation,) = await rows(shop, "conversation")
+    (stored,) = await rows(shop, "message")
+    assert conversation["last_activity_at"] < stored["wa_timestamp"]
+
+
+async def test_nul_characters_do_not_stop_a_number(shop: Shop) -> None:
+    paper = IncomingMedia(mime="application/pdf", size=10, file_name="lis\x00ta.pdf")
+    card = {"name": "Be\x00to", "vcard": "BEGIN\x00"}
+    await hears(
+        shop,
+        message("Ho\x00la", wa_id="A", name="A\x00na"),
+        message(wa_id="B", type=MessageType.DOCUMENT, media=paper, minute=1, name="A\x00na"),
+        message(wa_id="C", type=MessageType.CONTACT, payload=card, minute=2, name="Ana"),
+    )
+    first, _, third = await rows(shop, "message")
+    assert (first["text"], third["payload"]["name"]) == ("Hola", "Beto")
+    assert (await rows(shop, "media"))[0]["file_name"] == "lista.pdf"
+    assert (await rows(shop, "contact"))[0]["name"] == "Ana"
+
+
+async def test_every_conversation_that_changed_is_told_once(shop: Shop) -> None:
+    async with listening() as heard:
+        await hears(shop, message("uno", wa_id="A"), message("dos", wa_id="B"), message("x", wa_id="C", phone=BETO))
+    told = [event["conversation_id"] for event in heard.events if event["k"] == "conversation"]
+    assert sorted(told) == sorted(str(row["id"]) for row in await rows(shop, "conversation"))
+    assert {event["c"] for event in heard.events} == {str(shop.company.id)}
+
+
+async def test_the_same_person_at_another_company_is_another_contact(shop: Shop, other_shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"))
+    await hears(other_shop, message("Hola", wa_id="A"))
+    ours, theirs = await rows(shop, "contact"), await rows(other_shop, "contact")
+    assert len(ours) == len(theirs) == 1
+    assert ours[0]["id"] != theirs[0]["id"]
+
+
+async def test_a_read_receipt_moves_our_message_to_read(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"), message("Hola, soy Alice", wa_id="B", minute=1, from_me=True))
+    await receipt(shop, "B", kind=MessageStatus.DELIVERED)
+    assert (await rows(shop, "message"))[-1]["status"] == "delivered"
+    await receipt(shop, "B")
+    assert (await rows(shop, "message"))[-1]["status"] == "read"
+    assert (await rows(shop, "conversation"))[0]["last_status"] == "read"
+
+
+async def test_a_status_never_goes_back(shop: Shop) -> None:
+    await hears(shop, message("Hola, soy Alice", wa_id="B", from_me=True))
+    await receipt(shop, "B")
+    await receipt(shop, "B", kind=MessageStatus.DELIVERED)
+    assert (await rows(shop, "message"))[0]["status"] == "read"
+
+
+async def test_a_receipt_that_comes_before_its_message_waits_for_it(shop: Shop) -> None:
+    await receipt(shop, "B")
+    await hears(shop, message("Hola, soy Alice", wa_id="B", from_me=True))
+    assert (await rows(shop, "message"))[0]["status"] == "read"
+
+
+async def test_a_receipt_is_told_once(shop: Shop) -> None:
+    await hears(shop, message("Hola, soy Alice", wa_id="B", from_me=True))
+    (conversation,) = await rows(shop, "conversation")
+    async with listening() as heard:
+        await receipt(shop, "B")
+        await receipt(shop, "B")
+    assert heard.of(conversation["id"]) == 1
+
+
+async def test_a_receipt_of_another_company_changes_nothing(shop: Shop, other_shop: Shop) -> None:
+    await hears(shop, message("Hola, soy Alice", wa_id="B", from_me=True))
+    await receipt(other_shop, "B")
+    assert (await rows(shop, "message"))[0]["status"] == "sent"
