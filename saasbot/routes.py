@@ -41,6 +41,21 @@ def bot(bot_id: str) -> str:
     return f"{BOTS}/{bot_id}"
 
 
+def settings(section: str) -> str:
+    """One section of the settings."""
+    return f"{SETTINGS}#{section}"
+
+
+def onboarding(step: str) -> str:
+    """One step of the wizard."""
+    return f"{ONBOARDING}?{urlencode({'step': step})}"
+
+
+def inbox(filter: str) -> str:
+    """The inbox with one of its lists open."""
+    return f"{INBOX}?{urlencode({'filter': filter})}"
+
+
 def auth_complete(ticket: str) -> str:
     """Where a one-time ticket becomes the session cookie."""
     return f"{AUTH_COMPLETE}?{urlencode({'ticket': ticket})}"

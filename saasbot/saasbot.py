@@ -20,6 +20,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     forgot_password,
     login,
     not_found,
+    onboarding,
     register,
     reset_password,
     settings,
@@ -40,6 +41,8 @@ STYLESHEETS = [
     "css/catalogue.css",
     "css/channels.css",
     "css/bots.css",
+    "css/dashboard.css",
+    "css/wizard.css",
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.

@@ -49,7 +49,7 @@ def icon_button(name: str, label: Text, *, size: int = 16, class_name: str = "",
     )
 
 
-def link(label: Text | rx.Component, to: Text, *, class_name: str = "link", **props: Any) -> rx.Component:
+def link(label: Text | rx.Component, to: Text, *, class_name: Text = "link", **props: Any) -> rx.Component:
     """A link inside the product: changes the page without reloading it."""
     return ReactRouterLink.create(label, to=to, class_name=class_name, **props)
 

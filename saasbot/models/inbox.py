@@ -224,6 +224,13 @@ class Message(TenantRow, table=True):
         Index("ix_message_receipt", "channel_id", "wa_id", postgresql_where=text("wa_id IS NOT NULL AND from_me")),
         # what a number did today
         Index("ix_message_today", "channel_id", "created_at"),
+        # the last chats that the bot passed to the team
+        Index(
+            "ix_message_hand_off",
+            "company_id",
+            text("created_at DESC"),
+            postgresql_where=text("type = 'activity' AND payload->>'kind' = 'handed_off'"),
+        ),
         # the outbox of a number, oldest first
         Index("ix_message_outbox", "channel_id", "seq", postgresql_where=text("status = 'queued'")),
         Index("ix_message_sending", "channel_id", postgresql_where=text("status = 'sending'")),

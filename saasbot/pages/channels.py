@@ -8,11 +8,10 @@ from saasbot.components.channel_card import CardActions, channel_card
 from saasbot.components.dialogs import confirm, dialog
 from saasbot.components.forms import field, text_field
 from saasbot.components.i18n import t
-from saasbot.components.pairing import pairing_dialog
 from saasbot.components.shell import page_body, page_header
 from saasbot.components.states import empty_state, skeleton
-from saasbot.infra.settings import settings
 from saasbot.pages.frame import frame
+from saasbot.pages.pairing import kind_choice, pairing
 from saasbot.pages.registry import page
 from saasbot.state.channels import ChannelsState
 
@@ -54,17 +53,7 @@ def channels() -> rx.Component:
             )
         ),
         _add_dialog(),
-        pairing_dialog(
-            ChannelsState.pairing,
-            name=ChannelsState.pairing_name,
-            open=ChannelsState.pairing_id != "",
-            with_code=ChannelsState.with_code,
-            phone_error=ChannelsState.phone_error,
-            on_open_change=ChannelsState.close_pairing,
-            on_qr=ChannelsState.new_code,
-            on_code_tab=ChannelsState.show_code_form,
-            on_phone=ChannelsState.pair_by_phone,
-        ),
+        pairing(),
         confirm(
             rx.cond(
                 ChannelsState.deleting,
@@ -86,21 +75,6 @@ def channels() -> rx.Component:
 
 
 def _add_dialog() -> rx.Component:
-    kinds = [
-        rx.el.label(
-            rx.el.input(type="radio", name="kind", value="whatsapp", default_checked=True),
-            rx.el.span(rx.el.b(t("WhatsApp")), rx.el.span(t("A number on a real phone"))),
-            class_name="choice",
-        )
-    ]
-    if settings().simulator:
-        kinds.append(
-            rx.el.label(
-                rx.el.input(type="radio", name="kind", value="simulator"),
-                rx.el.span(rx.el.b(t("Simulator")), rx.el.span(t("Try everything with a phone on screen"))),
-                class_name="choice",
-            )
-        )
     return dialog(
         t("Add number"),
         rx.el.form(
@@ -113,7 +87,7 @@ def _add_dialog() -> rx.Component:
                 max_length=80,
                 auto_focus=True,
             ),
-            rx.el.fieldset(rx.el.legend(t("Kind"), class_name="field-label"), *kinds, class_name="choices"),
+            kind_choice(),
             rx.cond(
                 ChannelsState.bots.length() > 1,
                 field(

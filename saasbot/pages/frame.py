@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import reflex as rx
 
+from saasbot.components.banners import banner_line
 from saasbot.components.keyboard import ShortcutRow
 from saasbot.components.shell import Shell, shell
 from saasbot.infra.settings import settings
@@ -29,4 +30,6 @@ def frame(
         on_logout=AuthState.sign_out,
         simulator=settings().simulator,
     )
-    return shell(*content, data=data, active=active, banner=banner, shortcuts=shortcuts)
+    urgent = rx.foreach(ShellState.banners[:2], lambda row: banner_line(row, on_dismiss=ShellState.dismiss))
+    lines = rx.fragment(urgent, banner) if banner is not None else rx.fragment(urgent)
+    return shell(*content, data=data, active=active, banner=lines, shortcuts=shortcuts)

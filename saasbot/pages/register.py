@@ -12,7 +12,7 @@ from saasbot.state.auth import AuthState
 from saasbot.state.locale import LocaleState
 
 
-@page(routes.REGISTER, title=t("Create your company"), on_load=[AuthState.begin])
+@page(routes.REGISTER, title=t("Create your company"), on_load=[AuthState.leave_when_signed_in, AuthState.begin])
 def register() -> rx.Component:
     return auth_layout(
         t("Create your company"),

@@ -6,6 +6,9 @@ from typing import Any
 
 import reflex as rx
 
+from saasbot import routes
+from saasbot.state.shell import ShellState
+
 BRAND = "SaaSBot"
 
 
@@ -26,12 +29,15 @@ def page(
     route: str, *, title: rx.Var[str] | str, on_load: Sequence[Any] = ()
 ) -> Callable[[Callable[[], rx.Component]], Callable[[], rx.Component]]:
     """Register the function below as the page at `route` (a constant of saasbot.routes). The browser's tab says
-    "`title` · SaaSBot"; `on_load` handlers run in order at every visit.
+    "`title` · SaaSBot"; `on_load` handlers run in order at every visit, on a signed-in page after the frame's own.
     """
 
     def register(draw: Callable[[], rx.Component]) -> Callable[[], rx.Component]:
         full = rx.Var.create(f"{title} · {BRAND}").to(str)
-        PAGES.append(Page(draw=draw, route=route, title=full, on_load=on_load))
+        framed = route not in routes.PUBLIC and route != routes.NOT_FOUND
+        PAGES.append(
+            Page(draw=draw, route=route, title=full, on_load=[*([ShellState.load] if framed else []), *on_load])
+        )
         return draw
 
     return register

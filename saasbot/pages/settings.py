@@ -3,34 +3,194 @@
 import reflex as rx
 
 from saasbot import routes
-from saasbot.components.i18n import t
+from saasbot.components.company_forms import ai_fields, clock_fields, company_fields, policy_fields
+from saasbot.components.forms import field, select, submit_button, switch, text_field
+from saasbot.components.i18n import pick, t
 from saasbot.components.shell import page_body, page_header
+from saasbot.components.states import no_permission, skeleton
+from saasbot.components.types import Handler, Text
 from saasbot.components.user_menu import appearance_choice, locale_select
 from saasbot.pages.frame import frame
 from saasbot.pages.registry import page
+from saasbot.state.company import CompanyState
 from saasbot.state.locale import LocaleState
+from saasbot.state.person import PersonState
+from saasbot.state.session import SessionState
+from saasbot.state.shell import ShellState
+
+SECTIONS = (
+    ("company", t("Company")),
+    ("policies", t("Policies")),
+    ("ai", t("AI")),
+    ("you", t("You")),
+    ("browser", t("This browser")),
+)
 
 
-@page(routes.SETTINGS, title=t("Settings"))
+@page(routes.SETTINGS, title=t("Settings"), on_load=[CompanyState.load, PersonState.load])
 def settings() -> rx.Component:
+    may_write = SessionState.permissions.contains("company.write")
+    may_ai = SessionState.permissions.contains("company.secrets")
     return frame(
         page_header(t("Settings"), t("Your company, your account, this browser")),
         page_body(
-            rx.el.section(
-                rx.el.h2(t("This browser"), class_name="section-title"),
-                rx.el.div(
-                    rx.el.label(t("Language"), html_for="settings-locale", class_name="field-label"),
-                    locale_select(LocaleState.choose, id="settings-locale"),
-                    class_name="setting-row",
+            rx.el.div(
+                rx.el.nav(
+                    *[rx.el.a(name, href=f"#{key}") for key, name in SECTIONS],
+                    class_name="settings-nav",
+                    aria_label=t("Sections"),
                 ),
-                rx.el.div(
-                    rx.el.span(t("Appearance"), class_name="field-label", id="settings-appearance"),
-                    appearance_choice("settings-appearance"),
-                    class_name="setting-row",
+                rx.cond(
+                    CompanyState.loaded,
+                    rx.el.div(
+                        _section(
+                            "company",
+                            t("Company"),
+                            t("What customers and the bot know of you."),
+                            rx.cond(may_write, _company(), no_permission()),
+                        ),
+                        _section(
+                            "policies",
+                            t("Policies"),
+                            t("The bot answers from these texts, and from nothing else."),
+                            rx.cond(may_write, _policies(), no_permission()),
+                        ),
+                        _section(
+                            "ai",
+                            t("AI"),
+                            t("Which model writes the bot's answers."),
+                            rx.cond(may_write, _bot_switch()),
+                            rx.cond(may_ai, _ai(), no_permission()),
+                        ),
+                        _section("you", t("You"), t("How your team and your customers see you."), _person()),
+                        _section("browser", t("This browser"), t("Only on this device."), _browser()),
+                        class_name="settings-sections",
+                    ),
+                    skeleton("form"),
                 ),
-                class_name="section",
+                class_name="settings",
             ),
-            narrow=True,
         ),
         active=routes.SETTINGS,
+    )
+
+
+def _section(id: str, title: Text, what: Text, *content: rx.Component) -> rx.Component:
+    return rx.el.section(
+        rx.el.header(
+            rx.el.h2(title, class_name="section-title"),
+            rx.el.p(what, class_name="panel-what"),
+            class_name="section-head",
+        ),
+        *content,
+        id=id,
+        class_name="section",
+    )
+
+
+def _form(*fields: rx.Component, on_submit: Handler, id: str) -> rx.Component:
+    return rx.el.form(
+        *fields,
+        rx.el.div(submit_button(t("Save"), busy=False, id=id), class_name="form-actions"),
+        on_submit=on_submit,
+        no_validate=True,
+        class_name="form",
+    )
+
+
+def _company() -> rx.Component:
+    return rx.fragment(
+        _form(
+            company_fields(CompanyState.company, CompanyState.errors, csrf=SessionState.csrf_token),
+            on_submit=CompanyState.save_company,
+            id="save-company",
+        ),
+        _form(
+            clock_fields(CompanyState.company, CompanyState.errors), on_submit=CompanyState.save_clock, id="save-clock"
+        ),
+    )
+
+
+def _policies() -> rx.Component:
+    return _form(
+        policy_fields(CompanyState.policies, CompanyState.errors),
+        on_submit=CompanyState.save_policies,
+        id="save-policies",
+    )
+
+
+def _bot_switch() -> rx.Component:
+    return switch(
+        t("The bot answers"),
+        id="company-bot",
+        checked=CompanyState.company.bot_enabled,
+        on_change=CompanyState.switch_bot,
+        help=t("Off, every bot of the company is silent at once and your team answers all chats."),
+    )
+
+
+def _ai() -> rx.Component:
+    return _form(
+        ai_fields(
+            CompanyState.ai,
+            CompanyState.errors,
+            source=CompanyState.source,
+            testing=CompanyState.testing,
+            tested=CompanyState.tested,
+            passed=CompanyState.test_passed,
+            on_source=CompanyState.choose_source,
+            on_test=CompanyState.test_key,
+        ),
+        on_submit=CompanyState.save_ai,
+        id="save-ai",
+    )
+
+
+def _person() -> rx.Component:
+    role = pick(SessionState.role, ("owner", t("Owner")), ("admin", t("Administrator")), t("Agent"))
+    return rx.fragment(
+        rx.el.dl(
+            rx.el.div(rx.el.dt(t("Email")), rx.el.dd(ShellState.user_email, class_name="truncate")),
+            rx.el.div(rx.el.dt(t("Role")), rx.el.dd(role)),
+            class_name="facts",
+        ),
+        rx.cond(
+            PersonState.locale != "",
+            _form(
+                text_field(
+                    t("Your name"),
+                    id="person_name",
+                    default_value=ShellState.user_name,
+                    error=PersonState.name_error,
+                    max_length=120,
+                    auto_complete="name",
+                ),
+                field(
+                    t("Language of our mails"),
+                    select(
+                        [("es", "Español"), ("en", "English")],
+                        id="person_locale",
+                        default_value=PersonState.locale,
+                    ),
+                    id="person_locale",
+                ),
+                on_submit=PersonState.save,
+                id="save-person",
+            ),
+        ),
+    )
+
+
+def _browser() -> rx.Component:
+    return rx.fragment(
+        rx.el.div(
+            rx.el.label(t("Language"), html_for="settings-locale", class_name="field-label"),
+            locale_select(LocaleState.choose, id="settings-locale"),
+            class_name="setting-row",
+        ),
+        rx.el.div(
+            rx.el.span(t("Appearance"), class_name="field-label", id="settings-appearance"),
+            appearance_choice("settings-appearance"),
+            class_name="setting-row",
+        ),
     )

@@ -14,6 +14,7 @@ from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import auth_calls
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import public
+from saasbot.state.session import session_of
 
 FIELDS = ("company_name", "name", "email", "password", "accept_terms")
 # Something, an at sign, a domain with a dot: the mail itself is the real test.
@@ -66,6 +67,12 @@ class AuthState(rx.State):
         """A page opens: nothing of another form is left."""
         self._clear()
         self.done = False
+
+    @rx.event
+    @public
+    async def leave_when_signed_in(self):
+        """Who has a session has nothing to do on the pages that open one."""
+        return rx.redirect(routes.DASHBOARD) if await session_of(self) is not None else None
 
     @rx.event
     @public

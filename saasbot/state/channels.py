@@ -7,7 +7,6 @@ from uuid import UUID
 import reflex as rx
 import segno
 
-from saasbot import routes
 from saasbot.domain import channels
 from saasbot.domain.actor import Actor
 from saasbot.domain.bots.edit import list_bots
@@ -97,7 +96,7 @@ class ChannelsState(rx.State):
     @signed_in
     async def load(self):
         """The page opens: what is there, and from now on what changes."""
-        actor = await live.watch(self, "channels", topics=TOPICS, load=_read, show=_show, page=routes.CHANNELS)
+        actor = await live.watch(self, "channels", topics=TOPICS, load=_read, show=_show, page=self.router.route_id)
         await _show(self, await _read(actor, Changes(everything=True), Reading()))
 
     @rx.event

@@ -1,6 +1,57 @@
-"""What the frame around every signed-in page shows."""
+"""What the frame around every signed-in page shows, kept true by the hub."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import reflex as rx
+
+from saasbot import routes
+from saasbot.domain import reports
+from saasbot.domain.actor import Actor
+from saasbot.domain.companies.notices import dismiss_notice
+from saasbot.domain.reports import Attention, Notice, Trouble
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.i18n import N_, format_when, gettext, translate
+from saasbot.realtime.hub import assign
+from saasbot.realtime.watches import Changes, Reading
+from saasbot.state import live
+from saasbot.state.ids import parse_id
+from saasbot.state.locale import locale_of
+from saasbot.state.policy import signed_in
+from saasbot.state.session import NotSignedIn, current_actor, session_of
+
+TOPICS = ("conversation", "channel", "company", "notice")
+TONES = (
+    ("bad", frozenset(reports.DOWN)),
+    ("warn", frozenset({"starting", "pending_qr", "passkey_required", "reconnecting"})),
+    ("ok", frozenset({"open"})),
+    ("off", frozenset({"closed"})),
+)
+"""From the worst to the least: what the rail's dot says of all numbers together."""
+
+_DOWN = {
+    "logged_out": N_("{number} is logged out since {when}: customers who write there get no answer."),
+    "banned": N_("{number} is blocked by WhatsApp since {when}: customers who write there get no answer."),
+    "deaf": N_("{number} is connected but nothing arrives since {when}."),
+    "failed": N_("{number} does not work since {when}: customers who write there get no answer."),
+}
+_PAUSED = {
+    "key_missing": N_("The bot is paused: it has no AI model. Customers who write wait for your team."),
+    "key_refused": N_("The bot is paused: the AI key was refused. Customers who write wait for your team."),
+}
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A thin line above everything: something that needs an act."""
+
+    key: str
+    """What it is about; dismissing hides this one."""
+    text: str
+    tone: str
+    act: str = ""
+    href: str = ""
 
 
 class ShellState(rx.State):
@@ -11,3 +62,75 @@ class ShellState(rx.State):
     company_name: rx.Field[str] = rx.field("")
     unread: rx.Field[int] = rx.field(0)
     numbers_tone: rx.Field[str] = rx.field("")
+    banners: rx.Field[list[Banner]] = rx.field(default_factory=list)
+
+    _hidden: list[str] = []
+    """Banners of numbers that this tab does not want to see until their state changes."""
+
+    @rx.event
+    @signed_in
+    async def load(self):
+        """Every signed-in page begins with it: who is here, and from now on what changes around the page."""
+        session = await session_of(self)
+        if session is None:
+            raise NotSignedIn
+        actor = await live.watch(self, "shell", topics=TOPICS, load=_read, show=_show)
+        assign(self, user_name=actor.name, user_email=session.email)
+        await _show(self, await _read(actor, Changes(everything=True), Reading()))
+
+    @rx.event
+    @signed_in
+    async def dismiss(self, key: str):
+        """A notice is read, for everybody, by those who may; anything else is hidden in this tab until it changes."""
+        kind, _, value = key.partition(":")
+        actor = await current_actor(self)
+        if kind == "notice" and "company.write" in actor.permissions:
+            async with unit_of_work(actor):
+                await dismiss_notice(actor, parse_id(value))
+        else:
+            self._hidden = [*self._hidden, key][-20:]
+        self.banners = [banner for banner in self.banners if banner.key != key]
+
+
+@dataclass(frozen=True)
+class _Read:
+    actor: Actor
+    found: Attention
+
+
+async def _read(actor: Actor, _changes: Changes, reading: Reading) -> _Read:
+    async def read() -> Attention:
+        async with unit_of_work(actor):
+            return await reports.read_attention(actor)
+
+    return _Read(actor, await reading.once(("attention", actor.company_id), read))
+
+
+async def _show(state: ShellState, read: _Read) -> None:
+    locale, actor, found = await locale_of(state), read.actor, read.found
+    banners = [_of_trouble(trouble, actor, locale) for trouble in found.troubles]
+    banners += [
+        _of_notice(notice, actor, locale) for notice in found.notices if notice.details.get("reason") in _PAUSED
+    ]
+    tone = next((tone for tone, statuses in TONES if statuses & found.statuses), "")
+    assign(
+        state,
+        company_name=found.company_name,
+        unread=found.unread,
+        numbers_tone=tone,
+        banners=[banner for banner in banners if banner.key not in state._hidden],
+    )
+
+
+def _of_trouble(trouble: Trouble, actor: Actor, locale: str) -> Banner:
+    when = format_when(trouble.since, ZoneInfo(actor.timezone), locale, now=datetime.now(UTC))
+    text = translate(locale, _DOWN[trouble.status]).format(number=trouble.name, when=when)
+    key = f"number:{trouble.channel_id}:{trouble.status}:{trouble.since.isoformat()}"
+    return Banner(key, text, "danger", gettext(locale, "See the number"), routes.CHANNELS)
+
+
+def _of_notice(notice: Notice, actor: Actor, locale: str) -> Banner:
+    text = translate(locale, _PAUSED[notice.details["reason"]])
+    may_act = "company.secrets" in actor.permissions
+    act, to = (gettext(locale, "Check the key"), routes.settings("ai")) if may_act else ("", "")
+    return Banner(f"notice:{notice.id}", text, "warn", act, to)

@@ -8,7 +8,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.agent.pause import resume_ai
 from saasbot.domain.companies.access import access_company
 from saasbot.infra import events
-from saasbot.infra.crypto import place, seal
+from saasbot.infra.crypto import Unsealable, place, seal, unseal
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
 from saasbot.infra.text_input import one_line
@@ -83,6 +83,21 @@ async def choose_source(actor: Actor, source: AiSource) -> OpenAiSettings:
         raise InvalidInput("api_key", "Enter your key first.")
     company.ai_source = source
     return await _changed(actor, company)
+
+
+async def own_key(actor: Actor) -> str:
+    """The company's key in the clear, to ask a model with it. Never for a page or an answer.
+
+    Raises: Forbidden, NotFound, InvalidInput (there is none, or it can no longer be opened).
+    """
+    actor.require("company.secrets")
+    company = await access_company(actor)
+    if company.openai_key_sealed is None:
+        raise InvalidInput("api_key", "Enter your key first.")
+    try:
+        return unseal(company.openai_key_sealed, place("company", "openai_key_sealed", company.id))
+    except Unsealable:
+        raise InvalidInput("api_key", "The stored key can no longer be read. Enter it again.") from None
 
 
 async def _changed(actor: Actor, company: Company) -> OpenAiSettings:

@@ -1,0 +1,29 @@
+"""A line above everything for what needs an act: what is wrong, where to act, and a way to have read it."""
+
+from typing import Any
+
+import reflex as rx
+
+from saasbot.components.buttons import link
+from saasbot.components.i18n import t
+from saasbot.components.icons import icon
+from saasbot.components.types import Handler
+
+
+def banner_line(row: rx.vars.ObjectVar[Any], *, on_dismiss: Handler) -> rx.Component:
+    """`row` is a Banner of the shell's state; `on_dismiss(key)`."""
+    return rx.el.div(
+        icon("triangle-alert"),
+        rx.el.span(row.text, class_name="banner-text"),
+        rx.cond(row.href != "", link(row.act, row.href)),
+        rx.el.button(
+            icon("x", 14),
+            type="button",
+            class_name="banner-close",
+            aria_label=t("Dismiss"),
+            on_click=on_dismiss(row.key),
+        ),
+        class_name=f"banner banner-{row.tone}",
+        role="alert",
+        key=row.key,
+    )

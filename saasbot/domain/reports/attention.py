@@ -1,0 +1,81 @@
+"""What the frame of every page shows: unread chats, how the numbers do, and what needs an act now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.infra.db import sql
+
+UNREAD_COUNTED = 100
+"""Unread conversations are counted up to here and no further."""
+DOWN = ("logged_out", "banned", "failed", "deaf")
+"""Statuses of a number that works no more until somebody does something (or WhatsApp does)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A number that is down."""
+
+    channel_id: UUID
+    name: str
+    status: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    id: UUID
+    kind: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    company_name: str
+    bot_enabled: bool
+    unread: int
+    statuses: frozenset[str]
+    """Of the company's numbers."""
+    troubles: tuple[Trouble, ...]
+    """Longest down first."""
+    notices: tuple[Notice, ...]
+    """Open ones, newest first."""
+
+
+_QUERY = """
+    SELECT company.name, company.bot_enabled,
+           (SELECT count(*) FROM (SELECT FROM conversation c WHERE c.company_id = :company AND c.unread > 0
+                                  LIMIT :counted) AS found) AS unread,
+           (SELECT coalesce(json_agg(json_build_object(
+                'id', c.id, 'name', c.name, 'status', c.status, 'reason', c.reason, 'since', c.since) ORDER BY c.since), '[]')
+            FROM channel c WHERE c.company_id = :company AND c.deleted_at IS NULL) AS channels,
+           (SELECT coalesce(json_agg(json_build_object('id', n.id, 'kind', n.kind, 'details', n.details)
+                                     ORDER BY n.created_at DESC), '[]')
+            FROM notice n WHERE n.company_id = :company AND n.cleared_at IS NULL) AS notices
+    FROM company WHERE company.id = :company
+"""
+
+
+async def read_attention(actor: Actor) -> Attention:
+    """One statement, read at every change of a chat or a number.
+
+    Raises: Forbidden.
+    """
+    actor.require("company.read")
+    row = (await sql(_QUERY, company=actor.company_id, counted=UNREAD_COUNTED)).one()
+    return Attention(
+        company_name=row.name,
+        bot_enabled=row.bot_enabled,
+        unread=row.unread,
+        statuses=frozenset(channel["status"] for channel in row.channels),
+        troubles=tuple(_trouble(channel) for channel in row.channels if channel["status"] in DOWN),
+        notices=tuple(Notice(UUID(found["id"]), found["kind"], found["details"]) for found in row.notices),
+    )
+
+
+def _trouble(channel: dict[str, Any]) -> Trouble:
+    since = datetime.fromisoformat(channel["since"])
+    return Trouble(UUID(channel["id"]), channel["name"], channel["status"], channel["reason"] or "", since)

@@ -1,0 +1,120 @@
+"""Today at a glance: who waits for a person, what the bot did, and how long customers waited."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from saasbot.domain.actor import Actor
+from saasbot.infra.db import sql
+
+COUNTED = 100
+"""Waiting conversations are counted up to here and no further."""
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A conversation whose customer waits for a person."""
+
+    conversation_id: UUID
+    contact_name: str
+    channel_name: str
+    preview: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Counts are of conversations, from midnight on the actor's clock, except `by_hour`."""
+
+    waiting: int
+    waiting_first: tuple[Waiting, ...]
+    """Those that wait longest."""
+    conversations: int
+    """In which a customer wrote."""
+    answered: int
+    by_bot: int
+    """In which the bot wrote and no person."""
+    response_seconds: float | None
+    """Median from a customer's first message to the first answer; nothing while nobody was answered."""
+    by_hour: tuple[int, ...]
+    """Messages of customers in each hour of the day, 24 of them."""
+
+
+_WAITING = """
+    WITH waiting AS (
+        SELECT c.id, c.contact_id, c.channel_id, c.last_preview, c.last_activity_at
+        FROM conversation c
+        WHERE c.company_id = :company AND c.handler = 'human' AND c.status = 'open'
+          AND c.last_author IS DISTINCT FROM 'agent' AND c.last_author IS DISTINCT FROM 'phone'
+        ORDER BY c.last_activity_at DESC, c.id DESC
+        LIMIT :counted
+    )
+    SELECT w.id, w.last_preview, w.last_activity_at, contact.name AS contact_name, channel.name AS channel_name,
+           count(*) OVER () AS waiting,
+           (SELECT min(value) FROM contact_identity i WHERE i.contact_id = w.contact_id AND i.kind = 'phone') AS phone
+    FROM waiting w JOIN contact ON contact.id = w.contact_id JOIN channel ON channel.id = w.channel_id
+    ORDER BY w.last_activity_at, w.id
+    LIMIT :shown
+"""
+
+_TODAY = """
+    WITH said AS (
+        SELECT m.conversation_id, m.author, m.sort_at, m.created_at
+        FROM channel
+        CROSS JOIN LATERAL (
+            SELECT message.conversation_id, message.author, message.sort_at, message.created_at
+            FROM message
+            WHERE message.channel_id = channel.id AND message.created_at >= :midnight
+              AND message.type <> 'activity' AND message.status <> 'failed'
+        ) m
+        WHERE channel.company_id = :company
+    ), asked AS (
+        SELECT conversation_id, min(sort_at) AS asked_at FROM said WHERE author = 'customer' GROUP BY conversation_id
+    ), dealt AS (
+        SELECT asked.conversation_id, asked.asked_at,
+               min(said.sort_at) FILTER (WHERE said.sort_at >= asked.asked_at) AS answered_at,
+               bool_or(said.author = 'bot') AND NOT bool_or(said.author <> 'bot') AS only_bot
+        FROM asked LEFT JOIN said ON said.conversation_id = asked.conversation_id AND said.author <> 'customer'
+        GROUP BY asked.conversation_id, asked.asked_at
+    )
+    SELECT (SELECT count(*) FROM dealt) AS conversations,
+           (SELECT count(answered_at) FROM dealt) AS answered,
+           (SELECT count(*) FROM dealt WHERE only_bot) AS by_bot,
+           (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - asked_at))
+            FROM dealt WHERE answered_at IS NOT NULL) AS response_seconds,
+           (SELECT coalesce(json_object_agg(hour, messages), '{}') FROM (
+                SELECT extract(hour FROM created_at AT TIME ZONE :timezone)::int AS hour, count(*) AS messages
+                FROM said WHERE author = 'customer' GROUP BY 1) AS hours) AS by_hour
+"""
+
+
+async def read_today(actor: Actor) -> Today:
+    """What the dashboard shows of today. Reads at most `COUNTED` waiting conversations and the messages of one day.
+
+    Raises: Forbidden.
+    """
+    actor.require("inbox.read")
+    waiting = (await sql(_WAITING, company=actor.company_id, counted=COUNTED, shown=SHOWN)).all()
+    zone = ZoneInfo(actor.timezone)
+    midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    day = (await sql(_TODAY, company=actor.company_id, midnight=midnight, timezone=actor.timezone)).one()
+    return Today(
+        waiting=waiting[0].waiting if waiting else 0,
+        waiting_first=tuple(
+            Waiting(
+                row.id,
+                row.contact_name or (f"+{row.phone}" if row.phone else ""),
+                row.channel_name,
+                row.last_preview,
+                row.last_activity_at,
+            )
+            for row in waiting
+        ),
+        conversations=day.conversations,
+        answered=day.answered,
+        by_bot=day.by_bot,
+        response_seconds=None if day.response_seconds is None else float(day.response_seconds),
+        by_hour=tuple(day.by_hour.get(str(hour), 0) for hour in range(24)),
+    )
