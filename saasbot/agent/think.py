@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from saasbot.agent.model import models
 from saasbot.agent.turn import Thought, run_turn
 from saasbot.domain.actor import Actor
-from saasbot.domain.agent.claim import bot_facts, company_facts, recent_lines
+from saasbot.domain.agent.claim import bot_facts, company_facts, policies_of, recent_lines
 from saasbot.domain.agent.turn import Line, Turn
 from saasbot.domain.bots.access import access_bot
 from saasbot.domain.channels.pairing import digits_of_phone
@@ -68,7 +68,8 @@ async def _turn(actor: Actor, message: str, *, phone: str, bot_id: UUID | None, 
     version = (await session().exec(query)).one_or_none()
     if prompt is not None:
         version = PromptVersion(company_id=actor.company_id, bot_id=bot.id, version=0, text=prompt)
-    company = await session().get_one(Company, actor.company_id)
+    companies = select(Company, policies_of(actor)).where(Company.id == actor.company_id)
+    company, policies = (await session().exec(companies)).one()
     conversation, name = await _conversation(actor, phone) if phone.strip() else (None, "")
     earlier = await recent_lines(conversation) if conversation is not None else ()
     return Turn(
@@ -76,7 +77,7 @@ async def _turn(actor: Actor, message: str, *, phone: str, bot_id: UUID | None, 
         conversation_id=conversation.id if conversation else new_id(),
         owner_epoch=0,
         customer_seq=0,
-        company=await company_facts(company),
+        company=company_facts(company, policies),
         bot=bot_facts(bot, version),
         customer_name=name,
         lines=(*earlier, Line("customer", "text", message)),

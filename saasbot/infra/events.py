@@ -6,7 +6,7 @@ Publishing is part of the transaction (`pg_notify` is delivered only on commit);
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -33,23 +33,42 @@ class Event:
 
 def publish(kind: str, *, company_id: UUID, **ids: UUID | str) -> None:
     """Tell every process, when and only when the current transaction commits. The same event twice is told once."""
-    uow = db.current()
-    pending: dict[str, dict[str, Any]] | None = uow.notes.get("events")
-    if pending is None:
-        pending = uow.notes["events"] = {}
-        uow.before_commit.append(_notify)
     event = {"k": kind, "c": str(company_id), **{name: str(value) for name, value in ids.items()}}
-    pending[json.dumps(event, sort_keys=True)] = event
+    _pending(db.current(), "events")[json.dumps(event, sort_keys=True)] = event
 
 
-async def _notify(uow: db.UnitOfWork) -> None:
-    events = list(uow.notes["events"].values())
+def notify(channel: str, payload: dict[str, Any]) -> None:
+    """Send a notification of another kind (JSON of less than 8,000 bytes), when the current transaction commits."""
+    written = json.dumps(payload)
+    _pending(db.current(), "notifications")[f"{channel} {written}"] = {"channel": channel, "payload": written}
+
+
+def _pending(uow: db.UnitOfWork, name: str) -> dict[str, dict[str, Any]]:
+    if "events" not in uow.notes:
+        uow.notes |= {"events": {}, "notifications": {}}
+        uow.before_commit.append(_send)
+    return uow.notes[name]
+
+
+async def _send(uow: db.UnitOfWork) -> None:
+    """Everything in one statement: a transaction pays one round trip for all it tells."""
+    sent = [(item["channel"], item["payload"]) for item in uow.notes["notifications"].values()]
+    sent += [(CHANNEL, batch) for batch in _batches(list(uow.notes["events"].values()))]
+    await db.sql(
+        "SELECT pg_notify(channel, payload) "
+        "FROM unnest(cast(:channels AS text[]), cast(:payloads AS text[])) AS sent (channel, payload)",
+        channels=[channel for channel, _ in sent],
+        payloads=[payload for _, payload in sent],
+    )
+
+
+def _batches(events: list[dict[str, Any]]) -> Iterator[str]:
     while events:
         batch, size = [], 2
         while events and size + (length := len(json.dumps(events[0])) + 2) <= _PAYLOAD_LIMIT:
             batch.append(events.pop(0))
             size += length
-        await db.sql("SELECT pg_notify(:channel, :payload)", channel=CHANNEL, payload=json.dumps(batch))
+        yield json.dumps(batch)
 
 
 class Listener:

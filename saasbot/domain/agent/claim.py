@@ -1,10 +1,11 @@
-"""A waiting turn begins: may the bot answer, and from what. One short transaction, three reads."""
+"""A waiting turn begins: may the bot answer, and from what. One short transaction, two reads."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.agent.turn import AiSettings, BotFacts, CompanyFacts, Line, Turn
@@ -49,6 +50,7 @@ class _Rows:
     bot: Bot | None
     prompt: PromptVersion | None
     customer_name: str
+    policies: dict[str, str] | None
 
 
 async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | None:
@@ -81,7 +83,7 @@ async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | Non
         conversation_id=conversation.id,
         owner_epoch=conversation.owner_epoch,
         customer_seq=conversation.last_customer_seq,
-        company=await company_facts(rows.company),
+        company=company_facts(rows.company, rows.policies),
         bot=bot_facts(rows.bot, rows.prompt),
         customer_name=rows.customer_name,
         lines=tuple(_line(message) for message in messages),
@@ -99,10 +101,14 @@ def may_answer(company: Company, channel: Channel, conversation: Conversation, b
     )
 
 
-async def company_facts(company: Company) -> CompanyFacts:
-    """What a turn may know of the company, its policies included."""
-    query = select(Policy.name, Policy.text).where(Policy.company_id == company.id, Policy.text != "")
-    policies = (await session().exec(query.order_by(col(Policy.name)))).all()
+def policies_of(actor: Actor) -> Any:
+    """A column: the company's policies that say something, text by name, or nothing."""
+    texts = select(func.jsonb_object_agg(Policy.name, Policy.text))
+    return texts.where(Policy.company_id == actor.company_id, Policy.text != "").scalar_subquery()
+
+
+def company_facts(company: Company, policies: dict[str, str] | None) -> CompanyFacts:
+    """What a turn may know of the company."""
     return CompanyFacts(
         id=company.id,
         name=company.name,
@@ -119,7 +125,7 @@ async def company_facts(company: Company) -> CompanyFacts:
             paused_reason=company.ai_paused_reason,
             paused_at=company.ai_paused_at,
         ),
-        policies=tuple((name, text) for name, text in policies),
+        policies=tuple(sorted((policies or {}).items())),
     )
 
 
@@ -141,7 +147,7 @@ async def recent_lines(conversation: Conversation) -> tuple[Line, ...]:
 
 async def _load(actor: Actor, conversation_id: UUID) -> _Rows | None:
     query = (
-        select(Conversation, Channel, Company, Bot, PromptVersion, Contact.name)  # pyright: ignore[reportCallIssue] – typed up to four
+        select(Conversation, Channel, Company, Bot, PromptVersion, Contact.name, policies_of(actor))  # pyright: ignore[reportCallIssue] – typed up to four
         .join(Channel, col(Channel.id) == Conversation.channel_id)
         .join(Company, col(Company.id) == Conversation.company_id)
         .join(Contact, col(Contact.id) == Conversation.contact_id)

@@ -91,6 +91,7 @@ async def _carry_out(actor: Actor, conversation: Conversation, turn: Turn, answe
         )
         await _say(conversation, turn, farewell)
         return TurnOutcome.HANDED_OFF
+    conversation.answered_seq = turn.customer_seq
     if answer.text:
         await _say(conversation, turn, answer.text)
     for photo in answer.photos:
@@ -103,7 +104,6 @@ async def _carry_out(actor: Actor, conversation: Conversation, turn: Turn, answe
             media_id=photo.media_id,
             turn_id=turn.id,
         )
-    conversation.answered_seq = turn.customer_seq
     return TurnOutcome.REPLIED
 
 

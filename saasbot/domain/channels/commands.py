@@ -4,29 +4,24 @@ Commands are notifications, delivered on commit and lost with the process that m
 this way. Wishes that must survive are rows.
 """
 
-import json
 from typing import Any
 from uuid import UUID
 
-from saasbot.infra.db import sql
+from saasbot.infra import events
 from saasbot.models import Channel, Conversation
 
 COMMANDS = "saasbot_commands"
 OUTBOX = "saasbot_outbox"
 
 
-async def _notify(topic: str, payload: dict[str, Any]) -> None:
-    await sql("SELECT pg_notify(:topic, :payload)", topic=topic, payload=json.dumps(payload))
-
-
 async def send_command(channel: Channel, command: str, **arguments: Any) -> None:
     """Tell the holder of the number, when the transaction commits."""
-    await _notify(COMMANDS, {"channel": str(channel.id), "command": command, **arguments})
+    events.notify(COMMANDS, {"channel": str(channel.id), "command": command, **arguments})
 
 
 async def set_typing(conversation: Conversation, *, on: bool) -> None:
     """The customer's phone shows that we type (or no longer)."""
-    await _notify(
+    events.notify(
         COMMANDS,
         {"channel": str(conversation.channel_id), "command": "typing", "chat": conversation.chat_jid, "on": on},
     )
@@ -35,7 +30,7 @@ async def set_typing(conversation: Conversation, *, on: bool) -> None:
 async def send_read_marks(conversation: Conversation, wa_ids: list[str]) -> None:
     """The customer's phone shows blue ticks for these messages of theirs."""
     if wa_ids:
-        await _notify(
+        events.notify(
             COMMANDS,
             {
                 "channel": str(conversation.channel_id),
@@ -48,4 +43,4 @@ async def send_read_marks(conversation: Conversation, wa_ids: list[str]) -> None
 
 async def wake_outbox(channel_id: UUID) -> None:
     """The holder of the number looks at its outbox and its pending media as soon as the transaction commits."""
-    await _notify(OUTBOX, {"channel": str(channel_id)})
+    events.notify(OUTBOX, {"channel": str(channel_id)})
