@@ -58,11 +58,11 @@ async def running_worker(dsn: str, *, concurrency: int = CONCURRENCY) -> AsyncIt
 
 async def run_worker(dsn: str, *, concurrency: int = CONCURRENCY) -> None:
     """Work until cancelled; a worker that fails (the database went away) is followed by another one."""
-    await warm_up(models())
     delay = 0.5
     try:
         while True:
             try:
+                await warm_up(models())
                 async with jobs.opened(dsn) as app:
                     delay = 0.5
                     await _work(app, concurrency)
