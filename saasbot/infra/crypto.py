@@ -72,12 +72,12 @@ def reseal(sealed: bytes, at: str) -> bytes | None:
 
 def keyed_hash(purpose: str, text: str) -> bytes:
     """For values that are looked up or compared and must not be readable from a copy of the table (HMAC-SHA-256)."""
-    return hmac.new(sub_key(purpose), text.encode(), hashlib.sha256).digest()
+    return hmac.new(sub_key(purpose), text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
 
 def token_hash(token: str) -> bytes:
     """SHA-256 of a random token: what the database keeps of it. Only for tokens of 128 random bits or more."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _key_of(sealed: bytes) -> bytes | None:

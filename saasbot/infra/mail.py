@@ -18,6 +18,8 @@ from saasbot.infra.settings import settings
 log = get_logger(__name__)
 
 _SECONDS = 20
+# Lines as they are, so that a link in a stored file is in one piece.
+_POLICY = policy.default.clone(cte_type="8bit", max_line_length=None)
 _IMPLICIT_TLS_PORT, _SUBMISSION_PORT = 465, 587
 _SHOWN = 50
 
@@ -53,7 +55,7 @@ def stored_mails() -> list[StoredMail]:
 
 
 def _compose(to: str, subject: str, text: str) -> EmailMessage:
-    message = EmailMessage(policy=policy.SMTP.clone(cte_type="8bit", max_line_length=None))
+    message = EmailMessage(policy=_POLICY)
     message["From"] = settings().mail_from
     message["To"] = to
     message["Subject"] = subject

@@ -5,7 +5,7 @@ work.
 """
 
 from saasbot.domain.accounts.endings import hear_endings
-from saasbot.domain.accounts.register import EmailTaken, register
+from saasbot.domain.accounts.registering import EmailTaken, register
 from saasbot.domain.accounts.resets import InvalidReset, mail_reset, request_reset, reset_password
 from saasbot.domain.accounts.sessions import (
     InvalidTicket,
@@ -17,7 +17,7 @@ from saasbot.domain.accounts.sessions import (
     signed_in,
     start_session,
 )
-from saasbot.domain.accounts.sign_in import InvalidCredentials, sign_in
+from saasbot.domain.accounts.signing_in import InvalidCredentials, sign_in
 from saasbot.domain.accounts.throttle import Locked, network_of
 from saasbot.domain.accounts.tokens import (
     Caller,

@@ -26,6 +26,7 @@ NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$KWVMCcF4r7W2VmptDUFobQ$S5ijNy7CJ3BF9grr
 """The hash of a random password that nobody has: verified when there is no account, so that both answers cost the same."""
 
 _COMMON = Path(__file__).with_name("common_passwords.txt")
+_EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _LEET = str.maketrans("013457@$!", "oleastasi")
 
 
@@ -75,9 +76,8 @@ def _common_passwords() -> frozenset[str]:
 def _is_common(password: str) -> bool:
     """On the list as it is, or a word of the list with digits and signs around it (`Password!2024`)."""
     folded = _fold(password)
-    common = _common_passwords()
-    core = _core(folded)
-    return folded in common or core in common or _core(folded.translate(_LEET)) in common
+    word = _EDGES.sub("", folded)
+    return not _common_passwords().isdisjoint({folded, word, _core(folded), _core(word.translate(_LEET))})
 
 
 def _is_simple(password: str) -> bool:

@@ -23,11 +23,11 @@ async def sign_in(*, email: str, password: str, network: str) -> Person:
     Raises: InvalidCredentials, Locked.
     """
     try:
-        email = normal_email(email)
-    except InvalidInput:
-        email = email.strip().lower()[:254]  # nobody has it; it is judged and counted like any other
+        email, plausible = normal_email(email), True
+    except InvalidInput:  # nobody has it; it is judged and counted like any other
+        email, plausible = email.strip().lower()[:254].encode("utf-8", "replace").decode(), False
     await throttle.count_attempt(email, network)
-    found = await credentials.find_account(email) if "\x00" not in email else None
+    found = await credentials.find_account(email) if plausible else None
     person, password_hash = found if found is not None else (None, NOBODY)
     matches, better_hash = await verify_password(password, password_hash)
     if not matches or person is None:

@@ -1,0 +1,145 @@
+"""A forgotten password: the same answer for everybody, a link that works once, and everything else over."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import text
+
+from saasbot.domain import accounts
+from saasbot.domain.accounts import InvalidCredentials, InvalidReset, InvalidToken
+from saasbot.domain.accounts.resets import LIFETIME, MAIL_TASK
+from saasbot.domain.actor import Actor
+from saasbot.infra import mail
+from saasbot.infra.db import platform_unit_of_work, run
+from saasbot.infra.errors import InvalidInput
+from saasbot.infra.settings import settings
+from saasbot.models.table import utcnow
+from tests.accounts.test_sessions import session_of
+from tests.people import PASSWORD
+
+NEW = "completely different 7"
+
+
+@pytest.fixture(autouse=True)
+def own_mail_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("SAASBOT_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+async def waiting_jobs() -> list[tuple[str, dict[str, Any]]]:
+    async with platform_unit_of_work():
+        found = await run(text("SELECT task_name, args FROM procrastinate_jobs ORDER BY id"))
+        return [(row[0], row[1]) for row in found]
+
+
+async def link_token(email: str = "alice@sur.example") -> str:
+    await accounts.mail_reset(email)
+    found = re.search(r"http://localhost:3000/reset-password\?token=([\w-]{43})\n", mail.stored_mails()[0].text)
+    assert found, mail.stored_mails()
+    return found[1]
+
+
+async def test_known_and_unknown_addresses_are_one_job_alike(alice: Actor):
+    await accounts.request_reset("Alice@sur.example")
+    await accounts.request_reset("nobody@sur.example")
+    assert await waiting_jobs() == [
+        (MAIL_TASK, {"email": "alice@sur.example"}),
+        (MAIL_TASK, {"email": "nobody@sur.example"}),
+    ]
+
+
+async def test_what_is_no_address_is_said_so(app_db: object):
+    with pytest.raises(InvalidInput):
+        await accounts.request_reset("nobody")
+    assert await waiting_jobs() == []
+
+
+async def test_an_unknown_address_gets_no_mail(app_db: object):
+    await accounts.mail_reset("nobody@sur.example")
+    assert mail.stored_mails() == []
+
+
+async def test_the_link_sets_the_password(alice: Actor):
+    await accounts.reset_password(token=await link_token(), password=NEW)
+    await accounts.sign_in(email="alice@sur.example", password=NEW, network="x")
+    with pytest.raises(InvalidCredentials):
+        await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
+
+
+async def test_the_link_works_once(alice: Actor):
+    token = await link_token()
+    await accounts.reset_password(token=token, password=NEW)
+    with pytest.raises(InvalidReset):
+        await accounts.reset_password(token=token, password="and a third one 8")
+
+
+async def test_the_link_works_for_half_an_hour(alice: Actor):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        token = await link_token()
+        clock.shift(LIFETIME + timedelta(seconds=1))
+        with pytest.raises(InvalidReset):
+            await accounts.reset_password(token=token, password=NEW)
+
+
+async def test_a_newer_link_replaces_the_older(alice: Actor):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        old = await link_token()
+        clock.shift(timedelta(seconds=1))
+        new = await link_token()
+        with pytest.raises(InvalidReset):
+            await accounts.reset_password(token=old, password=NEW)
+        await accounts.reset_password(token=new, password=NEW)
+
+
+async def test_a_refused_password_leaves_the_link_usable(alice: Actor):
+    token = await link_token()
+    for bad in ("short", "password123", "zapateriasur1", "alice@sur.example"):
+        with pytest.raises(InvalidInput) as error:
+            await accounts.reset_password(token=token, password=bad)
+        assert error.value.field == "password"
+    await accounts.reset_password(token=token, password=NEW)
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 43, "x" * 10_000, "ñ" * 43, "\x00", "\ud800"])
+async def test_nonsense_resets_nothing(alice: Actor, token: str):
+    with pytest.raises(InvalidReset):
+        await accounts.reset_password(token=token, password=NEW)
+
+
+async def test_every_session_and_token_of_the_account_is_over_and_of_no_other(alice: Actor, bob: Actor):
+    hers, his = await session_of("alice@sur.example"), await session_of("bob@sur.example")
+    person = await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
+    pair = await accounts.issue_tokens(person)
+    await accounts.caller_of(pair.access_token)
+    assert await accounts.signed_in(hers)
+
+    await accounts.reset_password(token=await link_token(), password=NEW)
+    assert await accounts.signed_in(hers) is None
+    assert await accounts.signed_in(his)
+    for use in (accounts.caller_of(pair.access_token), accounts.refresh_tokens(pair.refresh_token)):
+        with pytest.raises(InvalidToken):
+            await use
+
+
+async def test_the_mail_speaks_the_language_of_the_account(alice: Actor):
+    await accounts.mail_reset("alice@sur.example")
+    assert mail.stored_mails()[0].subject == "Choose a new password"
+    await accounts.register(
+        company_name="Café Norte",
+        name="Nora",
+        email="nora@norte.example",
+        password=PASSWORD,
+        accept_terms=True,
+        locale="es",
+    )
+    await accounts.mail_reset("nora@norte.example")
+    spanish = next(sent for sent in mail.stored_mails() if sent.to == "nora@norte.example")
+    assert spanish.subject == "Elige una contraseña nueva"
+    assert spanish.text.startswith("Hola, Nora:")
