@@ -9,13 +9,13 @@ from saasbot.infra.roles import libpq_url
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def migrate(owner_url: str) -> None:
-    """Afterwards the schema of the owner's database is at Alembic's head.
+def migrate(owner_url: str) -> bool:
+    """Afterwards the schema of the owner's database is at Alembic's head; whether there was anything to do.
 
     `alembic/env.py` reads the URL from the attribute `url`.
     """
     if _revision_of(owner_url) == newest_revision():
-        return
+        return False
     from alembic.config import Config
 
     from alembic import command  # a second of processor time that a start without news does not spend
@@ -24,6 +24,7 @@ def migrate(owner_url: str) -> None:
     config.set_main_option("script_location", str(ROOT / "alembic"))
     config.attributes["url"] = owner_url
     command.upgrade(config, "head")
+    return True
 
 
 def newest_revision() -> str:

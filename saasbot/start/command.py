@@ -11,7 +11,7 @@ from saasbot.infra.roles import embedded_cluster, prepare_database
 from saasbot.infra.settings import Settings, settings
 from saasbot.infra.start_error import StartError
 from saasbot.start import frontend, processes
-from saasbot.start.demo import seed_demo
+from saasbot.start.demo import start_seeding
 from saasbot.start.run_lock import RunLock
 
 
@@ -52,16 +52,16 @@ def run(chosen: Settings, *, stop_with_parent: bool = False) -> None:
     say("Starting the database")
     urls = prepare_database(chosen)
     say("Bringing the schema up to date")
-    migrate(urls.owner)
-    logins = seed_demo(urls) if chosen.demo else []
+    first_start = migrate(urls.owner)
+    seeding = start_seeding() if chosen.demo else None
     if frontend.is_current(chosen):
         say("The pages are built already")
     else:
         say("Building the pages (the first time about half a minute)")
         frontend.build(chosen)
+    if seeding and first_start and seeding.wait() != 0:  # later starts do not wait for what is there already
+        raise StartError("The demo company could not be made: the lines above say why.")
     say(f"Prepared in {time.monotonic() - began:.1f} s. Serving on {chosen.public_url}")
-    for login in logins:
-        say(f"  demo login: {login}")
     sys.stdout.flush()
     arguments = [sys.executable, "-m", "saasbot.start.server", chosen.host, str(chosen.port)]
     os.execve(sys.executable, arguments, frontend.tool_environment(chosen))  # noqa: S606 - we become the server

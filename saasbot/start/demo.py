@@ -1,20 +1,38 @@
-"""The demo company of a first start."""
+"""The demo company, made by a process of its own beside the build or the server: `python -m saasbot.start.demo`."""
 
 import asyncio
+import subprocess
+import sys
 
-from saasbot.infra.roles import DatabaseUrls
+from saasbot.infra.settings import settings
 
 
-def seed_demo(urls: DatabaseUrls) -> list[str]:
-    """Afterwards the demo company exists; the answer is its logins as lines for a person. Twice is once."""
-    from saasbot.domain.demo import seed  # loads the whole domain: only where a demo is wanted
+def start_seeding() -> subprocess.Popen[bytes]:
+    """Make the demo company in the background; the process prints its logins and ends with 0. Twice is once."""
+    command = [sys.executable, "-m", "saasbot.start.demo"]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
+
+
+async def _seed() -> list[str]:
+    from saasbot.domain.demo import seed
     from saasbot.infra import db
+    from saasbot.infra.roles import database_urls
 
-    async def run() -> list[str]:
-        db.connect(app_url=urls.app, platform_url=urls.platform, pool_size=2)
-        try:
-            return await seed()
-        finally:
-            await db.disconnect()
+    urls = database_urls(settings())
+    db.connect(app_url=urls.app, platform_url=urls.platform, pool_size=2)
+    try:
+        return await seed()
+    finally:
+        await db.disconnect()
 
-    return asyncio.run(run())
+
+def main() -> None:
+    """Print a line per login once the company exists."""
+    from saasbot.infra import logging
+
+    logging.configure(json=settings().is_production, level="WARNING")
+    sys.stdout.write("".join(f"  demo login: {login}\n" for login in asyncio.run(_seed())))
+
+
+if __name__ == "__main__":
+    main()
