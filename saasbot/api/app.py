@@ -18,6 +18,7 @@ from saasbot.api import (
     browser,
     channels,
     companies,
+    conversations,
     demo_model,
     dev_mail,
     docs,
@@ -37,6 +38,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     agent.router,
     products.router,
     channels.router,
+    conversations.router,
     health.router,
 )
 

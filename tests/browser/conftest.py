@@ -1,0 +1,39 @@
+"""Chromium of the system, one for the session; a fresh context a person."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install Debian's chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+
+@pytest.fixture
+def new_person(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A function: a browser with nothing in it, in a language."""
+    made: list[BrowserContext] = []
+
+    def make(locale: str = "es-AR", **options: object) -> BrowserContext:
+        context = chromium.new_context(locale=locale, viewport={"width": 1440, "height": 900}, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(20_000)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
