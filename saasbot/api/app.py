@@ -25,6 +25,7 @@ from saasbot.api import (
     health,
     media,
     products,
+    simulator,
 )
 from saasbot.api.problems import handle_problems
 
@@ -62,6 +63,7 @@ def make_api() -> FastAPI:
     api.include_router(browser.router)
     api.include_router(dev_mail.router)
     api.include_router(demo_model.router)
+    api.include_router(simulator.router)
     api.router.routes.extend(media.routes)
     docs.add_docs(api)
     _answer_unknown_paths(api)

@@ -39,3 +39,13 @@ async def waiting_journals() -> list[tuple[UUID, UUID]]:
     async with platform_unit_of_work():
         rows = await sql("SELECT DISTINCT company_id, channel_id FROM wa_event WHERE processed_at IS NULL")
         return [(row.company_id, row.channel_id) for row in rows.all()]
+
+
+async def company_of_simulator(channel_id: UUID) -> UUID | None:
+    """Whose simulated number this is; nothing for real, deleted and unknown ones."""
+    async with platform_unit_of_work():
+        row = await sql(
+            "SELECT company_id FROM channel WHERE id = :channel AND kind = 'simulator' AND deleted_at IS NULL",
+            channel=channel_id,
+        )
+        return row.scalar_one_or_none()
