@@ -31,11 +31,11 @@ from saasbot.api.simulator_schemas import (
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import company_of_simulator
 from saasbot.domain.simulator import read
-from saasbot.domain.simulator.customers import Customer, parse_customer
+from saasbot.domain.simulator.customers import parse_customer
 from saasbot.domain.simulator.faults import set_fault
 from saasbot.domain.simulator.scan import scan
 from saasbot.infra.db import unit_of_work
-from saasbot.infra.errors import AppError, InvalidInput, NotFound
+from saasbot.infra.errors import AppError, NotFound
 from saasbot.infra.settings import settings
 from saasbot.wa_runtime.simulator import network
 
@@ -97,7 +97,9 @@ async def write_as_owner(channel_id: UUID, body: PhoneMessage) -> Written:
     """The owner writes on the phone itself: the number hears an echo."""
     actor = await _actor(channel_id)
     async with unit_of_work(actor):
-        wa_id = await network.owner_writes(actor, channel_id, to=_customer(body.to, None, "to"), text=body.text)
+        wa_id = await network.owner_writes(
+            actor, channel_id, to=parse_customer(body.to, None, field="to"), text=body.text
+        )
     return Written(wa_id=wa_id)
 
 
@@ -161,13 +163,6 @@ async def _actor(channel_id: UUID) -> Actor:
     if company_id is None:
         raise NotFound
     return Actor.system(company_id)
-
-
-def _customer(address: str, lid: str | None, field: str) -> Customer:
-    try:
-        return parse_customer(address, lid)
-    except InvalidInput as error:
-        raise InvalidInput(field, error.details["problem"]) from None
 
 
 def _is_local(request: Request) -> bool:

@@ -49,16 +49,16 @@ def lid_of(phone: str) -> str:
     return str(10 ** (_LID_DIGITS - 1) + number % (9 * 10 ** (_LID_DIGITS - 1)))
 
 
-def parse_customer(address: str | None, lid: str | None, name: str = "") -> Customer:
-    """The sender that a caller describes by phone, LID (`…@lid`, or `lid` alone) or both. Raises: InvalidInput."""
+def parse_customer(address: str | None, lid: str | None, name: str = "", *, field: str = "from") -> Customer:
+    """The person that a caller describes by phone, LID (`…@lid`, or `lid` alone) or both. Raises: InvalidInput."""
     lid_digits = digits_of(lid, "lid") if lid else None
     if address and address.endswith(f"@{LID_SERVER}"):
-        return Customer(None, digits_of(address, "from"), name)
+        return Customer(None, digits_of(address, field), name)
     if not address:
         if lid_digits is None:
-            raise InvalidInput("from", "Say who writes: a phone number or a LID.")
+            raise InvalidInput(field, "Say who is meant: a phone number or a LID.")
         return Customer(None, lid_digits, name)
-    phone = digits_of(address, "from")
+    phone = digits_of(address, field)
     return Customer(phone, lid_digits or lid_of(phone), name)
 
 

@@ -133,14 +133,14 @@ def _put(faults: dict[str, Any], name: str, value: Any) -> None:
 def _until(seconds: float | None) -> str | None:
     seconds = 10.0 if seconds is None else seconds
     if not 0 <= seconds <= _MAX_SECONDS:
-        raise InvalidInput("seconds", f"Use 0 to {_MAX_SECONDS:.0f} seconds.")
+        raise InvalidInput("seconds", "Use 0 to {most}.", most=int(_MAX_SECONDS))
     return (utcnow() + timedelta(seconds=seconds)).isoformat() if seconds else None
 
 
 def _bounded(field: str, value: int | None, default: int, most: int) -> int:
     value = default if value is None else value
     if not 0 <= value <= most:
-        raise InvalidInput(field, f"Use 0 to {most}.")
+        raise InvalidInput(field, "Use 0 to {most}.", most=most)
     return value
 
 

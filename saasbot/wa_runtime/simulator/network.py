@@ -83,7 +83,7 @@ async def customer_writes(
     actor.require("inbox.write")
     content.check()
     if wa_id is not None and not 0 < len(wa_id) <= _WA_ID_MAX:
-        raise InvalidInput("id", f"Use at most {_WA_ID_MAX} characters.")
+        raise InvalidInput("id", "Use at most {limit} characters.", limit=_WA_ID_MAX)
     number = await access_linked(actor, channel_id)
     sender = await remember(actor.company_id, channel_id, sender)
     if wa_id is not None and await _sent_again(number, sender, wa_id):
