@@ -3,7 +3,7 @@
 from sqlalchemy import update
 from sqlmodel import col
 
-from saasbot.domain.accounts.register import LONGEST_NAME
+from saasbot.domain.accounts.registering import LONGEST_NAME
 from saasbot.domain.actor import Actor
 from saasbot.infra import events
 from saasbot.infra.db import run
