@@ -18,5 +18,6 @@ pytest_plugins = [
     "tests.fixtures.agent",
     "tests.fixtures.server",
     "tests.fixtures.simulator",
+    "tests.fixtures.wire",
     "tests.people",
 ]

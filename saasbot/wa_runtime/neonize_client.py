@@ -19,15 +19,17 @@ os.environ["NEONIZE_BOT_TAG"] = "off"  # read by the Go side: else every message
 from saasbot.infra import file_types  # noqa: F401  # isort: skip
 from saasbot.wa_runtime import protobufs  # isort: skip - and this, so that its package is entered without its __init__
 import neonize.aioze.events as library_events
-from neonize._binder import ProxySettings, gocode
+from neonize._binder import ProxySettings, func_callback_bytes2, gocode
 from neonize.aioze.client import NewAClient
 from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
 from neonize.utils.log import log as library_log
+from neonize.utils.log import log_whatsmeow
 
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.dialer import Dialer
 from saasbot.wa_runtime.neonize_events import DEVICE
 from saasbot.wa_runtime.neonize_gate import Gate, GatedLibrary
+from saasbot.wa_runtime.neonize_store import StoreUnavailable, alone_in_store
 
 log = get_logger(__name__)
 library_log.setLevel("WARNING")  # the library ships every line of this level and above into Python
@@ -50,6 +52,23 @@ def prepare_loop(numbers: int) -> None:
     loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(2 * numbers + 32, "neonize"))
     library_events.event_global_loop = None
     library_events.set_event_loop(loop)
+
+
+async def prepare_store(store_dsn: str) -> None:
+    """Afterwards the library's tables are those of this version. First connections that migrate at once break each other, so
+    every process passes here, one after the other, before its first.
+
+    Raises: StoreUnavailable.
+    """
+    await asyncio.to_thread(_migrate_store, store_dsn)
+
+
+def _migrate_store(store_dsn: str) -> None:
+    with alone_in_store(store_dsn):
+        logged = func_callback_bytes2(log_whatsmeow)
+        answer: bytes = gocode.GetAllDevices(store_dsn.encode(), logged)
+    if answer.startswith(b"error: "):
+        raise StoreUnavailable(answer.decode())
 
 
 def jid_of(text: str) -> protobufs.events.JID:

@@ -4,6 +4,8 @@ The library must never be asked for a session that its store does not have: it w
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -11,6 +13,7 @@ import psycopg
 # what libpq does not know as a word of a URL and the Go driver hands to the server
 _SERVER_SETTINGS = ("idle_session_timeout", "search_path")
 _CONNECT_SECONDS = 10
+_LOCK = 0x5AA5_0002
 
 
 class StoreUnavailable(Exception):
@@ -44,6 +47,17 @@ async def forget_session(store_dsn: str, device_jid: str) -> None:
         "DELETE FROM whatsmeow_device WHERE jid = %s RETURNING 1",
     ):
         await asyncio.to_thread(_query, store_dsn, statement, device_jid)
+
+
+@contextmanager
+def alone_in_store(store_dsn: str) -> Iterator[None]:
+    """No other process is here meanwhile. Raises: StoreUnavailable."""
+    try:
+        with psycopg.connect(libpq_dsn(store_dsn), autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+            yield
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(str(error)) from error
 
 
 def _query(store_dsn: str, statement: str, device_jid: str) -> list[tuple[object, ...]]:

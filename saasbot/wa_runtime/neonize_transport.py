@@ -5,13 +5,13 @@ task: it holds a client object until that must be replaced, and tells every chan
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
+from saasbot.wa_runtime.backoff import pause_seconds
 from saasbot.wa_runtime.neonize_client import LibraryClient, jid_of  # first: it prepares the library's import
 from saasbot.wa_runtime.neonize_events import CHAT_PRESENCE, JOURNALLED, Fate, codes_of, state_of, typing_of
 from saasbot.wa_runtime.neonize_gate import Gate
@@ -46,7 +46,7 @@ LOGIN_SECONDS = 60
 PATIENCE_SECONDS = 120
 """How long the library may try to reconnect by itself; its delays grow without end, ours do not."""
 STEADY_SECONDS = 60
-BACKOFF_SECONDS = (1.0, 60.0)
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 SEND_SECONDS = 80
 """The library gives up waiting for an acknowledgement after 75."""
 _PRESENCE_RETRIES = (5, 30, 120, 600)
@@ -69,6 +69,7 @@ class NeonizeTransport:
         self._loop = asyncio.get_running_loop()
 
     async def connect(self) -> None:
+        self._tell(StateChange(ChannelStatus.STARTING))
         self._task = asyncio.create_task(self._run(), name=f"neonize-{self._number.channel_id}")
 
     async def close(self) -> None:
@@ -99,7 +100,9 @@ class NeonizeTransport:
         if change.reason == "library_fault" and failures == 1:
             self._tell(change)
             return
-        retry_at = change.retry_at or datetime.now(UTC) + timedelta(seconds=_backoff(failures))
+        retry_at = change.retry_at or datetime.now(UTC) + timedelta(
+            seconds=pause_seconds(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+        )
         self._tell(StateChange(change.status, change.reason, retry_at))
         wait_until = self._loop.time() + (retry_at - datetime.now(UTC)).total_seconds()
         while not self._closing and self._loop.time() < wait_until:
@@ -286,13 +289,6 @@ class NeonizeTransport:
         # the library says nothing of it, and the session is gone
         self._tell(StateChange(ChannelStatus.LOGGED_OUT, "logged_out_by_user", fatal=True))
         await self.close()
-
-
-def _backoff(failures: int) -> float:
-    """Seconds: doubling, capped, a quarter of it by chance so that numbers do not return together."""
-    first, longest = BACKOFF_SECONDS
-    seconds = min(first * 2 ** (failures - 1), longest)
-    return seconds * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
 async def _wake_at_end(task: asyncio.Task[None], signals: asyncio.Queue[Signal]) -> None:

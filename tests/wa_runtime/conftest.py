@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from saasbot.infra.roles import DatabaseUrls
-from tests.wire_lab import ABSENT, WireLab
+from tests.wire_lab import WireLab
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 40
@@ -98,16 +98,6 @@ class Customer:
     @property
     def chat(self) -> str:
         return f"{self.sender_lid}@lid"
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def lab() -> AsyncIterator[WireLab]:
-    """The wire lab, up for the whole session: use a phone of your own (`phone`)."""
-    if ABSENT:
-        pytest.skip(ABSENT)
-    running = await WireLab().start()
-    yield running
-    await running.stop()
 
 
 @pytest.fixture

@@ -1,0 +1,97 @@
+"""A bridge: a process that holds numbers on real WhatsApp, and nothing else. `python -m saasbot.wa_runtime.bridge`
+
+The app tells it again and again which numbers it shall hold: `{"numbers": [{company_id, channel_id, device_jid}, …]}`. It
+says `{"held": [channel ids], "resident": bytes}` every few seconds. When the app is gone or asks, it drains and ends.
+"""
+
+import asyncio
+import os
+from typing import Any
+from uuid import UUID
+
+from saasbot.infra import db
+from saasbot.infra.events import Listener
+from saasbot.infra.logging import get_logger
+from saasbot.infra.settings import settings
+from saasbot.wa_runtime.host import NumberHost
+from saasbot.wa_runtime.process import AppLink, open_database, resident_bytes
+from saasbot.wa_runtime.transport import NumberRef, Transport, Wiring
+
+log = get_logger(__name__)
+
+HEARTBEAT_SECONDS = 5
+DRAIN_SECONDS = 20
+
+
+def number_line(ref: NumberRef) -> dict[str, Any]:
+    return {"company_id": str(ref.company_id), "channel_id": str(ref.channel_id), "device_jid": ref.device_jid}
+
+
+def number_of(line: dict[str, Any]) -> NumberRef:
+    return NumberRef(UUID(line["company_id"]), UUID(line["channel_id"]), line["device_jid"])
+
+
+class Bridge:
+    """Follows what the app wants, latest wish first."""
+
+    def __init__(self, link: AppLink) -> None:
+        self._link = link
+        self._wanted: list[NumberRef] = []
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Returns when drained."""
+        # here, so that whoever reads the lines' format does not load the library
+        from saasbot.wa_runtime.neonize_client import prepare_loop, prepare_store
+        from saasbot.wa_runtime.neonize_gate import Gate
+        from saasbot.wa_runtime.neonize_transport import NeonizeTransport
+
+        most = settings().numbers_per_bridge
+        urls = open_database(pool_size=most + 5)
+        prepare_loop(most)
+        await self._link.listen()
+        await prepare_store(urls.wa_store)
+        gate = Gate()
+
+        def make(ref: NumberRef, wiring: Wiring) -> Transport:
+            return NeonizeTransport(ref, wiring, urls.wa_store, gate)
+
+        listener = Listener(db.app_dsn())
+        host = NumberHost(listener, make, settings().data_dir / "spool")
+        await listener.start()
+        following = asyncio.create_task(self._follow(host))
+        telling = asyncio.create_task(self._tell(host))
+        async for line in self._link.lines():
+            self._wanted = [number_of(number) for number in line["numbers"]]
+            self._news.set()
+        log.info("bridge.draining", numbers=len(host.held))
+        following.cancel()
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await host.stop()
+        telling.cancel()
+
+    async def _follow(self, host: NumberHost) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await host.set_wanted(self._wanted)
+
+    async def _tell(self, host: NumberHost) -> None:
+        while True:
+            self._link.say(held=[str(channel_id) for channel_id in host.held], resident=resident_bytes())
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def _main(link: AppLink) -> None:
+    try:
+        await Bridge(link).run()
+    except TimeoutError:
+        log.warning("bridge.not_drained")
+    except Exception:
+        log.exception("bridge.failed")
+        os._exit(1)
+    os._exit(0)  # not past the library's threads: some of them may never end
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(AppLink()))

@@ -1,0 +1,202 @@
+"""One attempt to link a number, in a process of its own. `python -m saasbot.wa_runtime.pair`
+
+The app says which in one line: `{company_id, channel_id, retry_in}`. It says `{"linked": true}` when the phone has used a code,
+and `{"ended": reason}` when its result is written. It ends at once when the app is gone or the attempt is no longer wanted.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.lease import (
+    RENEW_SECONDS,
+    LeaseLost,
+    acquire_lease,
+    lease_holder,
+    release_lease,
+    renew_lease,
+)
+from saasbot.domain.channels.pairing import begin_pairing, complete_pairing, fail_pairing, show_code
+from saasbot.domain.channels.state import report_state
+from saasbot.infra import db
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import NotFound
+from saasbot.infra.logging import get_logger
+from saasbot.infra.settings import settings
+from saasbot.models import ChannelPairing, ChannelStatus, Desired
+from saasbot.wa_runtime import holder
+from saasbot.wa_runtime.journal import NumberJournal
+from saasbot.wa_runtime.neonize_store import forget_session
+from saasbot.wa_runtime.process import AppLink, open_database
+from saasbot.wa_runtime.transport import Paired, PairingCode, PairingFailed
+
+log = get_logger(__name__)
+
+NETWORK = "network_unreachable"
+NOT_WANTED = "not_wanted"
+_LEASE_TRIES, _LEASE_POLL_SECONDS = 100, 0.3
+
+
+class NoLongerWanted(Exception):
+    """Another attempt has taken this one's place, its owner has stopped it, or somebody else holds the number."""
+
+
+class Attempt:
+    """One attempt, from the lease to the written result."""
+
+    def __init__(self, link: AppLink, store_dsn: str, job: dict[str, Any]) -> None:
+        self._link, self._store_dsn = link, store_dsn
+        self._channel_id = UUID(job["channel_id"])
+        self._actor = Actor.system(UUID(job["company_id"]))
+        self._retry_in = float(job["retry_in"])
+        self._epoch = 0
+
+    async def run(self) -> str:
+        """The reason of its end: `linked`, or why not."""
+        try:
+            async with self._lease():
+                async with unit_of_work(self._actor):
+                    channel = await access_channel(self._actor, self._channel_id, lock=True)
+                    if channel.desired != Desired.RUNNING or channel.device_jid is not None:
+                        return NOT_WANTED
+                    row = await begin_pairing(self._actor, self._channel_id)
+                return await self._pair(row)
+        except (NotFound, NoLongerWanted, LeaseLost):
+            return NOT_WANTED
+
+    async def _pair(self, row: ChannelPairing) -> str:
+        from saasbot.wa_runtime.neonize_pairing import NeonizePairing
+
+        # while pairing nobody holds the number yet: the events of its first login are journalled with the lease's epoch
+        journal = NumberJournal(
+            company_id=self._actor.company_id,
+            channel_id=self._channel_id,
+            epoch=self._epoch,
+            dsn=db.app_dsn(),
+            spool_dir=settings().data_dir / "spool",
+        )
+        pairing = NeonizePairing(
+            self._store_dsn, phone=row.phone, journal=journal.append, linked=lambda: self._link.say(linked=True)
+        )
+
+        async def show(code: PairingCode) -> None:
+            async with unit_of_work(self._actor):
+                wanted = await show_code(
+                    self._actor,
+                    self._channel_id,
+                    attempt=row.attempt,
+                    code=code.code,
+                    number=code.number,
+                    expires_at=code.expires_at,
+                )
+            if not wanted:
+                raise NoLongerWanted
+
+        try:
+            paired = await pairing.run(show)
+        except PairingFailed as failed:
+            await self._failed(row, failed.reason)
+            return failed.reason
+        await self._linked(row, paired)
+        return "linked"
+
+    async def _linked(self, row: ChannelPairing, paired: Paired) -> None:
+        async with unit_of_work(self._actor):
+            kept = await complete_pairing(
+                self._actor,
+                self._channel_id,
+                attempt=row.attempt,
+                device_jid=paired.device_jid,
+                phone=paired.phone,
+                lid=paired.lid,
+                push_name=paired.push_name,
+            )
+        if not kept:  # the phone goes on listing the device until it expires there
+            log.warning("pairing.linked_too_late", channel_id=str(self._channel_id))
+            await forget_session(self._store_dsn, paired.device_jid)
+            raise NoLongerWanted
+
+    async def _failed(self, row: ChannelPairing, reason: str) -> None:
+        """Without a network the attempt waits for one; every other failure ends it."""
+        async with unit_of_work(self._actor):
+            if reason == NETWORK:
+                retry_at = datetime.now(UTC) + timedelta(seconds=self._retry_in)
+                await report_state(
+                    self._actor,
+                    self._channel_id,
+                    epoch=self._epoch,
+                    status=ChannelStatus.RECONNECTING,
+                    reason=reason,
+                    retry_at=retry_at,
+                )
+            else:
+                await fail_pairing(self._actor, self._channel_id, attempt=row.attempt, reason=reason)
+
+    @asynccontextmanager
+    async def _lease(self) -> AsyncIterator[None]:
+        """The number is ours meanwhile, so that of several servers one shows codes. Raises: NoLongerWanted."""
+        self._epoch = epoch = await self._acquire()
+        renewing = asyncio.create_task(self._renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            async with unit_of_work(self._actor):
+                await release_lease(self._actor, self._channel_id, epoch=epoch)
+
+    async def _acquire(self) -> int:
+        """The lease; an earlier holder may still be letting go of it. Raises: NoLongerWanted."""
+        for _ in range(_LEASE_TRIES):
+            async with unit_of_work(self._actor):
+                other = await lease_holder(self._actor, self._channel_id)
+                dead = other is not None and holder.is_dead(other)
+                epoch = await acquire_lease(
+                    self._actor, self._channel_id, holder=holder.this_process(), holder_is_dead=dead
+                )
+            if epoch is not None:
+                return epoch
+            await asyncio.sleep(_LEASE_POLL_SECONDS)
+        raise NoLongerWanted
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            async with unit_of_work(self._actor):
+                await renew_lease(self._actor, self._channel_id, epoch=self._epoch)
+
+
+async def _main(link: AppLink) -> None:
+    from saasbot.wa_runtime.neonize_client import prepare_loop, prepare_store
+
+    urls = open_database(pool_size=3)
+    prepare_loop(1)
+    await link.listen()
+    lines = link.lines()
+    job = await anext(lines, None)
+    if job is None:
+        os._exit(0)
+    try:
+        await prepare_store(urls.wa_store)
+        work = asyncio.create_task(Attempt(link, urls.wa_store, job).run())
+        gone = asyncio.ensure_future(anext(lines, None))
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+        link.say(ended=NOT_WANTED if work.cancelled() else work.result())
+    except Exception:
+        log.exception("pairing.crashed")
+        os._exit(1)
+    os._exit(0)  # not past the library's threads: those of a failed attempt never end
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(AppLink()))

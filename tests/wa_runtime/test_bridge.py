@@ -1,0 +1,118 @@
+"""Numbers on real WhatsApp from the wire to the inbox: linked, opened, killed, cut off, unlinked."""
+
+import os
+import signal
+
+from saasbot.domain.channels import disconnect, logout
+from saasbot.domain.channels.pairing import request_pair_code
+from saasbot.domain.inbox.send import send_message
+from saasbot.infra.db import unit_of_work
+from saasbot.models import MessageStatus, MessageType
+from tests.fixtures.simulator import until
+from tests.fixtures.wire import RealNumbers
+from tests.wa_runtime.conftest import Customer
+
+
+async def test_a_linked_number_receives_sends_and_sees_the_ticks(real_numbers: RealNumbers, customer: Customer):
+    channel_id = await real_numbers.add()
+    await real_numbers.status_is("pending_qr", channel_id)
+    phone = await real_numbers.link(channel_id)
+    linked = await real_numbers.channel(channel_id)
+    assert (linked.phone, linked.lid) == (phone, f"99{phone}")
+
+    wa_id = await real_numbers.lab.deliver("¿cuánto cuestan?", phone=phone, push="Ana", **vars(customer))
+    message = await real_numbers.message(wa_id)
+    assert (message.text, message.direction, message.author) == ("¿cuánto cuestan?", "inbound", "customer")
+
+    alice = real_numbers.shop.alice
+    async with unit_of_work(alice):
+        reply = await send_message(alice, message.conversation_id, text="79,90 €")
+    sent = await real_numbers.status_of(reply.id, MessageStatus.SENT)
+    [on_phone] = await real_numbers.lab.sent(phone)
+    assert (on_phone["id"], on_phone["text"], on_phone["to"]) == (sent.wa_id, "79,90 €", customer.sender)
+
+    for kind, status in ((None, MessageStatus.DELIVERED), ("read", MessageStatus.READ)):
+        await real_numbers.lab.receipt(on_phone["id"], kind, phone=phone, sender=customer.sender_lid)
+        await real_numbers.status_of(reply.id, status)
+
+
+async def test_a_killed_bridge_comes_back_without_a_new_qr(real_numbers: RealNumbers, customer: Customer):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    first = await real_numbers.message(await real_numbers.lab.deliver("uno", phone=phone, **vars(customer)))
+
+    [bridge] = real_numbers.supervisor.bridges
+    os.kill(bridge, signal.SIGKILL)
+    await real_numbers.status_is("reconnecting", channel_id, reason="bridge_restarting")
+    alice = real_numbers.shop.alice
+    async with unit_of_work(alice):
+        reply = await send_message(alice, first.conversation_id, text="mientras tanto")
+    await real_numbers.status_is("open", channel_id)
+    assert bridge not in real_numbers.supervisor.bridges
+    await real_numbers.status_of(reply.id, MessageStatus.SENT)
+    assert [m["text"] for m in await real_numbers.lab.sent(phone)] == ["mientras tanto"]
+
+    await real_numbers.message(await real_numbers.lab.deliver("dos", phone=phone, **vars(customer)))
+    texts = [m.text for m in await real_numbers.messages() if m.type == MessageType.TEXT]
+    assert texts == ["uno", "mientras tanto", "dos"]
+
+
+async def test_a_restarted_server_finds_its_numbers_linked(real_numbers: RealNumbers, customer: Customer):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    await real_numbers.stop()
+    await real_numbers.start()
+    await until(lambda: _held(real_numbers), "the number held again", 60)
+    await real_numbers.status_is("open", channel_id)
+    assert await real_numbers.message(await real_numbers.lab.deliver("hola", phone=phone, **vars(customer)))
+
+
+async def test_without_a_network_the_number_says_so_and_can_be_cancelled(real_numbers: RealNumbers, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    channel_id = await real_numbers.add()
+    waiting = await real_numbers.status_is("reconnecting", channel_id, reason="network_unreachable")
+    assert waiting.retry_at is not None
+    monkeypatch.setenv("HTTPS_PROXY", real_numbers.lab.env["HTTPS_PROXY"])
+    await real_numbers.status_is("pending_qr", channel_id)
+    alice = real_numbers.shop.alice
+    async with unit_of_work(alice):
+        await disconnect(alice, channel_id)
+    await real_numbers.status_is("closed", channel_id, reason="stopped_by_user")
+
+
+async def test_a_number_is_linked_by_typing_a_code(real_numbers: RealNumbers):
+    channel_id = await real_numbers.add()
+    alice = real_numbers.shop.alice
+    await real_numbers.code(channel_id)
+    async with unit_of_work(alice):
+        await request_pair_code(alice, channel_id, phone="+54 9 11 3333 0001")
+    await real_numbers.status_is("pending_qr", channel_id, reason="pair_code")
+    shown = await real_numbers.code(channel_id)
+    assert shown.code is not None and len(shown.code.replace("-", "")) == 8
+
+
+async def test_a_device_removed_on_the_phone_can_be_linked_again(real_numbers: RealNumbers):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    await real_numbers.lab.refuse(401)
+    await real_numbers.lab.kick(phone)
+    gone = await real_numbers.status_is("logged_out", channel_id, reason="unlinked_on_phone")
+    assert gone.device_jid is None
+
+
+async def test_logging_out_unlinks_the_device(real_numbers: RealNumbers):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    alice = real_numbers.shop.alice
+    async with unit_of_work(alice):
+        await logout(alice, channel_id)
+    await until(lambda: _forgotten(real_numbers, phone), "the session gone from the store", 30)
+    await real_numbers.status_is("logged_out", channel_id, reason="logged_out_by_user")
+
+
+async def _held(numbers: RealNumbers) -> bool:
+    return any(numbers.supervisor.bridges.values())
+
+
+async def _forgotten(numbers: RealNumbers, phone: str) -> bool:
+    return not any(jid.startswith(phone) for jid in numbers.sessions())
