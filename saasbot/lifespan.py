@@ -20,6 +20,7 @@ from saasbot.realtime.hub import hub
 from saasbot.realtime.tabs import ReflexTabs
 from saasbot.wa_runtime.processor import Processor
 from saasbot.wa_runtime.simulator.runtime import SimulatorRuntime
+from saasbot.wa_runtime.supervisor import Supervisor
 
 
 @asynccontextmanager
@@ -33,7 +34,9 @@ async def services(app: rx.App) -> AsyncIterator[None]:
     processor = Processor(listener)
     hear_endings(listener)
     hub.start(ReflexTabs(app), listener)
-    runtimes = [SimulatorRuntime(listener)] if chosen.simulator else []
+    runtimes: list[Supervisor | SimulatorRuntime] = [Supervisor(listener)]
+    if chosen.simulator:
+        runtimes.append(SimulatorRuntime(listener))
     report_with("database", db.answers)
     report_with("runtime", processor.is_running)
     report_with("jobs", is_working)
