@@ -22,7 +22,6 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-
 @pytest.fixture
 def new_person(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """A function: a browser with nothing in it, in a language."""
