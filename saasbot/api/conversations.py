@@ -1,11 +1,12 @@
-"""`/conversations`: the inbox over REST."""
+"""`/conversations`: the inbox. Lists are newest first; phone numbers are digits without the plus."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import urljoin
 from uuid import UUID
 
 from fastapi import Header, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from saasbot.api.callers import CurrentActor
 from saasbot.api.paging import CurrentPage, Listing, next_cursor
@@ -17,13 +18,12 @@ from saasbot.domain.inbox.read_marks import mark_read
 from saasbot.domain.inbox.reads import list_conversations, read_conversation
 from saasbot.domain.inbox.send import send_message
 from saasbot.domain.inbox.thread import read_message, read_thread
-from saasbot.domain.inbox.views import ConversationView, ListPosition, MessageView, ThreadPosition
+from saasbot.domain.inbox.views import ConversationView, ListPosition, MediaView, MessageView, ThreadPosition
 from saasbot.infra.db import unit_of_work
+from saasbot.infra.settings import settings
+from saasbot.models import ConversationStatus, Handler, MessageType
 
 router = ApiRouter("conversations")
-
-Status = Literal["open", "pending", "snoozed", "resolved"]
-Handler = Literal["bot", "human"]
 
 
 class ContactOut(BaseModel):
@@ -40,18 +40,19 @@ class PersonOut(BaseModel):
 
 class LastMessageOut(BaseModel):
     id: UUID
-    author: str | None
-    type: str | None
+    author: str
+    type: str
     text: str
-    status: str | None
+    """Its beginning, with a mark for what is not text."""
+    status: str
 
 
 class ConversationOut(BaseModel):
     id: UUID
     channel_id: UUID
     contact: ContactOut
-    status: str
-    handler: str
+    status: ConversationStatus
+    handler: Handler
     assignee: PersonOut | None
     bot_enabled: bool
     unread: int
@@ -59,32 +60,25 @@ class ConversationOut(BaseModel):
     last_activity_at: datetime
 
     @classmethod
-    def of(cls, row: ConversationView) -> "ConversationOut":
-        last = None
-        if row.last_message_id is not None:
-            last = LastMessageOut(
-                id=row.last_message_id,
-                author=row.last_author,
-                type=row.last_type,
-                text=row.last_preview,
-                status=row.last_status,
-            )
+    def of(cls, view: ConversationView) -> "ConversationOut":
+        assignee = PersonOut(id=view.assignee_id, name=view.assignee_name or "") if view.assignee_id else None
         return cls(
-            id=row.id,
-            channel_id=row.channel_id,
-            contact=ContactOut(id=row.contact_id, name=row.contact_name, phone=row.phone, lid=row.lid),
-            status=row.status,
-            handler=row.handler,
-            assignee=PersonOut(id=row.assignee_id, name=row.assignee_name or "") if row.assignee_id else None,
-            bot_enabled=row.bot_enabled,
-            unread=row.unread,
-            last_message=last,
-            last_activity_at=row.last_activity_at,
+            id=view.id,
+            channel_id=view.channel_id,
+            contact=ContactOut(id=view.contact_id, name=view.contact_name, phone=view.phone, lid=view.lid),
+            status=ConversationStatus(view.status),
+            handler=Handler(view.handler),
+            assignee=assignee,
+            bot_enabled=view.bot_enabled,
+            unread=view.unread,
+            last_message=_last(view),
+            last_activity_at=view.last_activity_at,
         )
 
 
 class MediaOut(BaseModel):
-    status: str
+    id: UUID
+    status: Literal["pending", "stored", "failed"]
     error: str | None
     mime: str
     size: int
@@ -93,17 +87,19 @@ class MediaOut(BaseModel):
     seconds: int | None
     file_name: str | None
     url: str | None
+    """Signed, valid for at least 12 hours; null until the file is here."""
     thumbnail_url: str | None
 
 
 class MessageOut(BaseModel):
     id: UUID
-    direction: str
-    author: str
+    direction: Literal["inbound", "outbound"]
+    author: Literal["customer", "bot", "agent", "phone", "system"]
     author_name: str
-    type: str
+    type: MessageType
     text: str
     payload: dict[str, Any]
+    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}."""
     media: MediaOut | None
     status: str
     error: str | None
@@ -111,122 +107,136 @@ class MessageOut(BaseModel):
     wa_timestamp: datetime | None
 
     @classmethod
-    def of(cls, row: MessageView) -> "MessageOut":
-        media = None
-        if row.media is not None:
-            file = row.media
-            media = MediaOut(
-                status=file.status,
-                error=file.error,
-                mime=file.mime,
-                size=file.size,
-                width=file.width,
-                height=file.height,
-                seconds=file.seconds,
-                file_name=file.file_name,
-                url=file.urls.url or file.urls.download_url or None,
-                thumbnail_url=file.urls.thumb_url or None,
-            )
-        return cls(
-            id=row.id,
-            direction=row.direction,
-            author=row.author,
-            author_name=row.author_name,
-            type=row.type,
-            text=row.text,
-            payload=row.payload,
-            media=media,
-            status=row.status,
-            error=row.error,
-            created_at=row.created_at,
-            wa_timestamp=row.wa_timestamp,
+    def of(cls, view: MessageView) -> "MessageOut":
+        return cls.model_validate(
+            {
+                **{name: getattr(view, name) for name in cls.model_fields if name != "media"},
+                "media": _media(view.media) if view.media else None,
+            }
         )
 
 
 class NewMessage(Body):
-    text: str
+    text: Annotated[str, Field(description="At most 4096 characters.")] = ""
+    media_id: Annotated[UUID | None, Field(description="A file uploaded before; the text is then its caption.")] = None
+
+
+class QueuedOut(MessageOut):
+    message_id: UUID
+    """The same as `id`, under the name that `POST /channels/{id}/messages` gives it."""
 
 
 @router.get("")
-async def get_conversations(
+async def list_(
     actor: CurrentActor,
     page: CurrentPage,
-    status: Status | None = None,
+    status: ConversationStatus | None = None,
     handler: Handler | None = None,
-    assignee: UUID | None = None,
-    q: Annotated[Text, Query(max_length=200, description="Name, phone or words of a message.")] = "",
+    assignee: Annotated[UUID | Literal["me"] | None, Query(description="A person's id, or `me`.")] = None,
+    q: Annotated[
+        Text, Query(max_length=200, description="Words of the name or of a message, digits of the phone.")
+    ] = "",
 ) -> Listing[ConversationOut]:
     """Those with the newest activity first."""
-    after = page.after(datetime, UUID)
+    position = page.after(datetime, UUID)
     async with unit_of_work(actor):
         found = await list_conversations(
             actor,
             status=status,
             handler=handler,
-            assignee_id=assignee,
+            assignee_id=actor.user_id if assignee == "me" else assignee,
             query=q,
-            after=ListPosition(*after) if after else None,
+            after=ListPosition(*position) if position else None,
             limit=page.limit,
         )
-    cursor = next_cursor(*found.next) if found.next else None
-    return Listing(data=[ConversationOut.of(row) for row in found.conversations], next_cursor=cursor)
-
-
-async def _conversation(actor: Actor, conversation_id: UUID) -> ConversationOut:
-    return ConversationOut.of(await read_conversation(actor, conversation_id))
+    return Listing(
+        data=[ConversationOut.of(view) for view in found.conversations],
+        next_cursor=next_cursor(*found.next) if found.next else None,
+    )
 
 
 @router.get("/{conversation_id}")
-async def get_conversation(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
-    """One conversation."""
+async def get(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
     async with unit_of_work(actor):
-        return await _conversation(actor, conversation_id)
+        return await _read(actor, conversation_id)
 
 
 @router.get("/{conversation_id}/messages")
-async def get_messages(actor: CurrentActor, conversation_id: UUID, page: CurrentPage) -> Listing[MessageOut]:
+async def messages(actor: CurrentActor, conversation_id: UUID, page: CurrentPage) -> Listing[MessageOut]:
     """Newest first."""
-    before = page.after(datetime, int)
+    position = page.after(datetime, int)
     async with unit_of_work(actor):
-        position = ThreadPosition(*before) if before else None
-        found = await read_thread(actor, conversation_id, before=position, limit=page.limit)
-    cursor = next_cursor(*found.next) if found.next else None
-    return Listing(data=[MessageOut.of(row) for row in found.messages], next_cursor=cursor)
+        found = await read_thread(
+            actor, conversation_id, before=ThreadPosition(*position) if position else None, limit=page.limit
+        )
+    return Listing(
+        data=[MessageOut.of(view) for view in found.messages],
+        next_cursor=next_cursor(*found.next) if found.next else None,
+    )
 
 
 @router.post("/{conversation_id}/messages", status_code=202)
-async def post_message(
+async def send(
     actor: CurrentActor,
     conversation_id: UUID,
     body: NewMessage,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
-) -> MessageOut:
-    """Queue a text in the caller's name; the chat is theirs from this instant."""
+) -> QueuedOut:
+    """Queue a message; it takes the chat over from the bot. The key holds even if the first answer was never remembered."""
     token = f"api:{idempotency_key}" if idempotency_key else None
     async with unit_of_work(actor):
-        message = await send_message(actor, conversation_id, text=body.text, client_token=token)
-        return MessageOut.of(await read_message(actor, message.id))
+        message = await send_message(
+            actor, conversation_id, text=body.text, media_id=body.media_id, client_token=token
+        )
+        out = MessageOut.of(await read_message(actor, message.id))
+    return QueuedOut(**out.model_dump(), message_id=message.id)
 
 
 @router.post("/{conversation_id}/take-over")
-async def post_take_over(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
-    """A person answers from now on."""
+async def take(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
+    """The caller answers from now on; the bot is silent in this chat."""
     async with unit_of_work(actor):
         await take_over(actor, conversation_id)
-        return await _conversation(actor, conversation_id)
+        return await _read(actor, conversation_id)
 
 
 @router.post("/{conversation_id}/hand-back")
-async def post_hand_back(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
+async def give_back(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
     """The bot answers the next message."""
     async with unit_of_work(actor):
         await hand_back(actor, conversation_id)
-        return await _conversation(actor, conversation_id)
+        return await _read(actor, conversation_id)
 
 
 @router.post("/{conversation_id}/read")
-async def post_read(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
-    """Nothing is unread, and the customer sees blue ticks."""
+async def read(actor: CurrentActor, conversation_id: UUID) -> ConversationOut:
+    """Nothing is unread, and the customer sees that it was read."""
     async with unit_of_work(actor):
         await mark_read(actor, conversation_id)
-        return await _conversation(actor, conversation_id)
+        return await _read(actor, conversation_id)
+
+
+async def _read(actor: Actor, conversation_id: UUID) -> ConversationOut:
+    return ConversationOut.of(await read_conversation(actor, conversation_id))
+
+
+def _last(view: ConversationView) -> LastMessageOut | None:
+    if view.last_message_id is None:
+        return None
+    return LastMessageOut(
+        id=view.last_message_id,
+        author=view.last_author or "",
+        type=view.last_type or "",
+        text=view.last_preview,
+        status=view.last_status or "",
+    )
+
+
+def _media(view: MediaView) -> dict[str, Any]:
+    same = {name: getattr(view, name) for name in MediaOut.model_fields if name not in ("url", "thumbnail_url")}
+    return {**same, "url": _absolute(view.urls.url), "thumbnail_url": _absolute(view.urls.thumb_url)}
+
+
+def _absolute(url: str) -> str | None:
+    """Local files have an address of this server: a program elsewhere needs all of it."""
+    return urljoin(settings().public_url, url) if url else None
