@@ -185,9 +185,7 @@ async def send(
     """Queue a message; it takes the chat over from the bot. The key holds even if the first answer was never remembered."""
     token = f"api:{idempotency_key}" if idempotency_key else None
     async with unit_of_work(actor):
-        message = await send_message(
-            actor, conversation_id, text=body.text, media_id=body.media_id, client_token=token
-        )
+        message = await send_message(actor, conversation_id, text=body.text, media_id=body.media_id, client_token=token)
         out = MessageOut.of(await read_message(actor, message.id))
     return QueuedOut(**out.model_dump(), message_id=message.id)
 
