@@ -78,7 +78,9 @@ def _step(
     return rx.el.li(
         rx.el.button(
             rx.el.span(
-                rx.match(row.progress, ("done", icon("check", 13)), ("skipped", icon("minus", 13)), index + 1),
+                rx.match(
+                    row.progress, ("done", icon("check", 13)), ("skipped", icon("minus", 13)), rx.fragment(index + 1)
+                ),
                 class_name=f"step-mark step-{row.progress}",
                 aria_hidden="true",
             ),
