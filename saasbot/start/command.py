@@ -1,6 +1,7 @@
 """The commands: `run` goes from nothing to a served app, `stop` ends what it left in the background."""
 
 import argparse
+import compileall
 import os
 import socket
 import sys
@@ -49,6 +50,7 @@ def run(chosen: Settings, *, stop_with_parent: bool = False) -> None:
     lock = RunLock(chosen.data_dir)
     lock.acquire()
     _check_port(chosen)
+    compileall.compile_dir("saasbot", quiet=2)  # also where Python is told to write no bytecode: a start reads it twice
     say("Starting the database")
     urls = prepare_database(chosen)
     say("Bringing the schema up to date")
