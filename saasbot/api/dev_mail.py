@@ -15,7 +15,7 @@ from saasbot.infra.settings import settings
 
 router = APIRouter(include_in_schema=False)
 
-_LINK = re.compile(r"https?://[^\s<>&\"]+")
+_LINK = re.compile(r"https?://(?:&amp;|[^\s<>&\"])+")
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mail that would have been sent</title>
 <style>body{{font:14px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}
 article{{border-top:1px solid;padding:1rem 0}}pre{{white-space:pre-wrap;font:inherit}}</style></head>

@@ -1,0 +1,134 @@
+"""The same key and body is done once and answered alike; the same key with something else is a conflict."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from saasbot.domain import idempotency
+from saasbot.domain.actor import Actor
+from saasbot.domain.idempotency import KEPT
+from saasbot.infra.db import unit_of_work
+from saasbot.models.table import utcnow
+from tests.api.conftest import Client
+from tests.media.pictures import picture
+
+SHOE = {"title": "Zapatillas rojas", "description": "", "price": 4599000, "currency": "ARS", "active": True}
+PRODUCTS = "/api/v1/products"
+
+
+def key(value: str = "order-1") -> dict[str, str]:
+    return {"Idempotency-Key": value}
+
+
+async def titles(client: Client) -> list[str]:
+    return [product["title"] for product in (await client.get(PRODUCTS)).json()["data"]]
+
+
+async def test_twice_is_once_with_the_same_answer(as_alice: Client):
+    first = await as_alice.post(PRODUCTS, json=SHOE, headers=key())
+    again = await as_alice.post(PRODUCTS, json=SHOE, headers=key())
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await titles(as_alice) == ["Zapatillas rojas"]
+
+
+async def test_without_a_key_twice_is_twice(as_alice: Client):
+    for _ in range(2):
+        await as_alice.post(PRODUCTS, json=SHOE)
+    assert len(await titles(as_alice)) == 2
+
+
+async def test_the_same_key_with_another_body_or_path_is_a_conflict(as_alice: Client):
+    await as_alice.post(PRODUCTS, json=SHOE, headers=key())
+    other_body = await as_alice.post(PRODUCTS, json=SHOE | {"title": "Otra"}, headers=key())
+    other_path = await as_alice.post("/api/v1/bots", json={"name": "Bot"}, headers=key())
+    for answer in (other_body, other_path):
+        assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+    assert await titles(as_alice) == ["Zapatillas rojas"]
+
+
+async def test_an_answer_that_refuses_is_repeated_too(as_alice: Client):
+    answers = [await as_alice.post(PRODUCTS, json=SHOE | {"price": -1}, headers=key()) for _ in range(2)]
+    for answer in answers:
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].headers["idempotency-replayed"] == "true"
+
+
+async def test_a_malformed_body_does_not_use_the_key_up(as_alice: Client):
+    assert (await as_alice.post(PRODUCTS, json={"title": 7}, headers=key())).status_code == 422
+    assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).status_code == 201
+
+
+async def test_a_failure_of_ours_may_be_tried_again(as_alice: Client, monkeypatch: pytest.MonkeyPatch):
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("today is not the day")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("saasbot.domain.catalogue.create_product", broken)
+        answer = await as_alice.post(PRODUCTS, json=SHOE, headers=key())
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        assert "today is not the day" not in answer.text
+    assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).status_code == 201
+
+
+async def test_of_many_at_once_one_is_done(as_alice: Client):
+    answers = await asyncio.gather(*(as_alice.post(PRODUCTS, json=SHOE, headers=key()) for _ in range(6)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert {a.json()["code"] for a in answers if a.status_code == 409} <= {"idempotency_in_progress"}
+    assert await titles(as_alice) == ["Zapatillas rojas"]
+
+
+async def test_keys_of_two_companies_do_not_meet(as_alice: Client, as_mallory: Client):
+    hers = await as_alice.post(PRODUCTS, json=SHOE, headers=key())
+    mine = await as_mallory.post(PRODUCTS, json=SHOE, headers=key())
+    assert (hers.status_code, mine.status_code) == (201, 201)
+    assert hers.json()["id"] != mine.json()["id"]
+
+
+async def test_a_key_is_remembered_for_a_day(alice: Actor):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        async with unit_of_work(alice):
+            assert await idempotency.claim(alice, key="k", request_hash="a") is None
+        async with unit_of_work(alice):
+            await idempotency.remember(alice, key="k", answer=idempotency.Answer(201, {"id": 1}))
+        clock.shift(KEPT - timedelta(seconds=1))
+        async with unit_of_work(alice):
+            assert await idempotency.claim(alice, key="k", request_hash="a") == idempotency.Answer(201, {"id": 1})
+        clock.shift(timedelta(seconds=2))
+        async with unit_of_work(alice):
+            assert await idempotency.claim(alice, key="k", request_hash="b") is None
+
+
+async def test_a_request_whose_process_died_can_be_done_again(alice: Actor):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        async with unit_of_work(alice):
+            await idempotency.claim(alice, key="k", request_hash="a")
+        with pytest.raises(idempotency.StillRunning):
+            async with unit_of_work(alice):
+                await idempotency.claim(alice, key="k", request_hash="a")
+        clock.shift(timedelta(minutes=6))
+        async with unit_of_work(alice):
+            assert await idempotency.claim(alice, key="k", request_hash="a") is None
+
+
+@pytest.mark.parametrize("bad", ["", "x" * 201, "with space", "ñ"])
+async def test_a_key_is_short_printable_ascii(as_alice: Client, bad: str):
+    answer = await as_alice.post(PRODUCTS, json=SHOE, headers=[(b"Idempotency-Key", bad.encode("latin-1"))])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+async def test_a_photo_sent_twice_is_stored_once(as_alice: Client):
+    """The boundary of a form is another one at each try."""
+    product = (await as_alice.post(PRODUCTS, json=SHOE)).json()["id"]
+    photo = {"file": ("a.jpg", picture(), "image/jpeg")}
+    answers = [await as_alice.post(f"{PRODUCTS}/{product}/image", files=photo, headers=key("photo")) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [answers[0].status_code] * 2, answers[0].text
+    assert answers[0].status_code < 300, answers[0].text
+    assert answers[1].headers["idempotency-replayed"] == "true"
+    assert answers[0].json() == answers[1].json()
