@@ -8,16 +8,17 @@ from typing import Any
 
 def _libmagic() -> Any:
     """libmagic from its wheel, whose import leaves library paths in the environment that no child should inherit."""
-    before = {name: os.environ.get(name) for name in ("LD_LIBRARY_PATH", "LIBRARY_PATH", "DYLD_LIBRARY_PATH")}
+    before = {name: os.environ.get(name) for name in ("LD_LIBRARY_PATH", "LIBRARY_PATH", "DYLD_LIBRARY_PATH", "MAGIC")}
     import pylibmagic  # noqa: F401, I001  # tells the loader where the library and its database are: must come first
     import magic
 
+    loaded = magic.Magic(mime=True)
     for name, value in before.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    return magic.Magic(mime=True)
+    return loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,15 @@ REASONS = {
     "banned": N_("WhatsApp has blocked this number."),
     "keepalive_timeout": N_("The phone network does not answer. We keep trying."),
     "session_missing": N_("Its session is gone. Link it again; your chats are still here."),
-    "bridge_crashed": N_("Its process stopped several times. We try again by itself, apart from the others."),
+    "bridge_restarting": N_("Its process ended and is being started again."),
+    "bridge_crashed": N_("Its process failed again and again, so it was stopped. Connect it to try once more."),
+    "library_fault": N_("WhatsApp sent something that broke the connection. It is being made anew."),
+    "transport_fault": N_("Its connection failed in a way we did not expect. Connect it to try once more."),
+    "store_unavailable": N_("The database with its session does not answer. We keep trying."),
+    "refused_by_whatsapp": N_("WhatsApp does not let it in right now. We keep trying."),
+    "account_locked": N_("WhatsApp has locked this account. Open WhatsApp on the phone to see why, then link it again."),
+    "invalid_phone": N_("WhatsApp does not know this phone number. Check it and try again."),
+    "rate_limited": N_("WhatsApp allows no more codes for now. Wait a while, or scan the QR code."),
     "pairing_busy": N_("Other numbers are being linked. Yours is next."),
 }
 

@@ -4,8 +4,11 @@ Anything that is not understood becomes an `unsupported` message that names its 
 protocol housekeeping, are ignored by name.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
+
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from saasbot.domain.inbox.incoming import Incoming, IncomingMedia, IncomingMessage, IncomingReceipt
 from saasbot.models import MessageStatus, MessageType
@@ -98,7 +101,9 @@ def _message(event_id: int, event: Any) -> IncomingMessage | None:
     body = event.Message
     present = [field.name for field, _ in body.ListFields() if field.name not in _HOUSEKEEPING]
     if not present:
-        return None
+        # a kind of message that this protobuf does not know yet, or nothing at all
+        is_new = len(UnknownFieldSet(body)) > 0
+        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "unknown"}) if is_new else None
     name = present[0]
     if name == "protocolMessage" and not _is_customer_act(body.protocolMessage):
         return None
@@ -137,14 +142,17 @@ def _is_customer_act(protocol: Any) -> bool:
 def _kind_of(name: str, content: Any) -> str:
     if name == "protocolMessage":
         return "revoke" if content.type == e2e.ProtocolMessage.REVOKE else "edit"
-    short = name.removesuffix("Message")
-    return "".join("_" + c.lower() if c.isupper() else c for c in short)
+    short = re.sub(r"Mes+age", "", name)  # pollCreationMessageV3, and the library's own callLogMesssage
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", short).lower()
 
 
 def _readable(content: Any) -> str:
     """What an unsupported message says in words, where it says anything."""
     if isinstance(content, str):
         return content
+    if isinstance(content, e2e.ProtocolMessage):
+        edited = content.editedMessage
+        return edited.conversation or edited.extendedTextMessage.text or edited.imageMessage.caption
     names = content.DESCRIPTOR.fields_by_name
     for name in ("text", "caption", "name", "selectedDisplayText", "title"):
         if name in names and isinstance(value := getattr(content, name), str) and value:

@@ -76,29 +76,20 @@ _SHORTEST_BAN = timedelta(minutes=1)
 
 # 401 in the stream or at login, 403, 406: the session is gone in every case, the library has already deleted it.
 _LOGGED_OUT = {
-    events.ConnectFailureReason.LOGGED_OUT: StateChange(ChannelStatus.LOGGED_OUT, "unlinked_on_phone", fatal=True),
+    events.ConnectFailureReason.LOGGED_OUT: StateChange(ChannelStatus.LOGGED_OUT, "device_removed", fatal=True),
     events.ConnectFailureReason.MAIN_DEVICE_GONE: StateChange(ChannelStatus.BANNED, "account_locked", fatal=True),
-    events.ConnectFailureReason.UNKNOWN_LOGOUT: StateChange(ChannelStatus.BANNED, "account_banned", fatal=True),
+    events.ConnectFailureReason.UNKNOWN_LOGOUT: StateChange(ChannelStatus.BANNED, "banned", fatal=True),
 }
 _OUTDATED = StateChange(ChannelStatus.FAILED, "client_outdated", fatal=True)
 _FATAL_FAILURES = {
     events.ConnectFailureReason.CLIENT_OUTDATED: _OUTDATED,
     events.ConnectFailureReason.BAD_USER_AGENT: _OUTDATED,
 }
-_BANS = {
-    events.TemporaryBan.SEND_TO_TOO_MANY_PEOPLE: "sent_to_too_many_people",
-    events.TemporaryBan.BLOCKED_BY_USERS: "blocked_by_users",
-    events.TemporaryBan.CREATED_TOO_MANY_GROUPS: "created_too_many_groups",
-    events.TemporaryBan.SENT_TOO_MANY_SAME_MESSAGE: "sent_too_many_same_message",
-    events.TemporaryBan.BROADCAST_LIST: "broadcast_list",
-}
-
-
 _PLAIN = {
     CONNECTED: StateChange(ChannelStatus.OPEN),
     KEEP_ALIVE_RESTORED: StateChange(ChannelStatus.OPEN),
     DISCONNECTED: StateChange(ChannelStatus.RECONNECTING, "connection_lost"),
-    KEEP_ALIVE_TIMEOUT: StateChange(ChannelStatus.DEAF, "no_answer_from_whatsapp"),
+    KEEP_ALIVE_TIMEOUT: StateChange(ChannelStatus.DEAF, "keepalive_timeout"),
     STREAM_REPLACED: StateChange(ChannelStatus.FAILED, "stream_replaced", fatal=True),
     CLIENT_OUTDATED: _OUTDATED,
 }
@@ -110,11 +101,11 @@ def state_of(code: int, raw: bytes, *, now: datetime | None = None) -> StateChan
         return _PLAIN[code]
     if code == LOGGED_OUT:
         reason = events.LoggedOut.FromString(raw).Reason
-        return _LOGGED_OUT.get(reason, StateChange(ChannelStatus.LOGGED_OUT, "logged_out", fatal=True))
+        return _LOGGED_OUT.get(reason, StateChange(ChannelStatus.LOGGED_OUT, "device_removed", fatal=True))
     if code == TEMPORARY_BAN:
         ban = events.TemporaryBan.FromString(raw)
         until = (now or datetime.now(UTC)) + max(timedelta(seconds=ban.Expire), _SHORTEST_BAN)
-        return StateChange(ChannelStatus.BANNED, _BANS.get(ban.Code, "temporary_ban"), retry_at=until)
+        return StateChange(ChannelStatus.BANNED, "temporarily_banned", retry_at=until)
     if code == CONNECT_FAILURE:
         reason = events.ConnectFailure.FromString(raw).Reason
         return _FATAL_FAILURES.get(reason, StateChange(ChannelStatus.RECONNECTING, "refused_by_whatsapp"))

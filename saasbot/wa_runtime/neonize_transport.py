@@ -64,7 +64,7 @@ class NeonizeTransport:
         self._closing = False
         self._open: LibraryClient | None = None
         self._last: StateChange | None = None
-        self._sending = asyncio.Lock()
+        self._sending, self._leaving = asyncio.Lock(), asyncio.Lock()
         self._presence: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -115,7 +115,7 @@ class NeonizeTransport:
         """
         device = self._number.device_jid
         if device is None:
-            return StateChange(ChannelStatus.LOGGED_OUT, "not_linked", fatal=True), False
+            return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
         try:
             if not await has_session(self._store_dsn, device):
                 return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
@@ -281,14 +281,15 @@ class NeonizeTransport:
             raise download_error(str(error)) from error
 
     async def logout(self) -> None:
-        client = self._connected()
-        try:
-            await client.api.logout()
-        except NeonizeError as error:
-            raise NotConnected(str(error)) from error
-        # the library says nothing of it, and the session is gone
-        self._tell(StateChange(ChannelStatus.LOGGED_OUT, "logged_out_by_user", fatal=True))
-        await self.close()
+        async with self._leaving:
+            client = self._connected()
+            try:
+                await client.api.logout()
+            except NeonizeError as error:
+                raise NotConnected(str(error)) from error
+            # the library says nothing of it, and the session is gone
+            self._tell(StateChange(ChannelStatus.LOGGED_OUT, "logged_out_by_user", fatal=True))
+            await self.close()
 
 
 async def _wake_at_end(task: asyncio.Task[None], signals: asyncio.Queue[Signal]) -> None:

@@ -23,7 +23,7 @@ from saasbot.domain.channels.lease import (
 from saasbot.domain.channels.outbox import settle_abandoned
 from saasbot.domain.channels.state import report_state
 from saasbot.infra import events
-from saasbot.infra.db import app_dsn, unit_of_work
+from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
@@ -245,6 +245,7 @@ class Number:
         outbox.cancel()
         try:
             assert self._transport is not None
+            await self._unlink_when_forgotten(self._transport)
             await self._transport.close()
         finally:
             for task in (lease, state):
@@ -255,6 +256,14 @@ class Number:
                 with contextlib.suppress(*DATABASE_DOWN):
                     async with unit_of_work(self._actor):
                         await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
+
+    async def _unlink_when_forgotten(self, transport: Transport) -> None:
+        """Its owner logged it out, and the command did not come before the stop: the session is still WhatsApp's to end."""
+        with contextlib.suppress(NotConnected, *DATABASE_DOWN):
+            async with unit_of_work(self._actor):
+                row = (await sql("SELECT device_jid FROM channel WHERE id = :id", id=self.ref.channel_id)).one_or_none()
+            if row is not None and row.device_jid != self.ref.device_jid:
+                await transport.logout()
 
 
 async def _woken(wake: asyncio.Event, over: asyncio.Event) -> None:

@@ -96,7 +96,7 @@ async def test_a_device_removed_on_the_phone_can_be_linked_again(real_numbers: R
     phone = await real_numbers.link(channel_id)
     await real_numbers.lab.refuse(401)
     await real_numbers.lab.kick(phone)
-    gone = await real_numbers.status_is("logged_out", channel_id, reason="unlinked_on_phone")
+    gone = await real_numbers.status_is("logged_out", channel_id, reason="device_removed")
     assert gone.device_jid is None
 
 

@@ -209,7 +209,7 @@ async def test_a_device_removed_on_the_phone_is_logged_out_and_stays_so(start: S
     await number.until("state", status="open")
     await lab.refuse(401)
     await lab.kick(linked.phone)
-    await number.until("state", status="logged_out", reason="unlinked_on_phone", fatal=True)
+    await number.until("state", status="logged_out", reason="device_removed", fatal=True)
     again = await start("hold", linked.device_jid)
     await again.until("state", status="logged_out", reason="session_missing", fatal=True)
 
