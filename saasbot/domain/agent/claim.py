@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import and_, col, func, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.agent.turn import AiSettings, BotFacts, CompanyFacts, Line, Turn
@@ -45,12 +46,19 @@ class NotDue:
 @dataclass(frozen=True, slots=True)
 class _Rows:
     conversation: Conversation
-    channel: Channel
+    switched_on: bool
     company: Company
     bot: Bot | None
     prompt: PromptVersion | None
     customer_name: str
     policies: dict[str, str] | None
+
+
+class _Said(NamedTuple):
+    author: str
+    type: str
+    text: str
+    seq: int
 
 
 async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | None:
@@ -70,7 +78,7 @@ async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | Non
     conversation.turn_waiting_since = None
     if conversation.last_customer_seq <= conversation.answered_seq or conversation.handler != Handler.BOT:
         return None
-    if rows.bot is None or not may_answer(rows.company, rows.channel, rows.conversation, rows.bot):
+    if rows.bot is None or not rows.switched_on:
         conversation.answered_seq = conversation.last_customer_seq
         return None
     messages = await _history(conversation)
@@ -90,14 +98,14 @@ async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | Non
     )
 
 
-def may_answer(company: Company, channel: Channel, conversation: Conversation, bot: Bot) -> bool:
-    """Whether every switch between the company and this chat is on."""
-    return (
-        company.bot_enabled
-        and channel.deleted_at is None
-        and channel.bot_enabled
-        and conversation.bot_enabled
-        and bot.enabled
+def switched_on() -> ColumnElement[bool]:
+    """A column of a query over conversation, channel, company and bot: whether every switch between them is on."""
+    return and_(
+        col(Company.bot_enabled),
+        col(Channel.deleted_at).is_(None),
+        col(Channel.bot_enabled),
+        col(Conversation.bot_enabled),
+        func.coalesce(Bot.enabled, False),
     )
 
 
@@ -147,7 +155,7 @@ async def recent_lines(conversation: Conversation) -> tuple[Line, ...]:
 
 async def _load(actor: Actor, conversation_id: UUID) -> _Rows | None:
     query = (
-        select(Conversation, Channel, Company, Bot, PromptVersion, Contact.name, policies_of(actor))  # pyright: ignore[reportCallIssue] – typed up to four
+        select(Conversation, switched_on(), Company, Bot, PromptVersion, Contact.name, policies_of(actor))  # pyright: ignore[reportCallIssue] – typed up to four
         .join(Channel, col(Channel.id) == Conversation.channel_id)
         .join(Company, col(Company.id) == Conversation.company_id)
         .join(Contact, col(Contact.id) == Conversation.contact_id)
@@ -163,9 +171,10 @@ async def _load(actor: Actor, conversation_id: UUID) -> _Rows | None:
     return None if row is None else _Rows(*row)
 
 
-async def _history(conversation: Conversation) -> list[Message]:
+async def _history(conversation: Conversation) -> list[_Said]:
+    """The newest messages since the last change of ownership, oldest first."""
     query = (
-        select(Message)
+        select(Message.author, Message.type, Message.text, Message.seq)
         .where(
             Message.conversation_id == conversation.id,
             col(Message.seq) > conversation.owner_changed_seq,
@@ -174,17 +183,18 @@ async def _history(conversation: Conversation) -> list[Message]:
         .order_by(col(Message.sort_at).desc(), col(Message.seq).desc())
         .limit(HISTORY)
     )
-    return list(reversed((await session().exec(query)).all()))
+    rows = (await session().exec(query)).all()
+    return [_Said(author, kind, text, seq or 0) for author, kind, text, seq in reversed(rows)]
 
 
-def _starts(bot: Bot, conversation: Conversation, messages: list[Message]) -> bool:
+def _starts(bot: Bot, conversation: Conversation, messages: list[_Said]) -> bool:
     """Whether the bot talks in this chat. Once a trigger has started it, it goes on."""
     if not bot.triggers or conversation.bot_started:
         return True
     unanswered = (
         message.text
         for message in messages
-        if message.author == Author.CUSTOMER and (message.seq or 0) > conversation.answered_seq
+        if message.author == Author.CUSTOMER and message.seq > conversation.answered_seq
     )
     if any(contains_trigger(text, bot.triggers) for text in unanswered):
         conversation.bot_started = True
@@ -209,6 +219,6 @@ async def _note_not_triggered(bot: Bot, conversation: Conversation) -> None:
     conversation.answered_seq = conversation.last_customer_seq
 
 
-def _line(message: Message) -> Line:
+def _line(message: _Said) -> Line:
     speaker = "customer" if message.author == Author.CUSTOMER else "bot" if message.author == Author.BOT else "person"
     return Line(speaker=speaker, type=message.type, text=message.text)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.agent.claim import may_answer
+from saasbot.domain.agent.claim import switched_on
 from saasbot.domain.agent.turn import Answer, Turn, TurnRecord
 from saasbot.domain.channels.commands import set_typing
 from saasbot.domain.inbox.outbound import add_outbound
@@ -61,7 +61,7 @@ async def stop_typing(actor: Actor, conversation_id: UUID) -> None:
 async def _lock(actor: Actor, turn: Turn) -> tuple[Conversation, bool]:
     """The locked conversation, and whether every switch is still on."""
     query = (
-        select(Conversation, Channel, Company, Bot)
+        select(Conversation, switched_on())
         .join(Channel, col(Channel.id) == Conversation.channel_id)
         .join(Company, col(Company.id) == Conversation.company_id)
         .outerjoin(Bot, col(Bot.id) == Channel.bot_id)
@@ -69,8 +69,8 @@ async def _lock(actor: Actor, turn: Turn) -> tuple[Conversation, bool]:
         .with_for_update(key_share=True, of=Conversation)
         .execution_options(populate_existing=True)
     )
-    conversation, channel, company, bot = (await session().exec(query)).one()
-    return conversation, bot is not None and may_answer(company, channel, conversation, bot)
+    conversation, on = (await session().exec(query)).one()
+    return conversation, on
 
 
 def _verdict(conversation: Conversation, turn: Turn, wanted: bool) -> TurnOutcome | None:
