@@ -21,7 +21,9 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def test_every_event_of_the_library_has_a_fate():
-    script = "import saasbot.wa_runtime.neonize_client; from neonize.events import EVENT_TO_INT as e; print(*e.values())"
+    script = (
+        "import saasbot.wa_runtime.neonize_client; from neonize.events import EVENT_TO_INT as e; print(*e.values())"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert sorted(FATES) == sorted(int(code) for code in done.stdout.split())
 
