@@ -1,6 +1,6 @@
 """Photos that people drop, paste or choose. They go to `POST /uploads`; the page only ever carries their ids."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import reflex as rx
 
@@ -23,7 +23,6 @@ class PhotoField(rx.Component):
 
     library = _MODULE
     tag = "PhotoField"
-    _is_form_control: ClassVar[bool] = True  # Reflex then knows that a form with it sends `name`
 
     name: rx.Var[str]
     csrf: rx.Var[str]

@@ -77,6 +77,7 @@ def _form(*fields: rx.Component, on_submit: Handler, back: str | None) -> rx.Com
             on_back=OnboardingState.go(back) if back else None,
         ),
         on_submit=on_submit,
+        id="step-form",  # with an id Reflex leaves the fields of our own controls (photos) to the browser
         no_validate=True,
         class_name="form",
     )
@@ -127,22 +128,20 @@ def _product() -> rx.Component:
     return _form(
         text_field(
             t("What is it?"),
-            id="product-title",
-            name="title",
+            id="title",
             error=errors["title"],
             placeholder=t("Red sneakers"),
             max_length=200,
         ),
         text_field(
             t("Price in {currency}", currency=OnboardingState.currency),
-            id="product-price",
-            name="price",
+            id="price",
             error=errors["price"],
             placeholder="45.990",
             input_mode="decimal",
             max_length=40,
         ),
-        photo_field(t("Photo"), id="product-image", csrf=SessionState.csrf_token, photo_id="", photo_url=""),
+        photo_field(t("Photo"), id="image", csrf=SessionState.csrf_token, photo_id="", photo_url=""),
         on_submit=OnboardingState.save_product,
         back="ai",
     )

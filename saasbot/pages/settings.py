@@ -93,6 +93,7 @@ def _form(*fields: rx.Component, on_submit: Handler, id: str) -> rx.Component:
         *fields,
         rx.el.div(submit_button(t("Save"), busy=False, id=id), class_name="form-actions"),
         on_submit=on_submit,
+        id=f"{id}-form",  # with an id Reflex leaves the fields of our own controls (photos) to the browser
         no_validate=True,
         class_name="form",
     )

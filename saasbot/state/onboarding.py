@@ -133,7 +133,7 @@ class OnboardingState(rx.State):
                 await onboarding.mark_step(actor, "product", "done")
         except InvalidInput as error:
             self.product_errors = {**dict.fromkeys(_PRODUCT_FIELDS, ""), error.field: error_text(locale, error)}
-            return rx.set_focus(f"product-{error.field}")
+            return rx.set_focus(error.field)
         self.product_errors = dict.fromkeys(_PRODUCT_FIELDS, "")
         return self._next()
 
