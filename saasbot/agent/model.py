@@ -30,6 +30,8 @@ MAX_OUTPUT_TOKENS = 2_048
 _MAX_WAIT = 5.0
 """Seconds. A longer Retry-After is not worth waiting for while a customer does."""
 _MAX_CLIENTS = 200
+_MAX_NAME, _MAX_ARGUMENTS = 64, 4_000
+"""Characters of a tool call: what is longer does not parse any more, and the model is told so."""
 
 
 class KeyRefused(Exception):
@@ -257,7 +259,11 @@ def _completion(answer: ChatCompletion, *, tries: int, started: float) -> Comple
     if choices is None or message is None:
         raise ModelFailed("model_bad_answer", "no choices")
     calls = [
-        ToolCall(call.id or f"call_{number}", call.function.name or "", call.function.arguments or "{}")
+        ToolCall(
+            call.id or f"call_{number}",
+            (call.function.name or "")[:_MAX_NAME],
+            (call.function.arguments or "{}")[:_MAX_ARGUMENTS],
+        )
         for number, call in enumerate(message.tool_calls or ())
         if getattr(call, "function", None) is not None
     ]

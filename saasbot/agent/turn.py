@@ -20,6 +20,8 @@ from saasbot.infra.logging import get_logger
 log = get_logger(__name__)
 
 MAX_STEPS = 6
+MAX_CALLS = 8
+"""Tools of one step. A model that wants more has lost its way."""
 DEADLINE = 45.0
 """Seconds of the whole turn."""
 MAX_REPLY = 8_000
@@ -104,13 +106,14 @@ async def _think(turn: Turn, models: Models, choice: ModelChoice, toolbox: Toolb
 
 
 async def _use_tools(toolbox: Toolbox, completion: Completion) -> list[dict[str, Any]]:
-    """The model's calls and their results, as messages. After a hand-off nothing more is run."""
+    """The model's calls and their results, as messages. After a hand-off, or beyond the limit, nothing more is run."""
+    kept = completion.tool_calls[:MAX_CALLS]
     calls = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-        for call in completion.tool_calls
+        for call in kept
     ]
     messages: list[dict[str, Any]] = [{"role": "assistant", "content": completion.text or None, "tool_calls": calls}]
-    for call in completion.tool_calls:
+    for call in kept:
         result = await toolbox.call(call)
         messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
         if toolbox.hand_off is not None:

@@ -160,7 +160,7 @@ async def test_a_photo_reaches_the_phone_after_the_text(
     await running_simulator.write("Una foto de las zapatillas rojas")
 
     async def both() -> list[tuple[str, str]] | None:
-        rows = [(m.type, m.text) for m in await running_simulator.messages() if m.author == Author.BOT]
+        rows = [(str(m.type), m.text) for m in await running_simulator.messages() if m.author == Author.BOT]
         return rows if len(rows) == 2 else None
 
     assert await until(both, "text and photo") == [

@@ -12,6 +12,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.agent.turn import AiSettings, BotFacts, CompanyFacts, Line, Turn
 from saasbot.domain.bots.triggers import contains_trigger
 from saasbot.domain.channels.commands import set_typing
+from saasbot.infra import events
 from saasbot.infra.db import session
 from saasbot.models import (
     AgentTurn,
@@ -21,6 +22,7 @@ from saasbot.models import (
     Company,
     Contact,
     Conversation,
+    ConversationStatus,
     Handler,
     Message,
     MessageType,
@@ -79,12 +81,13 @@ async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | Non
     if conversation.last_customer_seq <= conversation.answered_seq or conversation.handler != Handler.BOT:
         return None
     if rows.bot is None or not rows.switched_on:
-        conversation.answered_seq = conversation.last_customer_seq
+        _leave_to_the_team(conversation)
         return None
     messages = await _history(conversation)
     if not _starts(rows.bot, conversation, messages):
-        await _note_not_triggered(rows.bot, conversation)
+        _note_not_triggered(rows.bot, conversation)
         return None
+    _set_status(conversation, ConversationStatus.OPEN, ConversationStatus.PENDING)
     await set_typing(conversation, on=True)
     return Turn(
         id=new_id(),
@@ -201,7 +204,7 @@ def _starts(bot: Bot, conversation: Conversation, messages: list[_Said]) -> bool
     return conversation.bot_started
 
 
-async def _note_not_triggered(bot: Bot, conversation: Conversation) -> None:
+def _note_not_triggered(bot: Bot, conversation: Conversation) -> None:
     """The team sees why the bot said nothing."""
     session().add(
         AgentTurn(
@@ -216,7 +219,19 @@ async def _note_not_triggered(bot: Bot, conversation: Conversation) -> None:
             finished_at=utcnow(),
         )
     )
+    _leave_to_the_team(conversation)
+
+
+def _leave_to_the_team(conversation: Conversation) -> None:
+    """The bot will not answer what was written: the chat is open for people, and no longer pending with the bot."""
     conversation.answered_seq = conversation.last_customer_seq
+    _set_status(conversation, ConversationStatus.PENDING, ConversationStatus.OPEN)
+
+
+def _set_status(conversation: Conversation, before: ConversationStatus, after: ConversationStatus) -> None:
+    if conversation.status == before:
+        conversation.status = after
+        events.publish("conversation", company_id=conversation.company_id, conversation_id=conversation.id)
 
 
 def _line(message: _Said) -> Line:

@@ -1,0 +1,64 @@
+"""The "Test key" button asks the address that the company gave, and only addresses of the internet."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from saasbot.agent.check_key import check_key
+from saasbot.agent.model import close_models
+from tests.agent.fake_openai import says_text
+from tests.fixtures.agent import Configure
+
+
+@pytest.fixture
+async def address(configure: Configure) -> AsyncIterator[str]:
+    """A Chat Completions server of this machine: it knows the key `sk-good` and the model `m`."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = next(int(line.split(":")[1]) for line in head.splitlines() if line.startswith("content-length"))
+        asked = json.loads(await reader.readexactly(length))
+        if "bearer sk-good" not in head:
+            status, body = 401, {"error": {"message": "Incorrect API key"}}
+        elif asked["model"] != "m":
+            status, body = 404, {"error": {"message": "no such model"}}
+        else:
+            status, body = 200, says_text("ok")
+        content = json.dumps(body).encode()
+        writer.write(
+            f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+        )
+        writer.write(content)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    server.close()
+    await close_models()
+
+
+@pytest.mark.parametrize(
+    ("key", "model", "reason"),
+    [("sk-good", "m", ""), ("sk-bad", "m", "key_refused"), ("sk-good", "other", "model_refused_request")],
+)
+async def test_the_server_is_asked_with_the_key(
+    address: str, configure: Configure, key: str, model: str, reason: str
+) -> None:
+    configure(allow_private_urls=1)
+    found = await check_key(api_key=key, base_url=address, model=model)
+    assert (found.ok, found.reason) == (not reason, reason)
+
+
+async def test_this_machine_is_not_asked_for_a_company(address: str, configure: Configure) -> None:
+    configure(allow_private_urls=0)
+    found = await check_key(api_key="sk-good", base_url=address, model="m")
+    assert (found.ok, found.reason) == (False, "model_unreachable")
+
+
+async def test_an_address_where_nobody_answers_is_unreachable(configure: Configure) -> None:
+    configure(allow_private_urls=1)
+    found = await check_key(api_key="sk-good", base_url="http://127.0.0.1:9/v1", model="m")
+    assert (found.ok, found.reason) == (False, "model_unreachable")
+    await close_models()

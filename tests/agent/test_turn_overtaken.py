@@ -1,0 +1,154 @@
+"""A turn that was overtaken: by a person, a switch, a newer message, another worker. And when the bot may start at all."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx2
+import pytest
+
+from saasbot.domain.bots.edit import BotSettings, set_bot_enabled, update_bot
+from saasbot.domain.inbox.ownership import hand_back, set_conversation_bot, take_over
+from saasbot.infra.db import session, unit_of_work
+from saasbot.models import (
+    Channel,
+    Company,
+    ConversationStatus,
+    TurnOutcome,
+)
+from tests.agent.fake_openai import FakeOpenAI, refuses, says
+from tests.fixtures.agent import answers, run_turn_job, turns_of
+from tests.fixtures.shops import Shop
+
+Script = Callable[..., FakeOpenAI]
+
+
+async def test_a_person_who_takes_over_while_the_model_thinks_silences_it(shop: Shop, scripted: Script) -> None:
+    async def interrupted(_request: dict) -> dict:
+        async with unit_of_work(shop.bob):
+            await take_over(shop.bob, conversation_id)
+        return says("¡Hola!")
+
+    scripted(interrupted)
+    conversation_id = await shop.hears("Hola")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.SILENCED
+    assert await answers(shop, conversation_id) == []
+    assert (await turns_of(shop, conversation_id))[0].outcome == TurnOutcome.SILENCED
+
+
+async def test_even_a_failing_turn_says_nothing_once_a_person_has_the_chat(shop: Shop, scripted: Script) -> None:
+    async def interrupted(_request: dict) -> httpx2.Response:
+        async with unit_of_work(shop.bob):
+            await take_over(shop.bob, conversation_id)
+            await hand_back(shop.bob, conversation_id)
+        return refuses(404)
+
+    scripted(interrupted)
+    conversation_id = await shop.hears("Hola")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.SILENCED
+    assert await answers(shop, conversation_id) == []
+
+
+@pytest.mark.parametrize("switch", ["company", "channel", "conversation", "bot"])
+async def test_a_switch_turned_off_while_the_model_thinks_silences_it(
+    shop: Shop, scripted: Script, switch: str
+) -> None:
+    async def interrupted(_request: dict) -> dict:
+        await turn_off(shop, switch, conversation_id)
+        return says("¡Hola!")
+
+    scripted(interrupted)
+    conversation_id = await shop.hears("Hola")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.SILENCED
+    assert await answers(shop, conversation_id) == []
+
+
+async def turn_off(shop: Shop, switch: str, conversation_id: object) -> None:
+    async with unit_of_work(shop.alice):
+        if switch == "company":
+            (await session().get_one(Company, shop.company.id)).bot_enabled = False
+        elif switch == "channel":
+            (await session().get_one(Channel, shop.channel.id)).bot_enabled = False
+        elif switch == "conversation":
+            await set_conversation_bot(shop.alice, conversation_id, enabled=False)  # type: ignore[arg-type]
+        else:
+            await set_bot_enabled(shop.alice, shop.bot.id, enabled=False)
+
+
+@pytest.mark.parametrize("switch", ["company", "channel", "conversation", "bot"])
+async def test_the_bot_is_silent_where_it_is_switched_off(shop: Shop, scripted: Script, switch: str) -> None:
+    fake = scripted(says("¡Hola!"))
+    conversation_id = await shop.hears("Hola")
+    await turn_off(shop, switch, conversation_id)
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    assert fake.requests == [] and await answers(shop, conversation_id) == []
+
+
+async def test_a_newer_message_supersedes_the_turn_and_both_are_answered_once(shop: Shop, scripted: Script) -> None:
+    async def interrupted(_request: dict) -> dict:
+        await shop.hears("¿Y en azul?")
+        return says("Primera respuesta")
+
+    fake = scripted(interrupted, says("Respuesta a todo"))
+    conversation_id = await shop.hears("¿Hay zapatillas?")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.SUPERSEDED
+    assert await answers(shop, conversation_id) == []
+    assert (await shop.conversation(conversation_id)).turn_due_at is not None, "another turn waits"
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert [m.text for m in await answers(shop, conversation_id)] == ["Respuesta a todo"]
+    assert "¿Hay zapatillas?" in fake.told() and "¿Y en azul?" in fake.told()
+    assert [t.outcome for t in await turns_of(shop, conversation_id)] == [TurnOutcome.SUPERSEDED, TurnOutcome.REPLIED]
+
+
+async def test_the_same_turn_run_twice_at_once_answers_once(shop: Shop, scripted: Script) -> None:
+    scripted(says("¡Hola!"))
+    conversation_id = await shop.hears("Hola")
+    outcomes = await asyncio.gather(*(run_turn_job(shop, conversation_id) for _ in range(4)))
+    assert len(await answers(shop, conversation_id)) == 1
+    assert outcomes.count(TurnOutcome.REPLIED) == 1
+
+
+async def test_a_turn_lost_with_its_process_is_begun_again(shop: Shop, scripted: Script) -> None:
+    fake = scripted(asyncio.CancelledError, says("¡Hola!"))
+
+    async def dies(_request: dict) -> None:
+        raise asyncio.CancelledError
+
+    fake.steps[0] = dies
+    conversation_id = await shop.hears("Hola")
+    with pytest.raises(asyncio.CancelledError):
+        await run_turn_job(shop, conversation_id)
+    assert (await shop.conversation(conversation_id)).turn_due_at is None
+    assert await run_turn_job(shop, conversation_id, attempts=1) == TurnOutcome.REPLIED
+    assert len(await answers(shop, conversation_id)) == 1
+
+
+async def test_after_a_hand_back_the_bot_answers_the_next_message_and_knows_nothing_from_before(
+    shop: Shop, scripted: Script
+) -> None:
+    fake = scripted(says("¡Hola!"))
+    conversation_id = await shop.hears("Un secreto de antes")
+    async with unit_of_work(shop.bob):
+        await take_over(shop.bob, conversation_id)
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    async with unit_of_work(shop.bob):
+        await hand_back(shop.bob, conversation_id)
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    await shop.hears("¿Siguen ahí?")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert "¿Siguen ahí?" in fake.told() and "secreto" not in fake.told()
+
+
+async def test_with_triggers_the_bot_starts_on_one_of_them_and_then_goes_on(shop: Shop, scripted: Script) -> None:
+    scripted(says("¡Hola!"))
+    async with unit_of_work(shop.alice):
+        await update_bot(shop.alice, shop.bot.id, BotSettings(name="Ventas", triggers=["precio"]))
+    conversation_id = await shop.hears("hola, qué precioso día")
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    assert [t.outcome for t in await turns_of(shop, conversation_id)] == [TurnOutcome.NOT_TRIGGERED]
+    assert (await shop.conversation(conversation_id)).status == ConversationStatus.OPEN, "people see that it waits"
+    await shop.hears("¿PRÉCIO?")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert (await shop.conversation(conversation_id)).status == ConversationStatus.PENDING
+    await shop.hears("gracias")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert len(await answers(shop, conversation_id)) == 2
