@@ -21,6 +21,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     login,
     not_found,
     onboarding,
+    phone,
     register,
     reset_password,
     settings,
@@ -41,6 +42,7 @@ STYLESHEETS = [
     "css/catalogue.css",
     "css/channels.css",
     "css/bots.css",
+    "css/phone.css",
     "css/dashboard.css",
     "css/wizard.css",
 ]

@@ -8,9 +8,11 @@ from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.manage import SimulatorOff
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
 from saasbot.infra.errors import AppError, NotFound
+from saasbot.infra.settings import settings
 from saasbot.models import Channel, ChannelKind, SimNumber
 
 TOPIC = "saasbot_sim"
@@ -27,7 +29,9 @@ class NotLinked(AppError):
 
 
 async def access_simulator(actor: Actor, channel_id: UUID) -> Channel:
-    """A simulator channel of the actor's company. Raises: NotFound, for real numbers too."""
+    """A simulator channel of the actor's company. Raises: NotFound, for real numbers too; SimulatorOff."""
+    if not settings().simulator:
+        raise SimulatorOff
     channel = await access_channel(actor, channel_id)
     if channel.kind != ChannelKind.SIMULATOR:
         raise NotFound
@@ -43,7 +47,9 @@ async def find_number(channel_id: UUID, *, lock: bool = False) -> SimNumber | No
 
 
 async def access_linked(actor: Actor, channel_id: UUID) -> SimNumber:
-    """The phone of a linked number. Raises: NotFound, NotLinked."""
+    """The phone of a linked number. Raises: NotFound, NotLinked, SimulatorOff."""
+    if not settings().simulator:
+        raise SimulatorOff
     query = (
         select(SimNumber)
         .join(Channel, col(Channel.id) == col(SimNumber.channel_id))

@@ -11,6 +11,8 @@ from saasbot.infra.errors import InvalidInput
 from saasbot.models import SimCustomer
 
 USER_SERVER, LID_SERVER = "s.whatsapp.net", "lid"
+KNOWN = 30
+"""As many people as a phone on screen offers to play."""
 _LID_DIGITS = 15
 
 

@@ -69,6 +69,15 @@ def line_of(number: SimNumber | None, now: datetime) -> Line:
     return Line(ChannelStatus.OPEN)
 
 
+def active_faults(number: SimNumber, now: datetime) -> frozenset[str]:
+    """The kinds of fault that this number suffers now."""
+    found = {kind for kind in TIMED if (moment(number.faults.get(kind)) or now) > now}
+    found |= {
+        kind for kind in ("send_error", "drop_ack", "delay", "duplicate", "shuffle", "passkey") if kind in number.faults
+    }
+    return frozenset(found | ({str(number.faults["kick"])} if "kick" in number.faults else set()))
+
+
 def moment(value: Any) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else None
 
