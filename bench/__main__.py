@@ -5,7 +5,7 @@ import sys
 
 from bench.report import Figure, show, write
 
-MEASURES = ("throughput",)
+MEASURES = ("throughput", "reply", "scale")
 
 
 def main() -> None:

@@ -7,7 +7,50 @@ from psycopg import sql
 
 from saasbot.models.table import new_id
 
-WORDS = ["hola", "buenas", "zapatillas", "rojas", "azules", "runner", "talle", "precio", "cuanto", "cuesta", "envio", "gratis", "tarjeta", "efectivo", "reserva", "mañana", "tarde", "local", "direccion", "horario", "cambio", "devolucion", "gracias", "perfecto", "dale", "stock", "modelo", "nuevo", "oferta", "cuotas", "transferencia", "pago", "pedido", "llega", "domicilio", "foto", "color", "negro", "blanco", "numero", "consulta", "disponible"]
+WORDS = [
+    "hola",
+    "buenas",
+    "zapatillas",
+    "rojas",
+    "azules",
+    "runner",
+    "talle",
+    "precio",
+    "cuanto",
+    "cuesta",
+    "envio",
+    "gratis",
+    "tarjeta",
+    "efectivo",
+    "reserva",
+    "mañana",
+    "tarde",
+    "local",
+    "direccion",
+    "horario",
+    "cambio",
+    "devolucion",
+    "gracias",
+    "perfecto",
+    "dale",
+    "stock",
+    "modelo",
+    "nuevo",
+    "oferta",
+    "cuotas",
+    "transferencia",
+    "pago",
+    "pedido",
+    "llega",
+    "domicilio",
+    "foto",
+    "color",
+    "negro",
+    "blanco",
+    "numero",
+    "consulta",
+    "disponible",
+]
 
 _TABLES = ("contact", "contact_identity", "conversation", "message")
 
