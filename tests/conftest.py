@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fixtures.shops",
     "tests.fixtures.agent",
     "tests.fixtures.server",
+    "tests.fixtures.browser",
     "tests.fixtures.simulator",
     "tests.fixtures.wire",
     "tests.people",

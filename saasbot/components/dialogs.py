@@ -79,7 +79,7 @@ def confirm(
 
 def _header(title: Text) -> rx.Component:
     return rx.el.header(
-        rx.dialog.title(title, class_name="dialog-title"),
+        rx.dialog.title(title, class_name="dialog-title", custom_attrs={"as": "h2"}),  # the page has the one h1
         rx.dialog.close(
             rx.el.button(icon("x"), type="button", class_name="icon-btn", aria_label=t("Close")),
         ),

@@ -45,7 +45,7 @@ const icon = (...paths) =>
  * The photo of a form: click, drop anywhere on it, or paste while it is on screen. The form sends the photo's id under
  * `name`; a submit that comes while the photo is on its way waits for it.
  */
-export function PhotoField({ id, name, csrf, photoId = "", photoUrl = "", disabled = false, texts }) {
+export function PhotoField({ fieldId: id, name, csrf, photoId = "", photoUrl = "", disabled = false, texts }) {
   const [photo, setPhoto] = useState({ id: photoId, url: photoUrl });
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);

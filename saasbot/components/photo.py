@@ -23,7 +23,10 @@ class PhotoField(rx.Component):
 
     library = _MODULE
     tag = "PhotoField"
+    _is_form_control = True
 
+    field_id: rx.Var[str]
+    """Not `id`: Reflex would add its own reading of the control to the form's data."""
     name: rx.Var[str]
     csrf: rx.Var[str]
     photo_id: rx.Var[str]
@@ -71,7 +74,7 @@ def photo_field(
         "alt": t("Chosen photo"),
     }
     return PhotoField.create(
-        id=id,
+        field_id=id,
         name=name,
         csrf=csrf,
         photo_id=photo_id,

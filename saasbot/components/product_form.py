@@ -1,4 +1,7 @@
-"""The sheet in which a product is added or edited."""
+"""The sheet in which a product is added or edited.
+
+A field is named as its id with underscores: Reflex adds the value of every control with an id to a form's data, under that name.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +37,7 @@ def product_sheet(
             text_field(
                 t("Name"),
                 id="product-title",
-                name="title",
+                name="product_title",
                 default_value=data.title,
                 error=errors["title"],
                 max_length=120,
@@ -47,7 +50,7 @@ def product_sheet(
             text_area(
                 t("Description"),
                 id="product-description",
-                name="description",
+                name="product_description",
                 default_value=data.description,
                 error=errors["description"],
                 help=t("Materials, sizes, colours: the bot answers from it."),
@@ -59,7 +62,7 @@ def product_sheet(
                 text_field(
                     t("Code"),
                     id="product-sku",
-                    name="sku",
+                    name="product_sku",
                     default_value=data.sku,
                     error=errors["sku"],
                     optional=True,
@@ -69,7 +72,7 @@ def product_sheet(
                 text_field(
                     t("Units left"),
                     id="product-stock",
-                    name="stock",
+                    name="product_stock",
                     default_value=data.stock,
                     error=errors["stock"],
                     optional=True,
@@ -79,7 +82,9 @@ def product_sheet(
                 ),
                 class_name="product-pair",
             ),
-            checkbox(t("Offer it to customers"), id="product-active", name="active", default_checked=data.active),
+            checkbox(
+                t("Offer it to customers"), id="product-active", name="product_active", default_checked=data.active
+            ),
             class_name="form",
             disabled=~may_write,
         ),
@@ -121,7 +126,7 @@ def _price(data: rx.vars.ObjectVar[Any], errors: rx.vars.ObjectVar[dict[str, str
     return text_field(
         t("Price"),
         id="product-price",
-        name="price",
+        name="product_price",
         default_value=data.price,
         error=errors["price"],
         max_length=40,
@@ -136,7 +141,7 @@ def _currency(data: rx.vars.ObjectVar[Any], errors: rx.vars.ObjectVar[dict[str, 
         rx.el.select(
             rx.foreach(data.currencies.to(list[str]), lambda code: rx.el.option(code, value=code)),
             id="product-currency",
-            name="currency",
+            name="product_currency",
             default_value=data.currency,
             class_name="input select",
         ),

@@ -39,13 +39,13 @@ class ProductForm(TypedDict):
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
 
-    title: str
-    price: str
-    currency: str
-    description: str
-    sku: str
-    stock: str
-    active: bool
+    product_title: str
+    product_price: str
+    product_currency: str
+    product_description: str
+    product_sku: str
+    product_stock: str
+    product_active: bool
     image_id: str
 
 
@@ -240,13 +240,13 @@ async def _show(state: CatalogueState, page: ProductPage) -> None:
 async def _store(actor: Actor, product_id: str, form: ProductForm, locale: str) -> Product:
     """Raises: AppError."""
     fields = catalogue.ProductChanges(
-        title=form["title"],
-        description=form["description"],
-        price_minor=parse_money(form["price"], currency=form["currency"], locale=locale),
-        currency=form["currency"],
-        sku=form["sku"],
-        stock=_stock(form["stock"]),
-        active=form["active"],
+        title=form["product_title"],
+        description=form["product_description"],
+        price_minor=parse_money(form["product_price"], currency=form["product_currency"], locale=locale),
+        currency=form["product_currency"],
+        sku=form["product_sku"],
+        stock=_stock(form["product_stock"]),
+        active=form["product_active"],
     )
     image_id = _id(form["image_id"]) if form["image_id"] else None
     async with unit_of_work(actor):
