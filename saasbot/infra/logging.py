@@ -9,6 +9,9 @@ from structlog.typing import EventDict, WrappedLogger
 
 _SECRET_NAMES = re.compile(r"(password|token|secret|api_key|authorization|cookie|text|body)$", re.IGNORECASE)
 _PHONE = re.compile(r"(?<!\w)\+?\d{8,15}(?!\w)")
+# Where tokens stand in texts of others: Reflex logs whole events with their cookies, servers log addresses with queries.
+_TOKEN = re.compile(r"((?:saasbot-session=|[?&\s'\"](?:ticket|token)=|[Bb]earer ))[\w.~+/%-]+=*")
+_API_KEY = re.compile(r"\bsk-[\w-]{8,}")
 
 
 def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -17,8 +20,13 @@ def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
         if key != "event" and _SECRET_NAMES.search(key):
             event[key] = "[redacted]"
         elif isinstance(value, str):
-            event[key] = _PHONE.sub(lambda m: m.group()[:4] + "…" + m.group()[-2:], value)
+            event[key] = _without_secrets(value)
     return event
+
+
+def _without_secrets(text: str) -> str:
+    text = _API_KEY.sub("[redacted]", _TOKEN.sub(r"\1[redacted]", text))
+    return _PHONE.sub(lambda found: found.group()[:4] + "…" + found.group()[-2:], text)
 
 
 def configure(*, json: bool, level: str = "INFO") -> None:
