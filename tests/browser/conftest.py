@@ -1,4 +1,4 @@
-"""Chromium of the system, one for the session; a fresh context a person."""
+"""Chromium of the system, one a module; a fresh context a person."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,8 +12,9 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Not one for the session: while Playwright's synchronous API is open, no asyncio test can run in this thread."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install Debian's chromium")
     with sync_playwright() as playwright:
