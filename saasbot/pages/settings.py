@@ -7,7 +7,7 @@ from saasbot.components.company_forms import ai_fields, clock_fields, company_fi
 from saasbot.components.forms import field, select, submit_button, switch, text_field
 from saasbot.components.i18n import pick, t
 from saasbot.components.shell import page_body, page_header
-from saasbot.components.states import no_permission, skeleton
+from saasbot.components.states import notice, skeleton
 from saasbot.components.types import Handler, Text
 from saasbot.components.user_menu import appearance_choice, locale_select
 from saasbot.pages.frame import frame
@@ -47,20 +47,20 @@ def settings() -> rx.Component:
                             "company",
                             t("Company"),
                             t("What customers and the bot know of you."),
-                            rx.cond(may_write, _company(), no_permission()),
+                            rx.cond(may_write, _company(), _locked()),
                         ),
                         _section(
                             "policies",
                             t("Policies"),
                             t("The bot answers from these texts, and from nothing else."),
-                            rx.cond(may_write, _policies(), no_permission()),
+                            rx.cond(may_write, _policies(), _locked()),
                         ),
                         _section(
                             "ai",
                             t("AI"),
                             t("Which model writes the bot's answers."),
                             rx.cond(may_write, _bot_switch()),
-                            rx.cond(may_ai, _ai(), no_permission()),
+                            rx.cond(may_ai, _ai(), _locked()),
                         ),
                         _section("you", t("You"), t("How your team and your customers see you."), _person()),
                         _section("browser", t("This browser"), t("Only on this device."), _browser()),
@@ -73,6 +73,11 @@ def settings() -> rx.Component:
         ),
         active=routes.SETTINGS,
     )
+
+
+def _locked() -> rx.Component:
+    """One line where a form would be: the rest of the page is for everybody."""
+    return notice("lock", t("Only an owner or administrator of your company can change this."))
 
 
 def _section(id: str, title: Text, what: Text, *content: rx.Component) -> rx.Component:

@@ -33,7 +33,9 @@ REASONS = {
     "transport_fault": N_("Its connection failed in a way we did not expect. Connect it to try once more."),
     "store_unavailable": N_("The database with its session does not answer. We keep trying."),
     "refused_by_whatsapp": N_("WhatsApp does not let it in right now. We keep trying."),
-    "account_locked": N_("WhatsApp has locked this account. Open WhatsApp on the phone to see why, then link it again."),
+    "account_locked": N_(
+        "WhatsApp has locked this account. Open WhatsApp on the phone to see why, then link it again."
+    ),
     "invalid_phone": N_("WhatsApp does not know this phone number. Check it and try again."),
     "rate_limited": N_("WhatsApp allows no more codes for now. Wait a while, or scan the QR code."),
     "pairing_busy": N_("Other numbers are being linked. Yours is next."),

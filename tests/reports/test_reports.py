@@ -70,8 +70,8 @@ async def test_a_chat_that_the_bot_passed_on_waits_until_a_person_writes(shop: S
     await pass_on(shop, ana)
     found = await today(shop.alice)
     assert found.waiting == 1
-    assert [(w.conversation_id, w.contact_name, w.channel_name) for w in found.waiting_first] == [
-        (ana, "Ana", "Tienda 1")
+    assert [(w.conversation_id, w.contact_name, w.channel_name, w.preview) for w in found.waiting_first] == [
+        (ana, "Ana", "Tienda 1", "Quiero hablar con alguien")
     ]
     async with unit_of_work(shop.bob):
         await take_over(shop.bob, ana)
@@ -96,9 +96,12 @@ async def test_a_chat_in_which_only_the_bot_wrote_was_answered_by_the_bot(shop: 
     await bot_says(shop, ana, "Hola, ¿qué buscas?")
     await bot_says(shop, beto, "Hola, ¿qué buscas?")
     await say(shop, beto, "Sigo yo")
+    dora = await shop.hears("Quiero un humano", phone="5491100000004", name="Dora")
+    await bot_says(shop, dora, "Te paso con alguien")
+    await pass_on(shop, dora)
     found = await today(shop.alice)
-    assert (found.conversations, found.answered, found.by_bot) == (3, 2, 1)
-    assert sum(found.by_hour) == 3
+    assert (found.conversations, found.answered, found.by_bot) == (4, 3, 1)
+    assert sum(found.by_hour) == 4
 
 
 async def test_the_response_time_is_the_median_of_first_answers(shop: Shop) -> None:

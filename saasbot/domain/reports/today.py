@@ -21,6 +21,7 @@ class Waiting:
     contact_name: str
     channel_name: str
     preview: str
+    """What the customer said last."""
     since: datetime
 
 
@@ -35,7 +36,7 @@ class Today:
     """In which a customer wrote."""
     answered: int
     by_bot: int
-    """In which the bot wrote and no person."""
+    """In which the bot wrote and no person, and which the bot still has."""
     response_seconds: float | None
     """Median from a customer's first message to the first answer; nothing while nobody was answered."""
     by_hour: tuple[int, ...]
@@ -51,10 +52,14 @@ _WAITING = """
         ORDER BY c.last_activity_at DESC, c.id DESC
         LIMIT :counted
     )
-    SELECT w.id, w.last_preview, w.last_activity_at, contact.name AS contact_name, channel.name AS channel_name,
+    SELECT w.id, coalesce(asked.text, w.last_preview) AS preview, w.last_activity_at, contact.name AS contact_name, channel.name AS channel_name,
            count(*) OVER () AS waiting,
            (SELECT min(value) FROM contact_identity i WHERE i.contact_id = w.contact_id AND i.kind = 'phone') AS phone
     FROM waiting w JOIN contact ON contact.id = w.contact_id JOIN channel ON channel.id = w.channel_id
+    LEFT JOIN LATERAL (
+        SELECT nullif(left(m.text, 200), '') AS text FROM message m
+        WHERE m.conversation_id = w.id AND m.author = 'customer' ORDER BY m.sort_at DESC, m.seq DESC LIMIT 1
+    ) asked ON true
     ORDER BY w.last_activity_at, w.id
     LIMIT :shown
 """
@@ -75,8 +80,8 @@ _TODAY = """
     ), dealt AS (
         SELECT asked.conversation_id, asked.asked_at,
                min(said.sort_at) FILTER (WHERE said.sort_at >= asked.asked_at) AS answered_at,
-               bool_or(said.author = 'bot') AND NOT bool_or(said.author <> 'bot') AS only_bot
-        FROM asked LEFT JOIN said ON said.conversation_id = asked.conversation_id AND said.author <> 'customer'
+               bool_or(said.author = 'bot') AND NOT bool_or(said.author <> 'bot') AND min(c.handler) = 'bot' AS only_bot
+        FROM asked JOIN conversation c ON c.id = asked.conversation_id LEFT JOIN said ON said.conversation_id = asked.conversation_id AND said.author <> 'customer'
         GROUP BY asked.conversation_id, asked.asked_at
     )
     SELECT (SELECT count(*) FROM dealt) AS conversations,
@@ -107,7 +112,7 @@ async def read_today(actor: Actor) -> Today:
                 row.id,
                 row.contact_name or (f"+{row.phone}" if row.phone else ""),
                 row.channel_name,
-                row.last_preview,
+                row.preview,
                 row.last_activity_at,
             )
             for row in waiting
