@@ -1,4 +1,4 @@
-"""The commands: `run` goes from nothing to a served app, `stop` ends what it left in the background."""
+"""The commands: `run` goes from nothing to a served app, `stop` ends what it left in the background, `reseal` rotates keys."""
 
 import argparse
 import compileall
@@ -13,6 +13,7 @@ from saasbot.infra.settings import Settings, settings
 from saasbot.infra.start_error import StartError
 from saasbot.start import frontend, processes
 from saasbot.start.demo import start_seeding
+from saasbot.start.reseal import reseal
 from saasbot.start.run_lock import RunLock
 
 
@@ -23,10 +24,14 @@ def main(arguments: list[str]) -> int:
     run_parser = commands.add_parser("run", help="prepare everything and serve")
     run_parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
     commands.add_parser("stop", help="stop the server and the embedded database of this data directory")
+    commands.add_parser("reseal", help="seal all secrets with the first of SAASBOT_SECRET_KEYS")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "stop":
             stop(settings())
+        elif chosen.command == "reseal":
+            done = reseal(settings())
+            say(f"Sealed anew: {done.resealed}. No key opens: {done.unreadable}.")
         else:
             run(settings(), stop_with_parent=chosen.stop_with_parent)
     except StartError as error:
