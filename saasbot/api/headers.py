@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from saasbot.infra.settings import Settings
+from saasbot.infra.storage import build
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc\s*=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 _DATA_ONLY = b"default-src 'none'; frame-ancestors 'none'"
@@ -34,7 +35,7 @@ def page_policy(settings: Settings, script_hashes: Iterable[str]) -> str:
     """
     public = urlsplit(settings.public_url)
     socket = f"{'wss' if public.scheme == 'https' else 'ws'}://{public.netloc}"
-    files = _origin(settings.s3_endpoint) if settings.uses_s3 else ""
+    files = build(settings).origin if settings.uses_s3 else ""
     directives = {
         "default-src": "'self'",
         "script-src": " ".join(["'self'", "'unsafe-eval'", *script_hashes]),
@@ -85,9 +86,3 @@ class SecurityHeaders:
         if path.startswith(("/api/", "/auth/", "/uploads", "/sim/", "/demo-model/")):
             return _DATA_ONLY
         return self._page_policy
-
-
-def _origin(url: str) -> str:
-    """The S3 service that signed addresses lead to; AWS itself when no endpoint is set."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://*.amazonaws.com"

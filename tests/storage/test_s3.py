@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from saasbot.api.headers import page_policy
 from saasbot.infra.storage import FileMissing, InvalidKey, Storage, StorageUnavailable, build
 from tests.storage.conftest import BUCKET, COMPANY, S3Server
 
@@ -37,6 +38,15 @@ async def test_a_presigned_address_opens_the_file_in_a_browser(s3: Storage, s3_s
     assert answer.headers["content-disposition"] == "inline"
     assert s3.origin == s3_server.endpoint
     assert url.startswith(s3.origin)
+
+
+async def test_pages_may_show_pictures_of_the_bucket(s3_server: S3Server) -> None:
+    own = page_policy(s3_server.settings(), [])
+    amazon = page_policy(s3_server.settings(s3_endpoint="", s3_region="sa-east-1"), [])
+    assert f"img-src 'self' data: blob: {s3_server.endpoint};" in own
+    aws = build(s3_server.settings(s3_endpoint="", s3_region="sa-east-1"))
+    assert aws.signed_url(KEY, seconds=60).startswith(f"{aws.origin}/")
+    assert "img-src 'self' data: blob: https://s3.sa-east-1.amazonaws.com;" in amazon
 
 
 async def test_a_part_can_be_asked_for(s3: Storage) -> None:
