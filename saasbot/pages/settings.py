@@ -26,6 +26,9 @@ SECTIONS = (
     ("browser", t("This browser")),
 )
 
+# The sections come after the address was looked at: what its fragment names is shown when they are there.
+_SHOW_SECTION = "document.getElementById(location.hash.slice(1))?.scrollIntoView()"
+
 
 @page(routes.SETTINGS, title=t("Settings"), on_load=[CompanyState.load, PersonState.load])
 def settings() -> rx.Component:
@@ -65,6 +68,7 @@ def settings() -> rx.Component:
                         _section("you", t("You"), t("How your team and your customers see you."), _person()),
                         _section("browser", t("This browser"), t("Only on this device."), _browser()),
                         class_name="settings-sections",
+                        on_mount=rx.call_script(_SHOW_SECTION),
                     ),
                     skeleton("form"),
                 ),
