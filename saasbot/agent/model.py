@@ -19,6 +19,7 @@ from saasbot.agent.choice import ModelChoice
 from saasbot.agent.demo.answer import answer_request
 from saasbot.infra.logging import get_logger
 from saasbot.infra.safe_http import RefusedAddress, SafeTransport
+from saasbot.infra.text_input import storable
 from saasbot.models import AiSource
 
 log = get_logger(__name__)
@@ -261,15 +262,15 @@ def _completion(answer: ChatCompletion, *, tries: int, started: float) -> Comple
     calls = [
         ToolCall(
             call.id or f"call_{number}",
-            (call.function.name or "")[:_MAX_NAME],
-            (call.function.arguments or "{}")[:_MAX_ARGUMENTS],
+            storable(call.function.name or "")[:_MAX_NAME],
+            storable(call.function.arguments or "{}")[:_MAX_ARGUMENTS],
         )
         for number, call in enumerate(message.tool_calls or ())
         if getattr(call, "function", None) is not None
     ]
     usage = answer.usage
     return Completion(
-        text=message.content if isinstance(message.content, str) else "",
+        text=storable(message.content) if isinstance(message.content, str) else "",
         tool_calls=tuple(calls),
         finish_reason=choices[0].finish_reason or "",
         input_tokens=(usage.prompt_tokens or 0) if usage else 0,

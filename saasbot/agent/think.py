@@ -15,6 +15,7 @@ from saasbot.domain.bots.access import access_bot
 from saasbot.domain.channels.pairing import digits_of_phone
 from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput, NotFound
+from saasbot.infra.text_input import storable
 from saasbot.models import Bot, Company, Contact, ContactIdentity, Conversation, IdentityKind, PromptVersion
 from saasbot.models.table import new_id
 
@@ -45,7 +46,7 @@ async def think(
     Raises: Forbidden, NotFound (bot), InvalidInput, NoModel.
     """
     actor.require("bots.read")
-    message = user_message.replace("\x00", "").strip()
+    message = storable(user_message).strip()
     if not message:
         raise InvalidInput("user_message", "Write a message first.")
     if len(message) > MAX_MESSAGE:

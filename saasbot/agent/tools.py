@@ -20,6 +20,7 @@ from saasbot.domain.catalogue.search import search
 from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.i18n import format_money
+from saasbot.infra.text_input import storable_json
 from saasbot.models import Media, MediaStatus, Product
 
 MAX_RESULT = 6_000
@@ -128,7 +129,9 @@ class Toolbox:
         if expected is None:
             return call.arguments[:MAX_TRACED], {"error": "There is no such tool."}
         try:
-            arguments = expected.model_validate_json(call.arguments)
+            arguments = expected.model_validate(storable_json(json.loads(call.arguments)))
+        except (RecursionError, json.JSONDecodeError):
+            return call.arguments[:MAX_TRACED], {"error": "Wrong arguments.", "problems": ["This is not JSON."]}
         except ValidationError as error:
             problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
             return call.arguments[:MAX_TRACED], {"error": "Wrong arguments.", "problems": problems[:5]}
@@ -137,7 +140,7 @@ class Toolbox:
 
     async def _search_catalogue(self, arguments: _SearchCatalogue) -> dict[str, Any]:
         async with unit_of_work(self.actor):
-            hits = await search(self.actor, arguments.query.replace("\x00", ""), limit=MAX_PRODUCTS)
+            hits = await search(self.actor, arguments.query, limit=MAX_PRODUCTS)
         for hit in hits:
             self.record.add_source("product", str(hit.id), hit.title)
         return {
@@ -189,7 +192,7 @@ class Toolbox:
 
     async def _hand_off(self, arguments: _HandOff) -> dict[str, Any]:
         reason = arguments.reason if arguments.reason in _REASONS else "bot_decided"
-        self.hand_off = HandOff(reason=reason, summary=arguments.summary.replace("\x00", ""))
+        self.hand_off = HandOff(reason=reason, summary=arguments.summary)
         return {"ok": True}
 
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from saasbot.agent.choice import KeyMissing, ModelChoice, choose_model
 from saasbot.agent.context import ANSWER_FORMAT, company_texts, first_messages
@@ -16,6 +16,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.agent.pause import still_paused
 from saasbot.domain.agent.turn import Answer, HandOff, PausedReason, Turn, TurnRecord
 from saasbot.infra.logging import get_logger
+from saasbot.infra.text_input import storable, storable_json
 
 log = get_logger(__name__)
 
@@ -128,11 +129,11 @@ def _decide(completion: Completion) -> _Decision:
     decision = _Decision(reply=text)
     if fenced.startswith("{"):
         try:
-            decision = _Decision.model_validate_json(fenced)
-        except ValidationError:
+            decision = _Decision.model_validate(storable_json(json.loads(fenced)))
+        except (ValueError, RecursionError):  # pydantic's ValidationError is a ValueError
             # half a JSON object must not reach a customer
             raise ModelFailed("model_bad_answer", completion.finish_reason) from None
-    decision.reply = decision.reply.replace("\x00", "").strip()[:MAX_REPLY]
+    decision.reply = storable(decision.reply).strip()[:MAX_REPLY]
     if not decision.reply and decision.action != "hand_off":
         raise ModelFailed("model_bad_answer", "empty")
     return decision
@@ -153,8 +154,8 @@ def _correction(problems: list[str]) -> dict[str, str]:
 
 
 def _answer(toolbox: Toolbox, decision: _Decision) -> Answer:
-    toolbox.record.intent = decision.intent.replace("\x00", "")[:80]
-    toolbox.record.sentiment = decision.sentiment.replace("\x00", "")[:20]
+    toolbox.record.intent = decision.intent[:80]
+    toolbox.record.sentiment = decision.sentiment[:20]
     if decision.action == "hand_off":
         return Answer(text=decision.reply, hand_off=HandOff("bot_decided"))
     return Answer(text=decision.reply, photos=tuple(toolbox.photos))

@@ -1,6 +1,7 @@
 """Text from outside, made storable: what every use case does with a name or a paragraph before it looks at it."""
 
 import unicodedata
+from typing import Any
 
 from saasbot.infra.errors import InvalidInput
 
@@ -12,7 +13,7 @@ def one_line(field: str, value: str, *, longest: int, required: bool = True) -> 
 
     Raises: InvalidInput.
     """
-    text = " ".join(_storable(value).split())
+    text = " ".join(storable(value).split())
     return _fits(field, text, longest=longest, required=required)
 
 
@@ -21,11 +22,22 @@ def paragraphs(field: str, value: str, *, longest: int, required: bool = False) 
 
     Raises: InvalidInput.
     """
-    text = _storable(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = storable(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
     return _fits(field, text, longest=longest, required=required)
 
 
-def _storable(value: str) -> str:
+def storable_json(value: Any) -> Any:
+    """A JSON value whose every text is storable."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(key): storable_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(item) for item in value]
+    return value
+
+
+def storable(value: str) -> str:
     """NFC, without control characters (PostgreSQL stores no NUL) and lone surrogates (they have no UTF-8)."""
     kept = "".join(
         character

@@ -1,9 +1,10 @@
 """The job of a turn: one at a time per conversation, when the customer has stopped typing, answered at most once."""
 
 import asyncio
-import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
@@ -23,6 +24,7 @@ from saasbot.infra import jobs
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.logging import get_logger
 from saasbot.models import TurnOutcome
+from saasbot.models.table import utcnow
 
 log = get_logger(__name__)
 
@@ -32,6 +34,13 @@ TYPING_EVERY = 8.0
 
 GIVE_UP_AFTER = 15
 """Tries. A turn that takes its process down each time goes to a person instead of being tried for ever."""
+
+
+MAX_PER_COMPANY = 12
+"""Turns of one company at once in this process: fewer than the worker takes (`worker.CONCURRENCY`), so that a company whose
+model hangs leaves room for the others."""
+_BUSY_WAIT = timedelta(seconds=1)
+_thinking: Counter[UUID] = Counter()
 
 
 class _WhenTheDatabaseIsBack(BaseRetryStrategy):
@@ -50,6 +59,20 @@ async def agent_turn(context: JobContext, company_id: str, conversation_id: str)
     tried again, or taken from a worker that only seemed dead, answers nothing twice.
     """
     actor, conversation = Actor.system(UUID(company_id)), UUID(conversation_id)
+    if _thinking[actor.company_id] >= MAX_PER_COMPANY:
+        async with unit_of_work(actor):
+            await _again(actor, conversation, NotDue(utcnow() + _BUSY_WAIT))
+        return "busy"
+    _thinking[actor.company_id] += 1
+    try:
+        return await _turn(actor, conversation, attempts=context.job.attempts)
+    finally:
+        _thinking[actor.company_id] -= 1
+        if _thinking[actor.company_id] <= 0:
+            del _thinking[actor.company_id]
+
+
+async def _turn(actor: Actor, conversation: UUID, *, attempts: int) -> str:
     async with unit_of_work(actor):
         claimed = await claim_turn(actor, conversation)
         if isinstance(claimed, NotDue):
@@ -57,7 +80,7 @@ async def agent_turn(context: JobContext, company_id: str, conversation_id: str)
             return "not_due"
     if claimed is None:
         return "nothing_to_do"
-    if context.job.attempts >= GIVE_UP_AFTER:
+    if attempts >= GIVE_UP_AFTER:
         thought = given_up()
     else:
         async with _typing(actor, conversation):
@@ -65,11 +88,11 @@ async def agent_turn(context: JobContext, company_id: str, conversation_id: str)
     outcome = await _finish(actor, claimed, thought)
     log.info(
         "agent.turn_finished",
-        company_id=company_id,
-        conversation_id=conversation_id,
+        company_id=str(actor.company_id),
+        conversation_id=str(conversation),
         outcome=outcome,
         model=thought.record.model,
-        attempt=context.job.attempts,
+        attempt=attempts,
     )
     return outcome
 
@@ -107,8 +130,9 @@ async def _typing(actor: Actor, conversation_id: UUID) -> AsyncIterator[None]:
         yield
     finally:
         refreshing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await refreshing
+        [ended] = await asyncio.gather(refreshing, return_exceptions=True)
+        if not isinstance(ended, asyncio.CancelledError):
+            log.warning("agent.typing_failed", conversation_id=str(conversation_id), error=repr(ended))
 
 
 async def _keep_typing(actor: Actor, conversation_id: UUID) -> None:

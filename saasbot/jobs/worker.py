@@ -26,8 +26,8 @@ TASKS: Sequence[Task] = (
 )
 """Importing this module registers them."""
 
-CONCURRENCY = 8
-"""Turns wait for a model most of their time; the database pool has room for twice as many."""
+CONCURRENCY = 16
+"""Turns wait for a model most of their time, and hold no connection while they do."""
 POLL = 0.25
 """Seconds. New jobs are notified; polling finds those whose hour has come and those that waited for a lock."""
 HEARTBEAT = 2.0

@@ -35,7 +35,7 @@ class FakeOpenAI:
             raise step
         if isinstance(step, httpx2.Response):
             return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
-        return httpx2.Response(200, json=step)
+        return httpx2.Response(200, content=json.dumps(step), headers={"content-type": "application/json"})
 
     def told(self, number: int = -1) -> str:
         """Everything that was in the messages of a request."""

@@ -126,3 +126,19 @@ async def test_endless_arguments_are_cut_and_called_wrong(shop: Shop, scripted: 
     conversation_id = await shop.hears("Hola")
     assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
     assert len(fake.told()) < 20_000 and "Wrong arguments" in fake.told()
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud83d", "\x1b[31m"])
+async def test_what_cannot_be_stored_is_left_out_wherever_the_model_puts_it(
+    shop: Shop, scripted: Script, odd: str
+) -> None:
+    scripted(
+        calls(("search_catalogue", {"query": f"botas{odd}"}), (f"tool{odd}", {odd: odd})),
+        says(f"Hola{odd}", intent=odd, sentiment=odd),
+    )
+    conversation_id = await shop.hears("Hola")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert (await answers(shop, conversation_id))[0].text.startswith("Hola")
+    scripted(calls(("hand_off", {"reason": odd, "summary": f"Pide algo{odd}"})))
+    await shop.hears("¿Hola?")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.HANDED_OFF

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from saasbot.domain.bots.edit import set_bot_enabled
 from saasbot.infra import db, jobs
 from saasbot.infra.db import session, unit_of_work
+from saasbot.jobs import turns
 from saasbot.jobs.worker import rescue_stalled, running_worker
 from saasbot.models import Conversation
 from saasbot.models.table import utcnow
@@ -185,3 +186,24 @@ async def test_a_turn_whose_job_is_lost_is_asked_for_again_by_the_next_message(
     assert await waiting_jobs() == []
     await shop.hears("¿Hola?")
     await answered(shop, conversation_id)
+
+
+async def test_a_company_whose_model_hangs_leaves_room_for_the_others(
+    shop: Shop, other_shop: Shop, scripted: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MAX_PER_COMPANY", 2)
+    go_on = asyncio.Event()
+
+    async def hangs(request: dict) -> dict:
+        if "Zapatería Luna" in request["messages"][0]["content"]:
+            await go_on.wait()
+        return says("¡Hola!")
+
+    scripted(hangs)
+    chats = [await shop.hears("Hola", phone=f"549110000000{number}") for number in range(5)]
+    others = await other_shop.hears("Hola")
+    async with running_worker(db.app_dsn(), concurrency=3):
+        await answered(other_shop, others)
+        go_on.set()
+        for conversation_id in chats:
+            await answered(shop, conversation_id)

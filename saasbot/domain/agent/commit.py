@@ -16,6 +16,7 @@ from saasbot.infra import jobs
 from saasbot.infra.db import session
 from saasbot.infra.i18n import gettext
 from saasbot.infra.settings import settings
+from saasbot.infra.text_input import storable, storable_json
 from saasbot.models import (
     AgentTurn,
     Author,
@@ -85,7 +86,7 @@ def _verdict(conversation: Conversation, turn: Turn, wanted: bool) -> TurnOutcom
 async def _carry_out(actor: Actor, conversation: Conversation, turn: Turn, answer: Answer) -> TurnOutcome:
     if answer.hand_off is not None:
         # first the ownership: the sentence that tells the customer is written under the new one
-        await hand_off(actor, conversation, reason=answer.hand_off.reason, summary=answer.hand_off.summary)
+        await hand_off(actor, conversation, reason=answer.hand_off.reason, summary=storable(answer.hand_off.summary))
         farewell = answer.text or gettext(
             turn.company.locale, "A person from our team will continue this chat and answer you here."
         )
@@ -108,7 +109,7 @@ async def _carry_out(actor: Actor, conversation: Conversation, turn: Turn, answe
 
 
 async def _say(conversation: Conversation, turn: Turn, text: str) -> None:
-    for part in split_text(text):
+    for part in split_text(storable(text)):
         await add_outbound(conversation, author=Author.BOT, author_name=turn.bot.name, text=part, turn_id=turn.id)
 
 
@@ -153,12 +154,12 @@ def _keep(turn: Turn, record: TurnRecord, outcome: TurnOutcome, answer: Answer) 
             reason=answer.hand_off.reason if answer.hand_off else None,
             owner_epoch=turn.owner_epoch,
             customer_seq=turn.customer_seq,
-            intent=record.intent,
-            sentiment=record.sentiment,
+            intent=storable(record.intent),
+            sentiment=storable(record.sentiment),
             input_tokens=record.input_tokens,
             output_tokens=record.output_tokens,
-            tools_used=record.tools_used,
-            trace={"steps": record.steps, "sources": record.sources},
+            tools_used=storable_json(record.tools_used),
+            trace=storable_json({"steps": record.steps, "sources": record.sources}),
             finished_at=utcnow(),
         )
     )

@@ -15,6 +15,7 @@ from saasbot.infra import events
 from saasbot.infra.db import session
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.i18n import gettext
+from saasbot.infra.text_input import storable
 from saasbot.models import Bot, PromptVersion
 
 MAX_NAME = 80
@@ -140,7 +141,7 @@ def check_prompt(text: str) -> str:
 
     Raises: InvalidInput.
     """
-    text = _clean(text).strip()
+    text = storable(text).strip()
     if not text:
         raise InvalidInput("text", "Write the instructions first.")
     if len(text) > MAX_PROMPT:
@@ -158,13 +159,13 @@ def _apply(bot: Bot, settings: BotSettings) -> None:
 
 def _check(settings: BotSettings) -> BotSettings:
     """The settings as the row stores them. Raises: InvalidInput."""
-    name = " ".join(_clean(settings.name).split())
+    name = " ".join(storable(settings.name).split())
     if not name or len(name) > MAX_NAME:
         raise InvalidInput("name", "The name must have between 1 and 80 characters.")
-    personality = _clean(settings.personality).strip()
+    personality = storable(settings.personality).strip()
     if len(personality) > MAX_PERSONALITY:
         raise InvalidInput("personality", "The personality may have at most 2,000 characters.")
-    model = _clean(settings.model or "").strip()
+    model = storable(settings.model or "").strip()
     if len(model) > MAX_MODEL:
         raise InvalidInput("model", "The name of the model is too long.")
     return BotSettings(
@@ -180,7 +181,7 @@ def _check_triggers(triggers: Iterable[str]) -> list[str]:
     """As written, without those that are the same to a reader. Raises: InvalidInput."""
     kept: dict[tuple[str, ...], str] = {}
     for trigger in triggers:
-        written = " ".join(_clean(trigger).split())
+        written = " ".join(storable(trigger).split())
         if not written:
             continue
         if len(written) > MAX_TRIGGER_LENGTH:
@@ -192,11 +193,6 @@ def _check_triggers(triggers: Iterable[str]) -> list[str]:
     if len(kept) > MAX_TRIGGERS:
         raise InvalidInput("triggers", "A bot may have at most 50 triggers.")
     return list(kept.values())
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL stores no NUL, and a lone surrogate has no UTF-8."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _notify(actor: Actor, bot: Bot) -> None:

@@ -11,6 +11,7 @@ from saasbot.domain.bots.edit import MAX_PROMPT, check_prompt
 from saasbot.infra import events
 from saasbot.infra.db import session
 from saasbot.infra.errors import InvalidInput, NotFound
+from saasbot.infra.text_input import storable
 from saasbot.models import Bot, PromptVersion
 
 MAX_NOTE = 200
@@ -44,7 +45,7 @@ async def save_version(actor: Actor, bot_id: UUID, *, text: str, note: str = "")
     actor.require("bots.write")
     bot = await access_bot(actor, bot_id, lock=True)  # savers wait here: numbers have no gaps and no doubles
     text = check_prompt(text)
-    note = " ".join(note.replace("\x00", "").split())
+    note = " ".join(storable(note).split())
     if len(note) > MAX_NOTE:
         raise InvalidInput("note", "The note may have at most 200 characters.")
     version = PromptVersion(
@@ -83,7 +84,7 @@ async def keep_draft(actor: Actor, bot_id: UUID, *, text: str) -> Bot:
     """
     actor.require("bots.write")
     bot = await access_bot(actor, bot_id, lock=True)
-    text = text.replace("\x00", "")
+    text = storable(text)
     if len(text) > MAX_PROMPT:
         raise InvalidInput("text", "The instructions are too long: at most 20,000 characters.")
     newest = await _newest_number(actor, bot_id)
