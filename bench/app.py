@@ -1,0 +1,186 @@
+"""The served app: a customer's message to the DOM of an open inbox, memory of each part, and the second start."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import websockets
+from playwright.async_api import Page, async_playwright
+
+from bench.report import Figure, latencies
+from saasbot.infra.roles import embedded_cluster
+from saasbot.infra.settings import load_settings
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.story.shop import PASSWORD, Shop, until
+
+PORT, MESSAGES = 3999, 60
+ROOT = Path(__file__).parents[1]
+
+_WATCH = """() => {
+  window.__seen = {};
+  new MutationObserver(() => {
+    for (const found of document.body.innerText.matchAll(/bench-\\d+-mark/g)) {
+      window.__seen[found[0]] ??= performance.timeOrigin + performance.now();
+    }
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+
+
+def measure() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="saasbot-bench-app-") as folder:
+        Path(folder).chmod(0o755)
+        with _served(folder):
+            pass
+        started = time.perf_counter()
+        with _served(folder) as server:
+            second = Figure("second start to first page", round(time.perf_counter() - started, 1), "s", 1, "≤ 15")
+            url = f"http://localhost:{PORT}"
+            shop = Shop(url, f"bench{int(time.time())}")
+            shop.open_number()
+            _start_bridge(shop)
+            live = asyncio.run(_to_the_dom(shop))
+            memory = _memory(server.pid, Path(folder))
+    return [second, *live, *memory]
+
+
+@contextmanager
+def _served(folder: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {"SAASBOT_DATA_DIR": folder, "SAASBOT_PORT": str(PORT), "SAASBOT_DEMO": "1"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "saasbot", "run"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        until(_first_page, seconds=600)
+        yield server
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
+        if server.returncode is not None:
+            os.environ["SAASBOT_DATA_DIR"] = folder
+            embedded_cluster(load_settings()).stop()
+
+
+def _first_page() -> bool:
+    try:
+        with urllib.request.urlopen(f"http://localhost:{PORT}/login", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def _start_bridge(shop: Shop) -> None:
+    """A WhatsApp number starts a pairing or bridge process, whose memory is then there to be read."""
+    channel = shop.call("POST", "/channels", {"kind": "whatsapp", "name": "Bench"})
+    shop.call("POST", f"/channels/{channel['id']}/connect")
+
+
+async def _to_the_dom(shop: Shop) -> list[Figure]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        bare = await _bare_push(await browser.new_page())
+        await page.goto(f"{shop.url}/login")
+        await page.fill("#email", shop.email)
+        await page.fill("#password", PASSWORD)
+        await page.click("#submit")
+        await page.wait_for_url(lambda url: "/login" not in url)
+        await asyncio.to_thread(shop.write, "hola", id="FIRST")
+        await page.goto(f"{shop.url}/inbox")
+        await page.get_by_test_id("conversation-row").first.click()
+        await page.wait_for_selector("[data-testid=message]")
+        await asyncio.to_thread(shop.call, "POST", f"/conversations/{shop.conversation()['id']}/take-over")
+        await page.evaluate(_WATCH)
+        taken = []
+        for i in range(MESSAGES + 5):
+            mark, sent = f"bench-{i}-mark", time.time()
+            await asyncio.to_thread(shop.write, mark, id=f"B{i}")
+            await page.wait_for_function("mark => window.__seen[mark]", arg=mark)
+            taken.append(await page.evaluate("mark => window.__seen[mark]", mark) - sent * 1000)
+            await asyncio.sleep(0.15)
+        await browser.close()
+    ours = latencies("simulator inbound → DOM of an open inbox", taken[5:], p50="≤ 40", p95="≤ 100")
+    return [*ours, *latencies("raw: a bare push to the DOM", bare)]
+
+
+async def _bare_push(page: Page) -> list[float]:
+    """A websocket that writes one text into an empty page: what browser and event loop allow."""
+    taken: list[float] = []
+    connected: asyncio.Future[websockets.ServerConnection] = asyncio.get_running_loop().create_future()
+
+    async def keep(connection: websockets.ServerConnection) -> None:
+        connected.set_result(connection)
+        await connection.wait_closed()
+
+    async with websockets.serve(keep, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        await page.goto("about:blank")
+        await page.evaluate(_WATCH)
+        await page.evaluate(
+            "port => { const s = new WebSocket(`ws://127.0.0.1:${port}`);"
+            " s.onmessage = e => { const p = document.createElement('p'); p.textContent = e.data;"
+            " document.body.append(p); }; }",
+            port,
+        )
+        connection = await connected
+        for i in range(MESSAGES):
+            mark, sent = f"bench-{i}-mark", time.time()
+            await connection.send(mark)
+            await page.wait_for_function("mark => window.__seen[mark]", arg=mark)
+            taken.append(await page.evaluate("mark => window.__seen[mark]", mark) - sent * 1000)
+    await page.close()
+    return taken
+
+
+def _memory(run_pid: int, folder: Path) -> list[Figure]:
+    """Proportional set sizes (smaps_rollup), so that shared pages count once."""
+    figures = []
+    processes = _processes()
+    children = {pid for pid in processes if run_pid in _ancestors(pid, processes)} | {run_pid}
+    postgres = {pid for pid, (_, command) in processes.items() if str(folder) in command and "postgres" in command}
+    postgres |= {pid for pid, (parent, _) in processes.items() if parent in postgres}
+    bridges = {pid for pid in children if "wa_runtime" in processes[pid][1]}
+    app = children - postgres - bridges
+    largest = max(app, key=_pss, default=run_pid)
+    figures.append(Figure("memory: app process", round(_pss(largest)), "MB", 1, "≤ 250"))
+    figures.append(Figure("memory: launcher and watcher", round(sum(map(_pss, app - {largest}))), "MB", len(app) - 1))
+    figures.append(Figure("memory: embedded PostgreSQL", round(sum(map(_pss, postgres))), "MB", len(postgres)))
+    for pid in sorted(bridges)[:1]:
+        figures.append(Figure("memory: one bridge process", round(_pss(pid)), "MB", 1))
+    return figures
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """Pid to (parent, command line)."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+                command = (entry / "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+            found[int(entry.name)] = (int(stat[stat.rindex(")") + 2 :].split()[1]), command)
+    return found
+
+
+def _ancestors(pid: int, processes: dict[int, tuple[int, str]]) -> set[int]:
+    found = set()
+    while pid in processes and (pid := processes[pid][0]) not in found:
+        found.add(pid)
+    return found
+
+
+def _pss(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
