@@ -176,7 +176,7 @@ def _composer(screen: PhoneScreen, actions: PhoneActions) -> rx.Component:
         ),
         rx.el.input(
             id="phone-text",
-            name="text",
+            name="phone_text",
             type="text",
             class_name="phone-input",
             placeholder=t("Message"),

@@ -81,7 +81,7 @@ def _number() -> rx.Component:
             rx.el.form(
                 rx.el.input(
                     id="phone-code",
-                    name="code",
+                    name="phone_code",
                     class_name="input",
                     placeholder="ABCD-1234",
                     aria_label=t("Code on screen"),
@@ -166,8 +166,8 @@ def _people() -> rx.Component:
             class_name="phone-people",
         ),
         rx.el.div(
-            _who("phone-name", "name", t("Name"), PhoneState.sender_name, PhoneState.set_name, "text"),
-            _who("phone-from", "sender", t("Phone number"), PhoneState.sender, PhoneState.set_sender, "tel"),
+            _who("phone-name", "phone_name", t("Name"), PhoneState.sender_name, PhoneState.set_name, "text"),
+            _who("phone-from", "phone_from", t("Phone number"), PhoneState.sender, PhoneState.set_sender, "tel"),
             key=PhoneState.picked.to_string(),
             class_name="phone-who-fields",
         ),

@@ -24,7 +24,10 @@ def faults() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             rx.el.h2(t("What can go wrong"), class_name="phone-title"),
-            button(t("All well again"), kind="ghost", id="faults-clear", on_click=PhoneState.clear_faults),
+            rx.cond(
+                PhoneState.faults.length() > 0,
+                button(t("All well again"), kind="ghost", id="faults-clear", on_click=PhoneState.clear_faults),
+            ),
             class_name="phone-title-row",
         ),
         switch(
@@ -47,7 +50,7 @@ def faults() -> rx.Component:
             row("delay", "hourglass", t("A slow network"), t("Everything arrives 3 seconds late."), lasting=True),
         ),
         _group(
-            t("Messages"),
+            t("Messages on their way"),
             row(
                 "duplicate",
                 "copy",

@@ -65,19 +65,19 @@ ENDED = {"seconds": 0.0, "times": 0, "ms": 0, "window": 0}
 
 
 class PhoneForm(TypedDict):
-    """What is written, and as whom."""
+    """What is written, and as whom. Fields are named as their ids with underscores, as Reflex adds them."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
 
-    sender: str
-    name: str
-    text: str
+    phone_from: str
+    phone_name: str
+    phone_text: str
 
 
 class CodeForm(TypedDict):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
-    code: str
+    phone_code: str
 
 
 class PhoneState(rx.State):
@@ -173,7 +173,7 @@ class PhoneState(rx.State):
     @needs("channels.write")
     async def type_code(self, form: CodeForm):
         """The shop's phone is given the characters on screen."""
-        await self._scan(parse_id(self.chosen), code=form["code"])
+        await self._scan(parse_id(self.chosen), code=form["phone_code"])
         return rx.set_value("phone-code", "")
 
     async def _scan(self, channel_id: UUID | None, code: str | None = None) -> None:
@@ -193,8 +193,8 @@ class PhoneState(rx.State):
     @needs("inbox.write")
     async def send(self, form: PhoneForm):
         """The text goes out from the phone on screen."""
-        self.sender, self.sender_name = form["sender"], form["name"]
-        await self._write(Content("text", form["text"].strip()))
+        self.sender, self.sender_name = form["phone_from"], form["phone_name"]
+        await self._write(Content("text", form["phone_text"].strip()))
 
     @rx.event
     @needs("inbox.write")

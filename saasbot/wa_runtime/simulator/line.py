@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
@@ -14,7 +14,7 @@ from saasbot.domain.simulator.media import SimMedia
 from saasbot.infra.db import session, sql
 from saasbot.models import SimMessage, SimPresence
 from saasbot.models.table import utcnow
-from saasbot.wa_runtime.simulator.network import DELIVERED_AFTER, READ_AFTER, confirm_by_itself, new_wa_id
+from saasbot.wa_runtime.simulator.network import confirm_by_itself, new_wa_id
 from saasbot.wa_runtime.transport import NotConnected, Outgoing, SendRefused, Sent
 
 BATCH = 200
@@ -104,25 +104,22 @@ async def accept(actor: Actor, channel_id: UUID, outgoing: Outgoing, media: SimM
     lost = "drop_ack" in number.faults and bool(await spend(channel_id, "drop_ack"))
     customer = await customer_at(actor.company_id, channel_id, outgoing.chat_jid)
     wa_id, now = new_wa_id(), utcnow()
-    if number.auto_receipts:
-        await confirm_by_itself(number, customer, wa_id)
-    session().add(
-        SimMessage(
-            company_id=actor.company_id,
-            channel_id=channel_id,
-            wa_id=wa_id,
-            peer=customer.peer,
-            peer_name=customer.name,
-            origin="number",
-            type=outgoing.type,
-            text=outgoing.text,
-            media_key=media.key if media else None,
-            payload=_payload(outgoing, media),
-            at=now,
-            delivered_at=_in(now, DELIVERED_AFTER) if number.auto_receipts else None,
-            read_at=_in(now, READ_AFTER) if number.auto_receipts else None,
-        )
+    message = SimMessage(
+        company_id=actor.company_id,
+        channel_id=channel_id,
+        wa_id=wa_id,
+        peer=customer.peer,
+        peer_name=customer.name,
+        origin="number",
+        type=outgoing.type,
+        text=outgoing.text,
+        media_key=media.key if media else None,
+        payload=_payload(outgoing, media),
+        at=now,
     )
+    session().add(message)
+    if number.auto_receipts:
+        await confirm_by_itself(number, customer, message)
     tell_phones(actor.company_id, channel_id)
     return Accepted(Sent(wa_id, now, customer.chat_jid), confirmed=not lost)
 
@@ -197,7 +194,3 @@ def _payload(outgoing: Outgoing, media: SimMedia | None) -> dict[str, object]:
         "longitude": outgoing.longitude,
     }
     return {name: value for name, value in payload.items() if value is not None}
-
-
-def _in(moment: datetime, milliseconds: int) -> datetime:
-    return moment + timedelta(milliseconds=milliseconds)

@@ -8,7 +8,7 @@ import base64
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -110,9 +110,10 @@ async def owner_writes(actor: Actor, channel_id: UUID, *, to: Customer, text: st
     body = build(content, chat_jid=to.chat_jid, at=at, media=None, file=b"")
     raw = envelopes.from_own_phone(to, body, wa_id=wa_id, at=at, own_lid=number.lid or "", own_name=number.push_name)
     sequence = await deliver(number, Waiting(MESSAGE, raw))
-    session().add(_row(number, to, "phone", content, wa_id, at, None, sequence))
+    row = _row(number, to, "phone", content, wa_id, at, None, sequence)
+    session().add(row)
     if number.auto_receipts:
-        await confirm_by_itself(number, to, wa_id)
+        await confirm_by_itself(number, to, row)
     tell_phones(number.company_id, channel_id)
     return wa_id
 
@@ -151,13 +152,15 @@ async def customer_confirms(actor: Actor, channel_id: UUID, *, wa_ids: Sequence[
     tell_phones(number.company_id, channel_id)
 
 
-async def confirm_by_itself(number: SimNumber, customer: Customer, wa_id: str) -> None:
-    """The customer's phone will confirm this message without being told to."""
+async def confirm_by_itself(number: SimNumber, customer: Customer, message: SimMessage) -> None:
+    """The customer's phone will confirm this message without being told to; its row knows already when."""
     now = utcnow()
     receipts = (
-        Waiting(RECEIPT, envelopes.receipt(customer, [wa_id], kind, now), after)
+        Waiting(RECEIPT, envelopes.receipt(customer, [message.wa_id], kind, now), after)
         for kind, after in (("delivered", DELIVERED_AFTER), ("read", READ_AFTER))
     )
+    message.delivered_at = now + timedelta(milliseconds=DELIVERED_AFTER)
+    message.read_at = now + timedelta(milliseconds=READ_AFTER)
     await deliver(number, *receipts)
 
 
