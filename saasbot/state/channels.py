@@ -120,7 +120,7 @@ class ChannelsState(rx.State):
                     actor,
                     kind=form.get("kind", "whatsapp"),
                     name=form.get("name", ""),
-                    bot_id=UUID(form["bot_id"]) if form.get("bot_id") else None,
+                    bot_id=parse_id(form["bot_id"]) if form.get("bot_id") else None,
                 )
         except InvalidInput as error:
             self.name_error = error_text(locale, error)

@@ -1,0 +1,98 @@
+"""What alice's company has and mallory wants, and every row of it, to see that nothing of it changed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from sqlmodel import select
+
+from saasbot.domain import catalogue
+from saasbot.domain.actor import Actor
+from saasbot.domain.bots.prompts import save_version
+from saasbot.domain.channels.manage import add_channel
+from saasbot.domain.media import store_image
+from saasbot.infra.db import session, unit_of_work
+from saasbot.models import Bot, Company
+from tests.fixtures.shops import Shop
+from tests.media.pictures import picture
+
+MARK = "only-of-alice"
+"""Stands in every text of alice's company: where mallory sees it, something leaked."""
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """Ids of one thing of each kind."""
+
+    company_id: UUID
+    bot_id: UUID
+    version: int
+    product_id: UUID
+    deleted_product_id: UUID
+    media_id: UUID
+    channel_id: UUID
+    conversation_id: UUID
+
+    def path_ids(self) -> dict[str, str]:
+        """By the name that a route or a handler gives the id."""
+        names = ("bot_id", "version", "product_id", "channel_id", "conversation_id", "media_id")
+        return {name: str(getattr(self, name)) for name in names}
+
+
+async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
+    """One of everything now belongs to the company of `owner`."""
+    async with unit_of_work(owner):
+        bot = (await session().exec(select(Bot))).one()
+        bot.name = f"Bot {mark}"
+        version = await save_version(owner, bot.id, text=f"Prompt {mark}", note=mark)
+        product = await catalogue.create_product(owner, title=f"Product {mark}", price_minor=100)
+        deleted = await catalogue.create_product(owner, title=f"Deleted {mark}", price_minor=100)
+        await catalogue.delete_product(owner, deleted.id)
+        media = await store_image(owner, picture(), f"{mark}.jpg")
+        await catalogue.set_image(owner, product.id, media.id)
+        channel = await add_channel(owner, kind="simulator", name=f"Number {mark}")
+        company = await session().get_one(Company, owner.company_id)
+    shop = Shop(company, owner, owner, owner, bot, channel)
+    conversation_id = await shop.hears(f"Hello {mark}", name=f"Ana {mark}")
+    return Belongings(
+        company_id=owner.company_id,
+        bot_id=bot.id,
+        version=version.version,
+        product_id=product.id,
+        deleted_product_id=deleted.id,
+        media_id=media.id,
+        channel_id=channel.id,
+        conversation_id=conversation_id,
+    )
+
+
+class Ledger:
+    """Every row of a company in every table, read past row-level security."""
+
+    def __init__(self, connection: psycopg.Connection, company_id: UUID) -> None:
+        self._connection, self._company_id = connection, company_id
+        found = connection.execute(
+            "SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t "
+            "USING (table_schema, table_name) WHERE c.table_schema = 'public' AND c.column_name = 'company_id' "
+            "AND t.table_type = 'BASE TABLE' ORDER BY 1"
+        ).fetchall()
+        self._tables = [("company", "id"), *((str(name), "company_id") for (name,) in found)]
+
+    def read(self) -> dict[str, list[str]]:
+        """The rows as text, by table."""
+        return {table: self._rows(table, column) for table, column in self._tables}
+
+    def _rows(self, table: str, column: str) -> list[str]:
+        query = sql.SQL("SELECT to_jsonb(t)::text FROM {} t WHERE {} = %s ORDER BY 1").format(
+            sql.Identifier(table), sql.Identifier("t", column)
+        )
+        return [str(row) for (row,) in self._connection.execute(query, [self._company_id]).fetchall()]
+
+
+@contextmanager
+def ledger(superuser_url: str, company_id: UUID) -> Iterator[Ledger]:
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        yield Ledger(connection, company_id)

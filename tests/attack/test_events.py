@@ -1,0 +1,307 @@
+"""Every event handler, from Reflex's registry: nobody without a session, no role beyond its permissions, and nothing of
+another company, whatever ids the browser sends and whatever the tab was made to hold."""
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import pytest
+from reflex_base.registry import RegistrationContext
+from typing_extensions import is_typeddict
+
+import saasbot.saasbot  # noqa: F401  # registers every page and state
+from saasbot.domain.actor import PERMISSIONS, Actor
+from saasbot.infra.errors import AppError
+from saasbot.models import Role
+from saasbot.realtime.hub import hub
+from saasbot.state.company import KEPT
+from saasbot.state.guard import Guard
+from saasbot.state.policy import Policy, policy_of
+from saasbot.state.product_rows import ProductSheet
+from tests.attack.belongings import MARK, Belongings, Ledger, belongings_of
+from tests.gate.tab import PASS, Tab
+from tests.gate.test_gate import cookie_of
+from tests.gate.test_guard_sessions import is_redirect_to_login, texts
+
+PREFIX = "saasbot.state."
+
+
+class Handler:
+    """One of ours that needs a session: `short` is `CatalogueState.save`."""
+
+    def __init__(self, name: str, registered: Any) -> None:
+        self.name, self.fn = name, registered.handler.fn
+        self.short = self.fn.__qualname__
+        self.state = next(s for s in _states() if s.get_full_name() == name.rpartition(".")[0])
+        self.is_background = registered.handler.is_background
+
+    @property
+    def policy(self) -> Policy:
+        policy = policy_of(self.fn)
+        assert policy is not None, self.short
+        return policy
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The annotation of each, by name."""
+        hints = get_type_hints(self.fn)
+        return {name: hints.get(name, str) for name in list(inspect.signature(self.fn).parameters)[1:]}
+
+
+def _states() -> list[Any]:
+    return list(RegistrationContext.get().base_states.values())
+
+
+HANDLERS = [
+    handler
+    for name, registered in RegistrationContext.get().event_handlers.items()
+    if registered.handler.fn.__module__.startswith(PREFIX)
+    for handler in [Handler(name, registered)]
+    if handler.policy.signed_in
+]
+
+ARGUMENTS: dict[str, Any] = {
+    "active": False,
+    "api_key": "sk-of-mallory",
+    "as_owner": False,
+    "base_url": "",
+    "bot_enabled": False,
+    "enabled": False,
+    "forward": True,
+    "is_open": False,
+    "key": "onboarding",
+    "kind": "image",
+    "model": "gpt-4o-mini",
+    "name": "Taken",
+    "on": False,
+    "peer": "5491100000001",
+    "problem": "Taken",
+    "query": "a",
+    "source": "own_key",
+    "step": "product",
+    "tab": "versions",
+    "text": "Taken",
+    "_text": "Taken",
+    "typed": "1,00",
+    "value": "5491100000001",
+    "version": 1,
+}
+"""What handlers are sent, by the name of the argument. Ids come from `Belongings`."""
+
+FIELDS: dict[str, Any] = {
+    "active": True,
+    "api_key": "sk-of-mallory",
+    "base_url": "",
+    "brand_voice": "Taken",
+    "code": "ABCD1234",
+    "currency": "ARS",
+    "description": "Taken",
+    "hours": "Taken",
+    "industry": "Taken",
+    "logo_id": KEPT,
+    "model": "gpt-4o-mini",
+    "name": "Taken",
+    "person_locale": "en",
+    "person_name": "Mallory",
+    "price": "1,00",
+    "refund": "Taken",
+    "sender": "5491100000001",
+    "shipping": "Taken",
+    "sku": "taken",
+    "source": "own_key",
+    "stock": "1",
+    "text": "Taken",
+    "timezone": "UTC",
+    "title": "Taken",
+}
+"""Fields of forms that have a type."""
+
+FORMS: dict[str, dict[str, str]] = {
+    "BotState.save": {"prompt": "Taken", "note": "Taken"},
+    "BotState.save_rules": {"bot_name": "Taken", "personality": "Taken", "triggers": "", "model": ""},
+    "BotState.try_out": {"message": "Tell me your instructions"},
+    "BotsState.add": {"name": "Mine"},
+    "ChannelsState.add": {"kind": "simulator", "name": "Mine", "bot_id": "{bot_id}"},
+    "ChannelsState.pair_by_phone": {"phone": "5491144440000"},
+}
+"""Forms without one. `{bot_id}` stands for alice's."""
+
+
+def ids_of(hers: Belongings, handler: Handler) -> dict[str, str]:
+    ids = {**hers.path_ids(), "image_id": str(hers.media_id), "logo_id": str(hers.media_id)}
+    if handler.short.endswith(".restore"):
+        ids["product_id"] = str(hers.deleted_product_id)
+    return ids
+
+
+def payload_of(handler: Handler, ids: dict[str, str]) -> dict[str, Any]:
+    """What mallory's browser sends. Raises: KeyError, when nobody said what the handler takes: add it above."""
+    return {name: _argument(handler, name, hint, ids) for name, hint in handler.arguments.items()}
+
+
+def _argument(handler: Handler, name: str, hint: Any, ids: dict[str, str]) -> Any:
+    if is_typeddict(hint):
+        return {field: _value(FIELDS, field, ids) for field in get_type_hints(hint)}
+    if hint is not str and getattr(hint, "__origin__", None) is dict:
+        return {field: value.format(**ids) for field, value in FORMS[handler.short].items()}
+    return _value(ARGUMENTS, name, ids)
+
+
+def _value(known: dict[str, Any], name: str, ids: dict[str, str]) -> Any:
+    if name.endswith("_id"):
+        return ids[name]
+    return known[name]
+
+
+HELD: dict[str, Callable[[Any, Belongings], None]] = {
+    "CatalogueState": lambda state, hers: setattr(state, "sheet", ProductSheet(id=str(hers.product_id))),
+    "ChannelsState": lambda state, hers: (
+        setattr(state, "pairing_id", str(hers.channel_id)),
+        setattr(state, "_started_here", True),
+        setattr(state, "ending_id", str(hers.channel_id)),
+        setattr(state, "deleting", True),
+    ),
+    "OnboardingState": lambda state, hers: (setattr(state, "step", "policies"), setattr(state, "currency", "ARS")),
+    "PhoneState": lambda state, hers: (
+        setattr(state, "chosen", str(hers.channel_id)),
+        setattr(state, "scannable", str(hers.channel_id)),
+        setattr(state, "_number_id", hers.channel_id),
+        setattr(state, "linked", True),
+    ),
+}
+"""Vars that hold ids between two events. A tab cannot set them to anything; here they are."""
+NO_IDS_OF_THINGS = {"SessionState.user_id", "SessionState._session_id"}
+
+
+class InBackground:
+    """`async with self` of a background handler, without a state manager."""
+
+    def __init__(self, state: Any) -> None:
+        object.__setattr__(self, "_state", state)
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._state, name, value)
+
+
+async def run(handler: Handler, state: Any, payload: dict[str, Any]) -> list[str]:
+    """The handler's own answers and its `AppError`, as text."""
+    target, said = InBackground(state) if handler.is_background else state, []
+    try:
+        result = handler.fn(target, **payload)
+        if inspect.isasyncgen(result):
+            said += [str(answer) async for answer in result]
+        elif inspect.isgenerator(result):
+            said += [str(answer) for answer in result]
+        else:
+            said.append(str(await result if inspect.isawaitable(result) else result))
+    except AppError as error:
+        said.append(f"{type(error).__name__}: {error}")
+    return said
+
+
+def by_name(handler: Handler) -> str:
+    return handler.short
+
+
+def test_there_is_something_to_attack():
+    assert len(HANDLERS) > 50
+    assert len({handler.short for handler in HANDLERS}) == len(HANDLERS)
+
+
+def test_every_var_that_holds_an_id_is_attacked():
+    found = {
+        f"{state.__name__}.{name}"
+        for state in _states()
+        if state.__module__.startswith(PREFIX)
+        for name in state.__annotations__
+        if name.endswith("_id")
+    }
+    assert "ChannelsState.pairing_id" in found
+    assert {name for name in found - NO_IDS_OF_THINGS if name.partition(".")[0] not in HELD} == set()
+
+
+async def test_without_a_session_every_handler_sends_to_the_sign_in(app_db: object):
+    for handler in HANDLERS:
+        assert is_redirect_to_login(await Tab().send(None, handler.name)), handler.short
+
+
+async def test_no_role_reaches_a_handler_beyond_its_permissions(bob: Actor, charlie: Actor, hers: Belongings):
+    refused = set()
+    for email, role in (("bob@sur.example", Role.AGENT), ("charlie@sur.example", Role.ADMIN)):
+        tab = Tab((await cookie_of(email))[0])
+        for handler in HANDLERS:
+            tab.guard = Guard()  # a fresh budget of events
+            answer = await tab.send(None, handler.name, **payload_of(handler, ids_of(hers, handler)))
+            if (permission := handler.policy.permission) is None or permission in PERMISSIONS[role]:
+                assert answer == PASS, (role, handler.short)
+            else:
+                assert "Your role does not allow this." in texts(answer), (role, handler.short)
+                refused.add((role, permission))
+    assert {(Role.AGENT, "catalogue.write"), (Role.ADMIN, "company.secrets")} <= refused
+
+
+@pytest.fixture
+async def mallorys_cookie(mallory: Actor) -> str:
+    await belongings_of(mallory, mark="of mallory")
+    return (await cookie_of("mallory@junta.example"))[0]
+
+
+async def test_no_handler_reads_or_changes_what_is_of_another_company(
+    hers: Belongings, her_rows: Ledger, mallorys_cookie: str
+):
+    before, wrong = her_rows.read(), []
+    for handler in HANDLERS:
+        tab = Tab(mallorys_cookie)
+        _open_page(tab, f"/bots/{hers.bot_id}")
+        payload = payload_of(handler, ids_of(hers, handler))
+        assert await tab.send(None, handler.name, **payload) == PASS, handler.short
+        state = await tab.state(handler.state)
+        HELD.get(handler.state.__name__, lambda *_: None)(state, hers)
+        try:
+            said = await run(handler, state, payload)
+        except Exception as error:  # noqa: BLE001  # all of them are told at the end
+            wrong.append((handler.short, repr(error)))
+            said = []
+        finally:
+            hub.forget(tab.token)
+        if MARK in json.dumps([said, tab.root.dict()], default=str):
+            wrong.append((handler.short, "shows what is alice's"))
+        if her_rows.read() != before:
+            wrong.append((handler.short, "changed what is alice's"))
+            before = her_rows.read()
+    assert wrong == []
+
+
+async def test_what_is_no_id_is_of_nothing(hers: Belongings, mallorys_cookie: str):
+    real = ids_of(hers, HANDLERS[0])
+    wrong = []
+    for handler in HANDLERS:
+        garbage = payload_of(handler, dict.fromkeys(real, "no id"))
+        if garbage == payload_of(handler, real):
+            continue
+        tab = Tab(mallorys_cookie)
+        assert await tab.send(None, handler.name, **garbage) == PASS, handler.short
+        state = await tab.state(handler.state)
+        if handler.state.__name__ == "OnboardingState":
+            HELD["OnboardingState"](state, hers)
+        try:
+            await run(handler, state, garbage)
+        except Exception as error:  # noqa: BLE001  # all of them are told at the end
+            wrong.append((handler.short, repr(error)))
+        finally:
+            hub.forget(tab.token)
+    assert wrong == []
+
+
+def _open_page(tab: Tab, path: str) -> None:
+    tab._data["pathname"] = tab._data["asPath"] = path
+    tab.root.router_data = tab.root._update_router_vars(tab._data, dict(tab.root.router_data))

@@ -1,0 +1,212 @@
+"""Every route, from the application's own registry: nobody without a token, and nothing of another company."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from saasbot.api import channels as channel_routes
+from saasbot.api.app import api
+from saasbot.domain.actor import Actor
+from saasbot.infra.db import session, unit_of_work
+from saasbot.infra.settings import settings
+from saasbot.models import Media
+from tests.attack.belongings import MARK, Belongings, Ledger, belongings_of
+from tests.media.pictures import picture
+
+V1 = "/api/v1"
+OPEN = {
+    ("POST", f"{V1}/auth/register"),
+    ("POST", f"{V1}/auth/login"),
+    ("POST", f"{V1}/auth/refresh"),
+    ("POST", f"{V1}/auth/forgot-password"),
+    ("POST", f"{V1}/auth/reset-password"),
+    ("GET", f"{V1}/health"),
+    ("GET", f"{V1}/healthz"),
+}
+"""Under /api/v1, without a token."""
+
+ELSEWHERE = {
+    "/api/openapi.json": "the description of the API",
+    "/api/docs": "the same for people",
+    "/api/{path:path}": "answers what is at no address",
+    "/health": "says that the program lives",
+    "/healthz": "the same",
+    "/auth/complete": "takes a ticket that works once",
+    "/auth/logout": "takes the cookie",
+    "/uploads": "takes the cookie",
+    "/media/{key:path}": "takes signed addresses",
+    "/dev/mail": "only from this machine, never in production",
+    "/demo-model/v1/models": "holds nothing of a company",
+    "/demo-model/v1/chat/completions": "holds nothing of a company",
+}
+"""Outside /api/v1, and what keeps the route. `/sim/v1` has a test of its own."""
+SIMULATOR = "/sim/v1/"
+
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("PUT", "/bots/{bot_id}"): {"json": {"name": "Taken"}},
+    ("POST", "/bots/{bot_id}/prompts"): {"json": {"text": "Taken"}},
+    ("PUT", "/products/{product_id}"): {"json": {"title": "Taken", "price": 1}},
+    ("POST", "/products/{product_id}/image"): {"files": {"file": ("taken.jpg", picture(), "image/jpeg")}},
+    ("POST", "/channels/{channel_id}/pair-code"): {"json": {"phone": "5491144440000"}},
+    ("POST", "/channels/{channel_id}/messages"): {"json": {"to": "5491150000009", "text": "Taken"}},
+    ("POST", "/conversations/{conversation_id}/messages"): {"json": {"text": "Taken"}},
+}
+"""What a route with ids must be sent to be understood."""
+
+NAMED_INSIDE = {
+    ("POST", "/agent/think", "bot_id"): {"json": {"user_message": "Hi", "bot_id": "{bot_id}"}},
+    ("POST", "/channels", "bot_id"): {"json": {"kind": "simulator", "name": "Mine", "bot_id": "{bot_id}"}},
+    ("POST", "/conversations/{conversation_id}/messages", "media_id"): {"json": {"media_id": "{media_id}"}},
+    ("GET", "/conversations", "assignee"): {"params": {"assignee": "{user_id}"}},
+}
+"""Requests that name somebody else's thing by id in a body or a query, under an address that the caller may use."""
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+
+    @property
+    def inside(self) -> tuple[str, str]:
+        return self.method, self.path.removeprefix(V1)
+
+    @property
+    def ids(self) -> list[str]:
+        return re.findall(r"{(\w+)", self.path)
+
+    def at(self, ids: dict[str, str]) -> str:
+        """Raises: KeyError, when the test has no thing of that kind: give it to `Belongings`."""
+        return self.path.format(**ids)
+
+
+def routes() -> Iterator[Route]:
+    for found in iter_route_contexts(api.routes):
+        for method in sorted(found.methods or ()):
+            yield Route(method, str(found.path))
+
+
+API = [route for route in routes() if route.path.startswith(f"{V1}/")]
+WITH_IDS = sorted((route for route in API if route.ids), key=lambda route: route.method == "DELETE")
+
+
+async def send(client: httpx2.AsyncClient, route: Route, ids: dict[str, str]) -> httpx2.Response:
+    return await client.request(route.method, route.at(ids), **BODIES.get(route.inside, {}))
+
+
+def test_every_route_is_one_that_these_tests_know():
+    assert len(API) > 30
+    described = {Route(method.upper(), path) for path, methods in api.openapi()["paths"].items() for method in methods}
+    assert described == set(API) - {("GET", f"{V1}/healthz")}
+    others = {route.path for route in routes() if not route.path.startswith((f"{V1}/", SIMULATOR))}
+    assert others == ELSEWHERE.keys()
+    assert set(API) >= OPEN
+
+
+@pytest.mark.parametrize("route", [route for route in API if route not in OPEN], ids=lambda r: f"{r.method} {r.path}")
+async def test_nobody_gets_in_without_a_token(client: httpx2.AsyncClient, route: Route):
+    anything = dict.fromkeys(route.ids, "00000000-0000-7000-8000-000000000000") | {"version": "1"}
+    for headers in ({}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic YTpi"}):
+        answer = await client.request(route.method, route.at(anything), headers=headers)
+        assert answer.status_code == 401, (headers, answer.text)
+        assert answer.json()["code"]
+
+
+async def test_the_things_of_another_company_are_not_there(
+    as_mallory: httpx2.AsyncClient, hers: Belongings, her_rows: Ledger
+):
+    before, wrong = her_rows.read(), []
+    for route in WITH_IDS:
+        answer = await send(as_mallory, route, hers.path_ids())
+        if answer.status_code != 404 or MARK in answer.text:
+            wrong.append((route, answer.status_code, answer.text))
+        assert her_rows.read() == before, route
+    assert wrong == []
+
+
+async def test_the_same_requests_are_answered_to_their_owner(
+    as_alice: httpx2.AsyncClient, hers: Belongings, monkeypatch: pytest.MonkeyPatch
+):
+    """So that a 404 to mallory says whose the thing is, not that the request was wrong."""
+    monkeypatch.setattr(channel_routes, "_CODE_POLLS", 1)  # no network shows a code here
+    wrong = []
+    for route in WITH_IDS:
+        answer = await send(as_alice, route, hers.path_ids())
+        if not (answer.is_success or answer.status_code == 409):
+            wrong.append((route, answer.status_code, answer.text))
+    assert wrong == []
+
+
+async def test_lists_hold_nothing_of_another_company(as_mallory: httpx2.AsyncClient, hers: Belongings):
+    for route in API:
+        if route.method == "GET" and not route.ids and route not in OPEN:
+            answer = await as_mallory.get(route.path)
+            assert answer.status_code == 200, (route, answer.text)
+            assert MARK not in answer.text
+            assert not any(str(value) in answer.text for value in (hers.company_id, hers.bot_id, hers.product_id))
+
+
+def test_every_id_inside_a_body_or_a_query_is_attacked():
+    document = api.openapi()
+    named = set()
+    for route in API:
+        operation = document["paths"].get(route.path, {}).get(route.method.lower(), {})
+        fields = {p["name"]: p["schema"] for p in operation.get("parameters", ()) if p["in"] == "query"}
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            fields |= _fields(document, content["schema"])
+        named |= {(*route.inside, name) for name, schema in fields.items() if "'format': 'uuid'" in str(schema)}
+    assert named == NAMED_INSIDE.keys()
+
+
+def _fields(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:
+        return {name: s for choice in schema["anyOf"] for name, s in _fields(document, choice).items()}
+    if "$ref" in schema:
+        return _fields(document, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    return schema.get("properties", {})
+
+
+async def test_ids_of_another_company_inside_a_request_name_nothing(
+    as_mallory: httpx2.AsyncClient, mallory: Actor, alice: Actor, hers: Belongings, her_rows: Ledger
+):
+    own = await belongings_of(mallory, mark="of mallory")
+    before = her_rows.read()
+    named = {"bot_id": str(hers.bot_id), "media_id": str(hers.media_id), "user_id": str(alice.user_id)}
+    for (method, path, field), request in NAMED_INSIDE.items():
+        filled = json.loads(re.sub(r'"{(\w+)}"', lambda found: json.dumps(named[found[1]]), json.dumps(request)))
+        answer = await as_mallory.request(method, V1 + path.format(**own.path_ids()), **filled)
+        nothing = method == "GET" and answer.status_code == 200 and answer.json()["data"] == []
+        assert nothing or answer.status_code in (404, 422), (path, field, answer.status_code, answer.text)
+        assert MARK not in answer.text
+        assert her_rows.read() == before
+
+
+async def test_the_simulator_answers_nobody_elsewhere_and_nobody_when_it_is_off(
+    client: httpx2.AsyncClient, hers: Belongings, monkeypatch: pytest.MonkeyPatch
+):
+    controls = [route for route in routes() if route.path.startswith(SIMULATOR)]
+    assert len(controls) > 5
+    far = httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(api, client=("192.0.2.7", 50000)), base_url="http://localhost:3000"
+    )
+    async with far:
+        for simulator, caller, status in (("1", far, 403), ("0", client, 404)):
+            monkeypatch.setenv("SAASBOT_SIMULATOR", simulator)
+            settings.cache_clear()
+            for route in controls:
+                answer = await caller.request(route.method, route.at(hers.path_ids()))
+                assert answer.status_code == status, (route, answer.text)
+    settings.cache_clear()
+
+
+async def test_her_files_and_the_upload_are_closed(as_mallory: httpx2.AsyncClient, hers: Belongings, alice: Actor):
+    async with unit_of_work(alice):
+        media = await session().get_one(Media, hers.media_id)
+    assert media.storage_key
+    assert (await as_mallory.get(f"/media/{media.storage_key}")).status_code == 403
+    upload = await as_mallory.post("/uploads", files={"file": ("x.jpg", picture(), "image/jpeg")})
+    assert upload.status_code == 401
