@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from saasbot.domain.bots.edit import set_bot_enabled
+from saasbot.domain.inbox.turns import TASK
 from saasbot.infra import db, jobs
 from saasbot.infra.db import session, unit_of_work
 from saasbot.jobs import turns
@@ -43,7 +44,10 @@ async def query(statement: str, *arguments: object) -> list[tuple]:
 
 
 async def waiting_jobs() -> list[tuple]:
-    return await query("SELECT id, status::text, attempts, scheduled_at FROM procrastinate_jobs ORDER BY id")
+    """The turns among them: id, status, tries, when."""
+    return await query(
+        "SELECT id, status::text, attempts, scheduled_at FROM procrastinate_jobs WHERE task_name = %s ORDER BY id", TASK
+    )
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ async def test_a_customer_who_goes_on_typing_is_waited_for(
     scripted(says("¡Hola!"))
     conversation_id = await shop.hears("Hola")
     [(first, *_)] = await waiting_jobs()
-    await query("UPDATE procrastinate_jobs SET scheduled_at = now() RETURNING id")
+    await query("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE task_name = %s RETURNING id", TASK)
 
     async def put_off() -> bool:
         found = await waiting_jobs()
@@ -98,7 +102,7 @@ async def test_a_customer_who_goes_on_typing_is_waited_for(
     assert await answers(shop, conversation_id) == []
     async with unit_of_work(shop.system):
         (await session().get_one(Conversation, conversation_id)).turn_due_at = utcnow() - timedelta(seconds=1)
-    await query("UPDATE procrastinate_jobs SET scheduled_at = now() RETURNING id")
+    await query("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE task_name = %s RETURNING id", TASK)
     await answered(shop, conversation_id)
 
 
@@ -108,7 +112,9 @@ async def test_the_job_of_a_killed_worker_is_taken_up_and_answers_once(shop: Sho
     # a worker took the job and its process was killed: its last heartbeat is old
     await query(
         "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute') RETURNING id) "
-        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM dead) RETURNING id"
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM dead) "
+        "WHERE task_name = %s RETURNING id",
+        TASK,
     )
     async with unit_of_work(shop.system):
         (await session().get_one(Conversation, conversation_id)).turn_due_at = None
@@ -122,7 +128,9 @@ async def test_the_job_of_a_living_worker_is_left_alone(shop: Shop, configure: C
     await shop.hears("Hola")
     await query(
         "WITH living AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id) "
-        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM living) RETURNING id"
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM living) "
+        "WHERE task_name = %s RETURNING id",
+        TASK,
     )
     async with jobs.opened(db.app_dsn()) as app:
         assert await rescue_stalled(app) == 0
