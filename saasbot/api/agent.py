@@ -9,6 +9,7 @@ from saasbot.agent.think import TriedAnswer, think
 from saasbot.api.callers import CurrentActor
 from saasbot.api.router import ApiRouter
 from saasbot.api.schemas import Body
+from saasbot.domain.agent.commit import words_of
 
 router = ApiRouter("agent")
 
@@ -34,7 +35,7 @@ class Source(BaseModel):
 
 
 class ThinkOut(BaseModel):
-    """The decision. With `hand_off`, an empty `reply` stands for the standard sentence."""
+    """The decision. `reply` is what the customer would read, also when the chat is handed off."""
 
     reply: str
     action: Literal["reply", "hand_off"]
@@ -53,7 +54,7 @@ class ThinkOut(BaseModel):
     def of(cls, tried: TriedAnswer) -> "ThinkOut":
         answer, record = tried.thought.answer, tried.thought.record
         return cls(
-            reply=answer.text,
+            reply=words_of(tried.turn, answer),
             action="reply" if answer.hand_off is None else "hand_off",
             reason=answer.hand_off.reason if answer.hand_off else None,
             intent=record.intent,

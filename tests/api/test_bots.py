@@ -122,3 +122,10 @@ async def test_think_says_when_no_model_can_answer(as_alice: Client, configure) 
     configure(demo=0)
     answer = await as_alice.post("/api/v1/agent/think", json={"phone": "1", "user_message": "hola"})
     assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (409, "ai_paused", "key_missing")
+
+
+async def test_a_hand_off_shows_what_the_customer_would_read(as_alice: Client, demo_model: None) -> None:
+    answer = await as_alice.post("/api/v1/agent/think", json={"phone": "1", "user_message": "I want a human"})
+    decision = answer.json()
+    assert (decision["action"], decision["reason"]) == ("hand_off", "customer_asked")
+    assert decision["reply"] == "A person from our team will continue this chat and answer you here."

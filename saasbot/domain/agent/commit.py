@@ -52,11 +52,11 @@ async def commit_turn(actor: Actor, turn: Turn, answer: Answer, record: TurnReco
     return outcome
 
 
-async def stop_typing(actor: Actor, conversation_id: UUID) -> None:
-    """For a turn that ends without a commit."""
-    conversation = await session().get(Conversation, conversation_id)
-    if conversation is not None and conversation.company_id == actor.company_id:
-        await set_typing(conversation, on=False)
+def words_of(turn: Turn, answer: Answer) -> str:
+    """What the customer reads: the answer's text, or the company's sentence about a hand-off that has none."""
+    if answer.text or answer.hand_off is None:
+        return answer.text
+    return gettext(turn.company.locale, "A person from our team will continue this chat and answer you here.")
 
 
 async def _lock(actor: Actor, turn: Turn) -> tuple[Conversation, bool]:
@@ -87,10 +87,7 @@ async def _carry_out(actor: Actor, conversation: Conversation, turn: Turn, answe
     if answer.hand_off is not None:
         # first the ownership: the sentence that tells the customer is written under the new one
         await hand_off(actor, conversation, reason=answer.hand_off.reason, summary=storable(answer.hand_off.summary))
-        farewell = answer.text or gettext(
-            turn.company.locale, "A person from our team will continue this chat and answer you here."
-        )
-        await _say(conversation, turn, farewell)
+        await _say(conversation, turn, words_of(turn, answer))
         return TurnOutcome.HANDED_OFF
     conversation.answered_seq = turn.customer_seq
     if answer.text:
