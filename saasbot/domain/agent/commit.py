@@ -1,7 +1,6 @@
 """A turn ends: its answer leaves only if it is still wanted. One transaction under the conversation's lock."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from sqlmodel import col, select
 
