@@ -135,7 +135,7 @@ def _side() -> rx.Component:
         rx.el.h2(t("Phone on screen"), class_name="phone-title"),
         rx.el.div(
             half(t("The customer's"), False, "phone-as-customer"),
-            half(t("The shop's own"), True, "phone-as-owner"),
+            half(t("The shop's"), True, "phone-as-owner"),
             class_name="seg phone-seg",
             role="group",
             aria_label=t("Phone on screen"),
