@@ -22,8 +22,8 @@ async def texts(simulator: RunningSimulator, count: int) -> list[str]:
     ("kind", "status", "reason"),
     [
         ("disconnect", ChannelStatus.RECONNECTING, "connection_lost"),
-        ("ban", ChannelStatus.BANNED, "temporary_ban"),
-        ("deaf", ChannelStatus.DEAF, "no_answer_from_whatsapp"),
+        ("ban", ChannelStatus.BANNED, "temporarily_banned"),
+        ("deaf", ChannelStatus.DEAF, "keepalive_timeout"),
     ],
 )
 async def test_while_it_lasts_messages_wait_and_afterwards_they_arrive_once(
@@ -72,7 +72,7 @@ async def test_a_phone_that_unlinks_the_device_leaves_a_number_that_must_be_pair
 ):
     await running_simulator.fault("logout")
     channel = await running_simulator.status_is("logged_out")
-    assert (channel.reason, channel.device_jid) == ("unlinked_on_phone", None)
+    assert (channel.reason, channel.device_jid) == ("device_removed", None)
     await reconnect(running_simulator)
     await running_simulator.status_is("pending_qr")
 
@@ -82,7 +82,7 @@ async def test_a_number_unlinked_while_it_was_stopped_learns_it_when_it_connects
     await running_simulator.status_is("failed")
     await running_simulator.fault("logout")
     await reconnect(running_simulator)
-    assert (await running_simulator.status_is("logged_out")).reason == "unlinked_on_phone"
+    assert (await running_simulator.status_is("logged_out")).reason == "device_removed"
 
 
 async def test_a_repeated_event_is_one_message(running_simulator: RunningSimulator):

@@ -52,16 +52,16 @@ class Line:
 def line_of(number: SimNumber | None, now: datetime) -> Line:
     """What the network would tell this number if it connected now."""
     if number is None or not number.linked:
-        return Line(ChannelStatus.LOGGED_OUT, "unlinked_on_phone", fatal=True)
+        return Line(ChannelStatus.LOGGED_OUT, "device_removed", fatal=True)
     faults = number.faults
     if "kick" in faults:
         if faults["kick"] == "passkey":
             return Line(ChannelStatus.PASSKEY_REQUIRED, "passkey_required", fatal=True)
         return Line(ChannelStatus.FAILED, faults["kick"], fatal=True)
     for kind, status, reason in (
-        ("ban", ChannelStatus.BANNED, "temporary_ban"),
+        ("ban", ChannelStatus.BANNED, "temporarily_banned"),
         ("disconnect", ChannelStatus.RECONNECTING, "connection_lost"),
-        ("deaf", ChannelStatus.DEAF, "no_answer_from_whatsapp"),
+        ("deaf", ChannelStatus.DEAF, "keepalive_timeout"),
     ):
         until = moment(faults.get(kind))
         if until is not None and until > now:
