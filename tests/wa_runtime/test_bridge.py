@@ -2,6 +2,9 @@
 
 import os
 import signal
+from uuid import UUID
+
+import pytest
 
 from saasbot.domain.channels import disconnect, logout
 from saasbot.domain.channels.pairing import request_pair_code
@@ -67,6 +70,38 @@ async def test_a_restarted_server_finds_its_numbers_linked(real_numbers: RealNum
     assert await real_numbers.message(await real_numbers.lab.deliver("hola", phone=phone, **vars(customer)))
 
 
+async def test_a_bridge_that_dies_after_writing_an_event_down_loses_nothing(
+    real_numbers: RealNumbers, customer: Customer, monkeypatch: pytest.MonkeyPatch
+):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    await _armed(real_numbers, channel_id, monkeypatch, "after_journal")
+    wa_id = await real_numbers.lab.deliver("una sola vez", phone=phone, **vars(customer))
+    assert (await real_numbers.message(wa_id)).text == "una sola vez"
+    await real_numbers.status_is("reconnecting", channel_id, reason="bridge_restarting")
+    await real_numbers.status_is("open", channel_id)
+    await real_numbers.message(await real_numbers.lab.deliver("y otra", phone=phone, **vars(customer)))
+    assert [m.text for m in await real_numbers.messages()] == ["una sola vez", "y otra"]
+
+
+async def test_a_bridge_that_dies_after_sending_never_sends_again_and_says_so(
+    real_numbers: RealNumbers, customer: Customer, monkeypatch: pytest.MonkeyPatch
+):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    first = await real_numbers.message(await real_numbers.lab.deliver("hola", phone=phone, **vars(customer)))
+    await _armed(real_numbers, channel_id, monkeypatch, "after_send")
+    alice = real_numbers.shop.alice
+    async with unit_of_work(alice):
+        reply = await send_message(alice, first.conversation_id, text="quizás")
+    assert (await real_numbers.status_of(reply.id, MessageStatus.UNCONFIRMED)).error == "interrupted"
+    await real_numbers.status_is("open", channel_id)
+    async with unit_of_work(alice):
+        after = await send_message(alice, first.conversation_id, text="seguro")
+    await real_numbers.status_of(after.id, MessageStatus.SENT)
+    assert [m["text"] for m in await real_numbers.lab.sent(phone)] == ["quizás", "seguro"]
+
+
 async def test_without_a_network_the_number_says_so_and_can_be_cancelled(real_numbers: RealNumbers, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     channel_id = await real_numbers.add()
@@ -108,6 +143,16 @@ async def test_logging_out_unlinks_the_device(real_numbers: RealNumbers):
         await logout(alice, channel_id)
     await until(lambda: _forgotten(real_numbers, phone), "the session gone from the store", 30)
     await real_numbers.status_is("logged_out", channel_id, reason="logged_out_by_user")
+
+
+async def _armed(numbers: RealNumbers, channel_id: UUID, monkeypatch: pytest.MonkeyPatch, failpoint: str) -> None:
+    """The number is open in a bridge that dies at the failpoint; the one after it will not."""
+    await numbers.stop()
+    monkeypatch.setenv("SAASBOT_FAILPOINT", failpoint)
+    await numbers.start()
+    await until(lambda: _held(numbers), "the number held again", 60)
+    monkeypatch.delenv("SAASBOT_FAILPOINT")
+    await numbers.status_is("open", channel_id)
 
 
 async def _held(numbers: RealNumbers) -> bool:
