@@ -32,6 +32,7 @@ REASONS = {
     "library_fault": N_("WhatsApp sent something that broke the connection. It is being made anew."),
     "transport_fault": N_("Its connection failed in a way we did not expect. Connect it to try once more."),
     "store_unavailable": N_("The database with its session does not answer. We keep trying."),
+    "journal_unwritable": N_("Messages cannot be stored right now, so it stays disconnected until they can."),
     "refused_by_whatsapp": N_("WhatsApp does not let it in right now. We keep trying."),
     "account_locked": N_(
         "WhatsApp has locked this account. Open WhatsApp on the phone to see why, then link it again."

@@ -75,11 +75,15 @@ class Bridge:
             await self._news.wait()
             self._news.clear()
             await host.set_wanted(self._wanted)
+            self._say(host)
 
     async def _tell(self, host: NumberHost) -> None:
         while True:
-            self._link.say(held=[str(channel_id) for channel_id in host.held], resident=resident_bytes())
+            self._say(host)
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _say(self, host: NumberHost) -> None:
+        self._link.say(held=[str(channel_id) for channel_id in host.held], resident=resident_bytes())
 
 
 async def _main(link: AppLink) -> None:

@@ -86,7 +86,8 @@ class Dialer:
         try:
             host = self._authorised_host(request)
             self._on_dial()
-            upstream = await asyncio.wait_for(_dial(host), DIAL_SECONDS)
+            async with asyncio.timeout(DIAL_SECONDS):
+                upstream = await _dial(host)
         except (DialRefused, OSError, TimeoutError) as error:
             log.info("dialer.refused", error=str(error) or type(error).__name__)
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

@@ -81,7 +81,8 @@ class NeonizePairing:
         except BaseException:
             # its thread may never end: the process does. Waiting for it would keep the person waiting.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(client.disconnect(), 3)
+                async with asyncio.timeout(3):
+                    await client.disconnect()
             raise
         await client.close()
         return Paired(f"{jid.User}:{jid.Device}@{jid.Server}", jid.User, me.LID.User or None, me.PushName)

@@ -52,6 +52,8 @@ SEND_SECONDS = 80
 _PRESENCE_RETRIES = (5, 30, 120, 600)
 
 Signal = tuple[int, bytes] | None
+UNWRITABLE: Signal = (-1, b"")
+"""An event could not be kept: whatever came after it would be lost too."""
 
 
 class NeonizeTransport:
@@ -127,7 +129,11 @@ class NeonizeTransport:
         watch: asyncio.Task[Any] | None = None
         self._signals = asyncio.Queue()  # what an earlier client still had to say does not concern this one
         try:
-            await client.connect()
+            try:
+                await client.connect()
+            except OSError as error:
+                log.warning("neonize.not_dialed", channel_id=str(self._number.channel_id), error=str(error))
+                return StateChange(ChannelStatus.RECONNECTING, "network_unreachable"), False
             assert client.task is not None
             watch = asyncio.create_task(_wake_at_end(client.task, self._signals))
             return await self._hold(client)
@@ -147,6 +153,8 @@ class NeonizeTransport:
 
         while not self._closing:
             signal = await self._next_signal(deadline)
+            if signal == UNWRITABLE:
+                return StateChange(ChannelStatus.RECONNECTING, "journal_unwritable"), False
             if signal is not None:
                 change = state_of(*signal)
                 if change.fatal or change.status == ChannelStatus.BANNED or change.reason == "refused_by_whatsapp":
@@ -186,7 +194,11 @@ class NeonizeTransport:
     def _receive(self, code: int, raw: bytes) -> None:
         """On the library's thread. When this returns, what must last is on disk."""
         if code in JOURNALLED:
-            self._wiring.journal.append(code, raw)
+            try:
+                self._wiring.journal.append(code, raw)
+            except BaseException:
+                self._loop.call_soon_threadsafe(self._signals.put_nowait, UNWRITABLE)
+                raise
         elif code == CHAT_PRESENCE:
             if (typing := typing_of(raw)) is not None:
                 self._wiring.on_typing(typing)

@@ -133,7 +133,8 @@ class Number:
             except DATABASE_DOWN as error:
                 log.warning("number.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), _LEASE_POLL_SECONDS)
+                async with asyncio.timeout(_LEASE_POLL_SECONDS):
+                    await self._over.wait()
         return False
 
     async def _settle(self) -> None:

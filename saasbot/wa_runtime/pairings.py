@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ class Pairings:
             return await self._until_over(child, attempt)
         except OSError as error:
             log.error("pairing.not_started", error=str(error))
-            return -1
+            return os.EX_OSERR
         finally:
             await asyncio.shield(child.end(_END_SECONDS))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ log = get_logger(__name__)
 MODULE = "saasbot.wa_runtime.bridge"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
 CRASH_WINDOW_SECONDS = 300
+SHORT_LIFE_SECONDS = 5
 CRASHES_TO_SUSPECT, CRASHES_OF_A_SUSPECT = 3, 2
 SILENCE_SECONDS = 60
 """A bridge that says nothing for so long hangs: its loop is frozen, and so are its numbers."""
@@ -75,32 +77,39 @@ class Shard:
             await self._task
 
     async def _run(self) -> None:
+        failures = 0
         while not self._ending:
             self._started_at = self._loop.time()
             code = await self._live()
-            if self._ending or code == 0:
-                continue
-            now = self._loop.time()
-            self._crashes = [at for at in self._crashes if now - at < CRASH_WINDOW_SECONDS] + [now]
-            log.error(
-                "bridge.crashed",
-                bridge=self.name,
-                exit_code=code,
-                go_crash=code == GO_CRASH,
-                seconds=round(now - self._started_at, 1),
-                numbers=len(self.numbers),
-                log_file=str(self._log_file),
-            )
-            limit = CRASHES_OF_A_SUSPECT if self.suspect else CRASHES_TO_SUSPECT
-            if len(self._crashes) >= limit:
+            lived = self._loop.time() - self._started_at
+            if self._ending or (code == 0 and lived > SHORT_LIFE_SECONDS):
+                continue  # recycled
+            failures = 1 if lived > CRASH_WINDOW_SECONDS else failures + 1
+            self._log_end(code, lived)
+            if code < 0 and self._crashed_too_often():
                 self._on_hopeless(self)
                 return
-            self.restarts_in = pause_seconds(
-                len(self._crashes), first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS
-            )
+            self.restarts_in = pause_seconds(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
             self._on_crash(self)
             await asyncio.sleep(self.restarts_in)
             self.restarts_in = None
+
+    def _crashed_too_often(self) -> bool:
+        """Only ends by a signal count: an exit code is our own program's, which the database or the disk has stopped."""
+        now = self._loop.time()
+        self._crashes = [at for at in self._crashes if now - at < CRASH_WINDOW_SECONDS] + [now]
+        return len(self._crashes) >= (CRASHES_OF_A_SUSPECT if self.suspect else CRASHES_TO_SUSPECT)
+
+    def _log_end(self, code: int, lived: float) -> None:
+        log.error(
+            "bridge.ended",
+            bridge=self.name,
+            exit_code=code,
+            go_crash=code == GO_CRASH,
+            seconds=round(lived, 1),
+            numbers=len(self.numbers),
+            log_file=str(self._log_file),
+        )
 
     async def _live(self) -> int:
         """One process, from start to end. Its exit code."""
@@ -109,7 +118,7 @@ class Shard:
             await child.start()
         except OSError as error:
             log.error("bridge.not_started", bridge=self.name, error=str(error))
-            return -1
+            return os.EX_OSERR
         self.tell()
         watching = asyncio.create_task(self._watch(child))
         try:
@@ -130,7 +139,8 @@ class Shard:
         try:
             while True:
                 self._beat.clear()
-                await asyncio.wait_for(self._beat.wait(), SILENCE_SECONDS)
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    await self._beat.wait()
         except TimeoutError:
             log.error("bridge.silent", bridge=self.name, seconds=SILENCE_SECONDS)
             child.kill()

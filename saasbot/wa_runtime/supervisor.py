@@ -39,6 +39,7 @@ class Supervisor:
 
     def __init__(self, listener: Listener) -> None:
         self._look = asyncio.Event()
+        self._stopping = False
         self._watcher: asyncio.Task[None] | None = None
         self._shards: list[Shard] = []
         self._background: set[asyncio.Task[None]] = set()
@@ -58,6 +59,7 @@ class Supervisor:
             self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watcher
+        self._stopping = True
         await asyncio.gather(self._pairings.stop(), *(shard.end() for shard in self._shards), *self._background)
 
     def is_running(self) -> bool:
@@ -82,7 +84,8 @@ class Supervisor:
             except Exception:  # whatever one number causes, the others need their supervisor
                 log.exception("supervisor.failed")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), _POLL_SECONDS)
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._look.wait()
 
     async def _reconcile(self) -> None:
         numbers = await numbers_to_run(ChannelKind.WHATSAPP)
@@ -141,6 +144,8 @@ class Supervisor:
     def _split_or_stop(self, shard: Shard) -> None:
         """One of its numbers may be what kills it: try them in halves, and stop the one that dies alone."""
         self._shards.remove(shard)
+        if self._stopping:
+            return
         refs = list(shard.numbers.values())
         if len(refs) == 1:
             log.error("supervisor.number_quarantined", channel_id=str(refs[0].channel_id))

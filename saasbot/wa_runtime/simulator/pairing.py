@@ -47,7 +47,8 @@ class SimulatorPairing:
                 if (paired := await self._scanned()) is not None:
                     return paired
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), left)
+                    async with asyncio.timeout(left):
+                        await self._wake.wait()
         raise PairingFailed("qr_expired")
 
     def _code(self) -> str:

@@ -112,7 +112,8 @@ class SimulatorRuntime:
             except (OperationalError, InterfaceError, OSError) as error:
                 log.warning("simulator.numbers_unknown", error=str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), _POLL_SECONDS)
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._look.wait()
 
     async def _reconcile(self, numbers: list[NumberToRun]) -> None:
         unpaired = {n.channel_id: n for n in numbers if n.device_jid is None}

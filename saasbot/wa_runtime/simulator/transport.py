@@ -179,7 +179,8 @@ class SimulatorTransport:
 
     async def _woken(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _wake_in(self, seconds: float) -> None:
         if seconds <= 0:
