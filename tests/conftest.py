@@ -4,6 +4,8 @@ import base64
 import os
 import tempfile
 
+import pytest
+
 for name in [
     name for name in os.environ if name.startswith("SAASBOT_") and name not in ("SAASBOT_PG_BIN", "SAASBOT_WIRE_LAB")
 ]:
@@ -11,6 +13,8 @@ for name in [
 os.environ["SAASBOT_ENV"] = "test"
 os.environ["SAASBOT_SECRET_KEYS"] = base64.b64encode(b"a key for tests, of 32 bytes ..!").decode()
 os.environ["SAASBOT_DATA_DIR"] = tempfile.mkdtemp(prefix="saasbot-test-data-")
+
+pytest.register_assert_rewrite("tests.fixtures", "tests.people")  # they import one another before pytest loads them
 
 pytest_plugins = [
     "tests.fixtures.database",

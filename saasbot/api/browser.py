@@ -2,8 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Request, UploadFile
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
+from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from saasbot import routes
@@ -15,7 +16,7 @@ from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_
 from saasbot.domain.media.urls import media_urls
 from saasbot.infra import session_cookie
 from saasbot.infra.db import unit_of_work
-from saasbot.infra.errors import AppError
+from saasbot.infra.errors import AppError, InvalidInput
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,15 +80,22 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.post("/uploads", status_code=201)
-async def upload(request: Request, file: UploadFile) -> Uploaded:
-    """A picture: its real type is looked at, it is encoded anew, and stays a day unless something refers to it."""
+async def upload(request: Request) -> Uploaded:
+    """A picture: its real type is looked at, it is encoded anew, and stays a day unless something refers to it.
+
+    Who asks is known before the form is read.
+    """
     session = await _session(request)
     session.actor.require("catalogue.write")
-    if file.size is not None and file.size > MAX_UPLOAD_BYTES:
-        raise UploadTooLarge
-    content = await file.read(MAX_UPLOAD_BYTES + 1)
+    async with request.form(max_files=1, max_fields=1) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise InvalidInput("file", "Send the photo in the part “file”.")
+        if file.size is not None and file.size > MAX_UPLOAD_BYTES:
+            raise UploadTooLarge
+        content, name = await file.read(MAX_UPLOAD_BYTES + 1), file.filename
     async with unit_of_work(session.actor):
-        media = await store_image(session.actor, content, file.filename)
+        media = await store_image(session.actor, content, name)
         urls = media_urls([media])[media.id]
     return Uploaded(id=str(media.id), url=urls.url, thumb_url=urls.thumb_url, width=media.width, height=media.height)
 

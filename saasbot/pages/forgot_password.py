@@ -19,7 +19,7 @@ def forgot_password() -> rx.Component:
         t("Forgot your password?"),
         t("Tell us your email and we send you a link to choose a new one."),
         rx.cond(
-            AuthState.done,
+            AuthState.mailed,
             notice(
                 "mail-check",
                 t("If there is an account with that email, the link is on its way. It works for 30 minutes."),

@@ -19,7 +19,7 @@ def reset_password() -> rx.Component:
         t("New password"),
         t("Afterwards every other device is signed out."),
         rx.cond(
-            AuthState.done,
+            AuthState.changed,
             rx.fragment(
                 notice("circle-check", t("Your password is changed.")),
                 link_button(t("Sign in"), routes.LOGIN, kind="primary"),

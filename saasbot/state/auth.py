@@ -59,14 +59,16 @@ class AuthState(rx.State):
     errors: rx.Field[dict[str, str]] = rx.field(default_factory=lambda: dict.fromkeys(FIELDS, ""))
     failure: rx.Field[str] = rx.field("")
     busy: rx.Field[bool] = rx.field(False)
-    done: rx.Field[bool] = rx.field(False)
+    mailed: rx.Field[bool] = rx.field(False)
+    changed: rx.Field[bool] = rx.field(False)
+    """One for each page: a tab that comes from the other must not show its end before this one has begun."""
 
     @rx.event
     @public
     def begin(self):
         """A page opens: nothing of another form is left."""
         self._clear()
-        self.done = False
+        self.mailed = self.changed = False
 
     @rx.event
     @public
@@ -137,7 +139,7 @@ class AuthState(rx.State):
             yield self._fail(error, locale)
             return
         self._clear()
-        self.done = True
+        self.mailed = True
 
     @rx.event
     @public
@@ -156,7 +158,7 @@ class AuthState(rx.State):
             yield self._fail(error, locale)
             return
         self._clear()
-        self.done = True
+        self.changed = True
 
     @rx.event
     @public
