@@ -154,7 +154,7 @@ def _value(known: dict[str, Any], name: str, ids: dict[str, str]) -> Any:
     return known[name]
 
 
-HELD: dict[str, Callable[[Any, Belongings], None]] = {
+HELD: dict[str, Callable[[Any, Belongings], Any]] = {
     "CatalogueState": lambda state, hers: setattr(state, "sheet", ProductSheet(id=str(hers.product_id))),
     "ChannelsState": lambda state, hers: (
         setattr(state, "pairing_id", str(hers.channel_id)),
