@@ -12,7 +12,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra import db, jobs
 from saasbot.infra.db import sql
 from saasbot.infra.settings import settings
-from saasbot.models import Author, Channel, Conversation, Handler
+from saasbot.models import Channel, Conversation, ConversationStatus, Handler
 from saasbot.models.table import utcnow
 
 MAX_WAIT = timedelta(seconds=30)
@@ -22,24 +22,16 @@ TASK = "agent.turn"
 
 
 async def ask_for_turns(actor: Actor, channel: Channel, conversations: list[Conversation]) -> None:
-    """One turn waits for each of these locked conversations whose bot may answer a customer's newest message."""
-    if not channel.bot_enabled or channel.bot_id is None:
+    """One turn waits for each of these locked conversations whose bot may answer a customer's newest message; where it is
+    switched off, the conversation is open: it waits for a person."""
+    unanswered = [c for c in conversations if _is_unanswered(c)]
+    if not unanswered:
         return
-    waiting = [c for c in conversations if _wants_answer(c)]
-    if not waiting:
-        return
-    allowed = (
-        await sql(
-            """
-            SELECT 1 FROM company JOIN bot ON bot.company_id = company.id
-            WHERE company.id = :company AND bot.id = :bot AND company.bot_enabled AND bot.enabled
-            """,
-            company=actor.company_id,
-            bot=channel.bot_id,
-        )
-    ).one_or_none()
-    if allowed is None:
-        return
+    allowed = await _bot_may_answer(actor, channel)
+    waiting = [c for c in unanswered if allowed and c.bot_enabled]
+    for conversation in unanswered:
+        if not (allowed and conversation.bot_enabled):
+            conversation.status = ConversationStatus.OPEN
     new = [c for c in waiting if _schedule(c)]
     if new:
         await jobs.app.job_manager.batch_defer_jobs_async(
@@ -47,13 +39,24 @@ async def ask_for_turns(actor: Actor, channel: Channel, conversations: list[Conv
         )
 
 
-def _wants_answer(conversation: Conversation) -> bool:
-    return (
-        conversation.handler == Handler.BOT
-        and conversation.bot_enabled
-        and conversation.last_author == Author.CUSTOMER
-        and conversation.last_customer_seq > conversation.answered_seq
+async def _bot_may_answer(actor: Actor, channel: Channel) -> bool:
+    """Company, number and bot are all switched on."""
+    if not channel.bot_enabled or channel.bot_id is None:
+        return False
+    found = await sql(
+        """
+        SELECT 1 FROM company JOIN bot ON bot.company_id = company.id
+        WHERE company.id = :company AND bot.id = :bot AND company.bot_enabled AND bot.enabled
+        """,
+        company=actor.company_id,
+        bot=channel.bot_id,
     )
+    return found.one_or_none() is not None
+
+
+def _is_unanswered(conversation: Conversation) -> bool:
+    """By arrival, not by clock: a message that WhatsApp dates before our last answer is unanswered all the same."""
+    return conversation.handler == Handler.BOT and conversation.last_customer_seq > conversation.answered_seq
 
 
 def _schedule(conversation: Conversation) -> bool:
