@@ -1,0 +1,102 @@
+"""The served app with a real WhatsApp number: killed as by a power cut and started again, it goes on as if nothing were."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.fixtures.server import RunningServer, StartServer
+from tests.fixtures.simulator import until
+from tests.wa_runtime.conftest import Customer
+from tests.wire_lab import WireLab
+
+SECONDS = 90.0
+PHONE = "5491166660001"
+
+
+class Shop:
+    """A company over REST."""
+
+    def __init__(self, server: RunningServer) -> None:
+        self.server = server
+        self.client = httpx2.AsyncClient(base_url=f"{server.url}/api/v1", trust_env=False, timeout=30)
+
+    async def register(self) -> None:
+        answer = await self.client.post(
+            "/auth/register",
+            json={
+                "company_name": "Zapatería Luna",
+                "name": "Alice",
+                "email": "alice@luna.example",
+                "password": "a long enough one",
+                "accept_terms": True,
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    async def call(self, method: str, path: str, **body: Any) -> Any:
+        answer = await self.client.request(method, path, json=body or None)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    async def channel_is(self, channel_id: str, status: str) -> None:
+        async def reached() -> bool:
+            return (await self.call("GET", f"/channels/{channel_id}"))["status"] == status
+
+        await until(reached, f"channel {status}", SECONDS)
+
+    async def heard(self, text: str) -> dict[str, Any]:
+        """The conversation whose last message is this one."""
+
+        async def found() -> dict[str, Any] | None:
+            for conversation in (await self.call("GET", "/conversations"))["data"]:
+                for message in (await self.call("GET", f"/conversations/{conversation['id']}/messages"))["data"]:
+                    if message["text"] == text:
+                        return conversation
+            return None
+
+        return await until(found, f"the message {text!r}", SECONDS)
+
+
+@pytest.fixture
+async def shop(lab: WireLab, start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    for name, value in lab.env.items():
+        monkeypatch.setenv(name, value)
+    server = await asyncio.to_thread(start_server)
+    made = Shop(server)
+    yield made
+    await made.client.aclose()
+    await asyncio.to_thread(server.stop)
+
+
+async def test_a_killed_app_opens_its_number_again_without_a_qr(shop: Shop, lab: WireLab, customer: Customer):
+    await shop.register()
+    channel_id = (await shop.call("POST", "/channels", kind="whatsapp", name="Tienda"))["id"]
+    await shop.call("POST", f"/channels/{channel_id}/connect")
+    await shop.channel_is(channel_id, "pending_qr")
+    qr = await shop.call("GET", f"/channels/{channel_id}/qr")
+    await lab.scan(qr["code"], phone=PHONE, lid=f"99{PHONE}")
+    await shop.channel_is(channel_id, "open")
+    await lab.deliver("antes del corte", phone=PHONE, **vars(customer))
+    conversation = await shop.heard("antes del corte")
+    logins = await lab.logins()
+
+    await asyncio.to_thread(shop.server.kill)
+    await asyncio.to_thread(shop.server.start)
+
+    async def logged_in_again() -> bool:
+        return await lab.logins() > logins
+
+    await until(logged_in_again, "the number logged in again", SECONDS)
+    await shop.channel_is(channel_id, "open")
+    await shop.call("POST", f"/conversations/{conversation['id']}/messages", text="después del corte")
+
+    async def delivered() -> bool:
+        return [m["text"] for m in await lab.sent(PHONE)][-1:] == ["después del corte"]
+
+    await until(delivered, "the answer on the customer's phone", SECONDS)
+    await lab.deliver("¿y ahora?", phone=PHONE, **vars(customer))
+    assert (await shop.heard("¿y ahora?"))["id"] == conversation["id"]
