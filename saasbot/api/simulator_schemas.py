@@ -29,9 +29,9 @@ class SimBody(BaseModel):
         return data
 
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Strict(), Field(ge=0)]
-Degrees = Annotated[float, Field(allow_inf_nan=False)]
+Degrees = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
 
 class Scan(SimBody):

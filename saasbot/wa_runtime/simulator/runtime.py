@@ -111,6 +111,8 @@ class SimulatorRuntime:
                 await self._reconcile(await numbers_to_run(ChannelKind.SIMULATOR))
             except (OperationalError, InterfaceError, OSError) as error:
                 log.warning("simulator.numbers_unknown", error=str(error))
+            except Exception:
+                log.exception("simulator.watch_failed")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_SECONDS):
                     await self._look.wait()
@@ -159,6 +161,8 @@ class SimulatorRuntime:
             log.info("simulator.pairing_abandoned", channel_id=str(channel_id))
         except (OperationalError, InterfaceError, OSError) as error:
             log.warning("simulator.pairing_interrupted", channel_id=str(channel_id), error=str(error))
+        except Exception:
+            log.exception("simulator.pairing_failed", channel_id=str(channel_id))
         finally:
             self._attempts.pop(channel_id, None)
 

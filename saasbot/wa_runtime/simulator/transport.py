@@ -130,7 +130,7 @@ class SimulatorTransport:
     async def _run(self) -> None:
         """Follow what the network says of this number until it is closed or the session ends for good."""
         self._tell(Line(ChannelStatus.STARTING))
-        while not self._closed:
+        while not self._closed and not self._line.fatal:
             self._changed = False
             try:
                 await self._look()
@@ -143,6 +143,9 @@ class SimulatorTransport:
             except _DATABASE_DOWN as error:
                 log.warning("simulator.database_unavailable", channel_id=str(self._channel_id), error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:
+                log.exception("simulator.session_failed", channel_id=str(self._channel_id))
+                self._tell(Line(ChannelStatus.FAILED, "transport_fault", fatal=True))
 
     async def _look(self) -> None:
         """What the network would tell now. A fault that ends the session is spent with the telling."""
