@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from saasbot.infra.origins import own_origins
 from saasbot.infra.settings import settings
 from saasbot.start.same_origin import SameOriginPlugin
 
@@ -16,7 +17,7 @@ config = rx.Config(
     api_url=_settings.public_url,
     deploy_url=_settings.public_url,
     backend_host="127.0.0.1",
-    cors_allowed_origins=[_settings.public_url],
+    cors_allowed_origins=sorted(own_origins(_settings)),
     telemetry_enabled=False,
     # State is view data of open tabs: in memory for one process, in Redis for several, never pickled to disk.
     state_manager_mode=rx.constants.StateManagerMode.REDIS if _redis_url else rx.constants.StateManagerMode.MEMORY,

@@ -8,7 +8,6 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from saasbot import routes
-from saasbot.api.origins import is_own_origin
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidTicket, SignedIn, network_of
 from saasbot.domain.companies import onboarding
@@ -17,6 +16,7 @@ from saasbot.domain.media.urls import media_urls
 from saasbot.infra import session_cookie
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput
+from saasbot.infra.origins import is_own_origin
 
 router = APIRouter(include_in_schema=False)
 

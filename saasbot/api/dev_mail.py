@@ -8,9 +8,9 @@ import re
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from saasbot.api.origins import is_loopback_host
 from saasbot.infra import mail
 from saasbot.infra.errors import NotFound
+from saasbot.infra.origins import is_loopback_host
 from saasbot.infra.settings import settings
 
 router = APIRouter(include_in_schema=False)

@@ -6,6 +6,7 @@ security headers onto every answer.
 """
 
 import ipaddress
+import itertools
 import math
 import os
 from collections import Counter
@@ -25,11 +26,11 @@ from saasbot.api.limits import (
     body_limit,
     rate_of,
 )
-from saasbot.api.origins import is_loopback_host, is_own_origin
 from saasbot.api.problems import problem
 from saasbot.api.tab_bindings import TabBindings, is_tab_token
 from saasbot.infra import session_cookie
 from saasbot.infra.logging import get_logger
+from saasbot.infra.origins import is_loopback_host, is_own_origin
 from saasbot.infra.settings import settings
 
 log = get_logger(__name__)
@@ -41,6 +42,7 @@ _ONLY_HERE = ("/sim/", "/dev/")
 _COOKIE_PATHS = ("/uploads", "/auth/")
 _BEARER_PATHS = ("/api/v1/",)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_sockets_numbered = itertools.count()
 _TOO_BIG, _POLICY_VIOLATION = 1009, 1008  # RFC 6455 §7.4.1
 
 
@@ -86,7 +88,7 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> tuple[int, str, str, int] | None:
         """Status, code, sentence and seconds to wait, when the request must not pass."""
-        path, client = scope["path"], _client(scope)
+        path = scope["path"]
         if path.startswith(_BLOCKED):
             return 404, "not_found", "There is nothing at this address.", 0
         if path.startswith(_ONLY_HERE) and not is_loopback_host(_header(scope, b"host")):
@@ -96,10 +98,20 @@ class Gate:
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > body_limit(path):
             return 413, "too_large", "This is larger than what is accepted here.", 0
-        budget = rate_of(path)
-        if budget and (wait := self._buckets.spend(budget[0], client, budget[1], factor=_factor(client))):
+        if wait := self._wait(scope):
             return 429, "too_many_requests", "Too many requests. Try again in a moment.", math.ceil(wait)
         return None
+
+    def _wait(self, scope: Scope) -> float:
+        """Seconds until the address, and the session if there is one, may ask this again; 0 for now."""
+        if (budget := rate_of(scope["path"])) is None:
+            return 0.0
+        name, rate = budget
+        client = _client(scope)
+        asking = [client]
+        if session := session_cookie.token_in(_header(scope, b"cookie")):
+            asking.append(f"session {session}")
+        return max(self._buckets.spend(name, whose, rate, factor=_factor(client)) for whose in asking)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = _client(scope)
@@ -171,6 +183,7 @@ class _LimitedMessages:
 
     def __init__(self, receive: Receive, send: Send, buckets: Buckets, factor: float) -> None:
         self._receive, self._send, self._buckets, self._factor = receive, send, buckets, factor
+        self._number = str(next(_sockets_numbered))
         self._closed = False
 
     async def receive(self) -> Message:
@@ -180,7 +193,7 @@ class _LimitedMessages:
         size = len(message.get("text") or "") or len(message.get("bytes") or b"")
         if size > LONGEST_MESSAGE:
             return await self._close(_TOO_BIG)
-        if self._buckets.spend("messages", str(id(self)), MESSAGES, factor=self._factor):
+        if self._buckets.spend("messages", self._number, MESSAGES, factor=self._factor):
             return await self._close(_POLICY_VIOLATION)
         return message
 

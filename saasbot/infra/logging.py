@@ -11,6 +11,8 @@ _SECRET_NAMES = re.compile(r"(password|token|secret|api_key|authorization|cookie
 _PHONE = re.compile(r"(?<!\w)\+?\d{8,15}(?!\w)")
 # Where tokens stand in texts of others: Reflex logs whole events with their cookies, servers log addresses with queries.
 _TOKEN = re.compile(r"((?:saasbot-session=|[?&\s'\"](?:ticket|token)=|[Bb]earer ))[\w.~+/%-]+=*")
+_LONGEST = 16_000
+"""Of one value: what a client sends must not fill the disk through an error's text."""
 _API_KEY = re.compile(r"\bsk-[\w-]{8,}")
 
 
@@ -25,6 +27,8 @@ def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
 
 
 def _without_secrets(text: str) -> str:
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}… ({len(text)} characters)"
     text = _API_KEY.sub("[redacted]", _TOKEN.sub(r"\1[redacted]", text))
     return _PHONE.sub(lambda found: found.group()[:4] + "…" + found.group()[-2:], text)
 

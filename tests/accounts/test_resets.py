@@ -91,11 +91,35 @@ async def test_the_link_works_for_half_an_hour(alice: Actor):
 async def test_a_newer_link_replaces_the_older(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         old = await link_token()
-        clock.shift(timedelta(seconds=1))
+        clock.shift(timedelta(minutes=2))
         new = await link_token()
         with pytest.raises(InvalidReset):
             await accounts.reset_password(token=old, password=NEW)
         await accounts.reset_password(token=new, password=NEW)
+
+
+async def test_asking_again_and_again_is_one_mail_a_minute(alice: Actor):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        token = await link_token()
+        for _ in range(3):
+            await accounts.mail_reset("alice@sur.example")
+        assert len(mail.stored_mails()) == 1
+        clock.shift(timedelta(seconds=61))
+        await accounts.mail_reset("alice@sur.example")
+        assert len(mail.stored_mails()) == 2
+        with pytest.raises(InvalidReset):
+            await accounts.reset_password(token=token, password=NEW)
+
+
+async def test_a_mail_that_could_not_be_sent_is_tried_again(alice: Actor, monkeypatch: pytest.MonkeyPatch):
+    async def broken(**_: str) -> None:
+        raise OSError("no server")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mail, "send", broken)
+        with pytest.raises(OSError, match="no server"):
+            await accounts.mail_reset("alice@sur.example")
+    await accounts.reset_password(token=await link_token(), password=NEW)
 
 
 async def test_a_refused_password_leaves_the_link_usable(alice: Actor):

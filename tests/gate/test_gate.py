@@ -169,6 +169,16 @@ async def test_too_many_requests_wait(gate: Gate):
     assert (await request(gate, "POST", "/api/v1/auth/login", client="203.0.113.9")).status == 200
 
 
+async def test_a_session_waits_wherever_it_asks_from(gate: Gate):
+    cookie = {"cookie": f"{session_cookie.name()}=abc", "origin": OWN}
+    for number in range(int(limits.UPLOADS.burst)):
+        answer = await request(gate, "POST", "/uploads", headers=cookie, client=f"198.51.100.{number}")
+        assert answer.status == 200
+    assert (await request(gate, "POST", "/uploads", headers=cookie, client="203.0.113.9")).status == 429
+    other = cookie | {"cookie": f"{session_cookie.name()}=def"}
+    assert (await request(gate, "POST", "/uploads", headers=other, client="203.0.113.9")).status == 200
+
+
 async def test_a_client_cannot_choose_its_address(gate: Gate, inner: Inner):
     await request(gate, "GET", "/", headers={"x-forwarded-for": "203.0.113.200"})
     assert inner.seen[-1]["client"][0] == "198.51.100.7"

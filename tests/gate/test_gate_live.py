@@ -25,6 +25,10 @@ async def test_a_socket_of_our_page_opens(server: RunningServer):
     assert await opened(server) == "open 0"
 
 
+async def test_other_names_of_this_machine_open_too(server: RunningServer):
+    assert await opened(server, origin=f"http://127.0.0.1:{server.port}") == "open 0"
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
 async def test_a_socket_of_another_site_gets_403(server: RunningServer, origin: str):
     assert await opened(server, origin=origin) == "403"

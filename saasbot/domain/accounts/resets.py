@@ -54,14 +54,20 @@ async def request_reset(email: str) -> None:
 
 
 async def mail_reset(email: str) -> None:
-    """The job: open a reset and mail its link; nothing happens for an unknown address."""
+    """The job: open a reset and mail its link; nothing happens for an unknown address, or twice within a minute."""
     token = secrets.token_urlsafe(32)
     person = await credentials.open_reset(email, token_hash(token), LIFETIME)
     if person is None:
         return
     locale = person.locale if person.locale in _BODY else "es"
     link = f"{settings().public_url}{_PAGE}?token={token}"
-    await mail.send(to=person.email, subject=_SUBJECT[locale], text=_BODY[locale].format(name=person.name, link=link))
+    try:
+        await mail.send(
+            to=person.email, subject=_SUBJECT[locale], text=_BODY[locale].format(name=person.name, link=link)
+        )
+    except Exception:
+        await credentials.drop_reset(token_hash(token))
+        raise
 
 
 async def reset_password(*, token: str, password: str) -> None:

@@ -29,6 +29,7 @@ log = get_logger(__name__)
 
 ATTEMPTS = 5
 BLOCK = timedelta(minutes=15)
+RESET_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +144,35 @@ async def defer_for_email(task: str, email: str) -> None:
 
 
 async def open_reset(email: str, token_hash: bytes, lifetime: timedelta) -> Person | None:
-    """A reset for the account of this e-mail, if there is one; earlier unused ones stop working."""
+    """A reset for the account of this e-mail, if there is one; earlier ones stop working.
+
+    Nothing too when one was opened within the last minute: nobody's mailbox is flooded by asking again and again.
+    """
     found = await find_account(email)
     if found is None:
         log.info("accounts.reset_unknown")
         return None
-    person = found[0]
+    person, now = found[0], utcnow()
+    mine = col(PasswordReset.user_id) == person.user_id
     async with platform_unit_of_work():
-        await run(delete(PasswordReset).where(col(PasswordReset.user_id) == person.user_id))
-        session().add(PasswordReset(user_id=person.user_id, token_hash=token_hash, expires_at=utcnow() + lifetime))
+        # two at once: the second waits for the first, and finds its reset
+        await run(select(col(UserAccount.id)).where(col(UserAccount.id) == person.user_id).with_for_update())
+        fresh = select(col(PasswordReset.id)).where(mine, col(PasswordReset.created_at) > now - RESET_PAUSE)
+        if (await run(fresh)).first() is not None:
+            log.info("accounts.reset_too_soon", user_id=str(person.user_id))
+            return None
+        await run(delete(PasswordReset).where(mine))
+        session().add(
+            PasswordReset(user_id=person.user_id, token_hash=token_hash, created_at=now, expires_at=now + lifetime)
+        )
     log.info("accounts.reset_opened", user_id=str(person.user_id))
     return person
+
+
+async def drop_reset(token_hash: bytes) -> None:
+    """The mail with its link could not be sent: the next try may open another."""
+    async with platform_unit_of_work():
+        await run(delete(PasswordReset).where(col(PasswordReset.token_hash) == token_hash))
 
 
 async def owner_of_reset(token_hash: bytes) -> tuple[str, list[str]] | None:
