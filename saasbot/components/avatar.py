@@ -17,7 +17,7 @@ def avatar(
     *,
     key: Text | None = None,
     size: int = 40,
-    mark: rx.Component | None = None,
+    mark: rx.Component | rx.Var | None = None,
     **props: Any,
 ) -> rx.Component:
     """Initials of `name`. `key` (an id) keeps the colour when the name changes. Hidden from screen readers: the name
@@ -36,6 +36,11 @@ def avatar(
 def bot_mark() -> rx.Component:
     """The small robot at an avatar's corner: the bot has this chat."""
     return rx.el.span(icon("bot", 11), class_name="avatar-mark")
+
+
+def person_mark(name: Text) -> rx.Component:
+    """The initials of whoever has this chat, at an avatar's corner."""
+    return rx.el.span(_call("initialsOf", name), class_name="avatar-mark avatar-mark-person")
 
 
 def _call(function: str, argument: Text) -> rx.Var[str]:

@@ -33,6 +33,7 @@ from saasbot.infra.events import Event, Listener
 from saasbot.infra.logging import get_logger
 from saasbot.realtime.pace import Pace
 from saasbot.realtime.tabs import Tabs, assign
+from saasbot.realtime.typing import TypingBoard
 from saasbot.realtime.watches import Changes, Check, Load, Reading, Show, Tab, Watch
 
 __all__ = ["Changes", "Hub", "Reading", "assign", "hub"]
@@ -65,10 +66,12 @@ class Hub:
         self._pace = pace or Pace()
         self._repair_seconds = repair_seconds
         self._repair: asyncio.Task[None] | None = None
+        self.typing = TypingBoard(self.tell)
 
     def start(self, tabs: Tabs, listener: Listener) -> None:
         """From now on events reach tabs. Call before `listener.start()`, on the loop that serves the tabs."""
         self._tabs = tabs
+        listener.on_event(self.typing.hear)
         listener.on_event(self.tell)
         listener.on_gap(self.read_everything)
         self._repair = asyncio.create_task(self._repair_slowly(), name="hub-repair")
@@ -95,11 +98,11 @@ class Hub:
         topics: Iterable[str],
         load: Load[T],
         show: Show[S, T],
-        page: str | None = None,
+        page: str | tuple[str, ...] | None = None,
     ) -> None:
         """The tab (its client token) looks at `topics`; the same name again replaces what it looked at under that name.
 
-        `page` is the route that the watch belongs to: it ends when the tab shows another one. Without, it lives as long as
+        `page` is the route (or routes) that the watch belongs to: it ends when the tab shows another one. Without, it lives as long as
         the tab.
         """
         for company_id in [other for other in self._companies if other != actor.company_id]:
@@ -109,8 +112,14 @@ class Hub:
         if entry is None:
             entry = company.tabs[tab] = Tab(tab, actor.company_id, check)
         entry.check = check
-        entry.watches[name] = Watch(name, state, frozenset(topics), load, show, page)
+        entry.watches[name] = Watch(
+            name, state, frozenset(topics), load, show, (page,) if isinstance(page, str) else page
+        )
         entry.waiting.pop(name, None)
+
+    def watches(self, tab: str, name: str) -> bool:
+        """Whether the tab still looks at what it registered under `name`."""
+        return any(name in company.tabs[tab].watches for company in self._companies.values() if tab in company.tabs)
 
     def unwatch(self, tab: str, name: str) -> None:
         """The tab no longer looks at what it registered under `name`."""
@@ -209,7 +218,7 @@ class Hub:
             for watch, data in loaded:
                 if tab.watches.get(watch.name) is not watch:
                     continue  # meanwhile it looks at something else
-                if watch.page is not None and watch.page != held.page:
+                if watch.pages is not None and held.page not in watch.pages:
                     del tab.watches[watch.name]
                     continue
                 shown = watch.show(await held.get(watch.state), data)

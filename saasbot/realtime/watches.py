@@ -66,7 +66,7 @@ class Watch(Generic[S, T]):
     topics: frozenset[str]
     load: Load[T]
     show: Show[S, T]
-    page: str | None
+    pages: tuple[str, ...] | None
 
     def concerns(self, event: Event) -> bool:
         return event.kind in self.topics or any(f"{event.kind}:{value}" in self.topics for value in event.ids.values())

@@ -17,7 +17,13 @@ T = TypeVar("T")
 
 
 async def watch(
-    state: S, name: str, *, topics: Iterable[str], load: Load[T], show: Show[S, T], page: str | None = None
+    state: S,
+    name: str,
+    *,
+    topics: Iterable[str],
+    load: Load[T],
+    show: Show[S, T],
+    page: str | tuple[str, ...] | None = None,
 ) -> Actor:
     """From now on this tab is shown the changes of `topics` (see `saasbot.realtime.hub`). Call it in the page's load
     handler before the first reading. Returns the actor of the session, which is checked again before every push.
@@ -49,3 +55,8 @@ async def watch(
 def unwatch(state: rx.State, name: str) -> None:
     """This tab no longer looks at what it registered under `name`."""
     hub.unwatch(state.router.session.client_token, name)
+
+
+def is_watching(state: rx.State, name: str) -> bool:
+    """Whether this tab still looks at what it registered under `name`."""
+    return hub.watches(state.router.session.client_token, name)

@@ -1,0 +1,28 @@
+"""Who answers this chat, and the button that changes it: never in doubt."""
+
+from typing import Any
+
+import reflex as rx
+
+from saasbot.components.buttons import button
+from saasbot.components.chips import handler_chip
+from saasbot.components.i18n import t
+from saasbot.components.types import Flag, Text
+
+
+def handler_bar(
+    handler: rx.Var[str], taken_by: Text, *, may_write: Flag, on_take: Any, on_give_back: Any
+) -> rx.Component:
+    """`handler` is "bot" or "human", `taken_by` the person's name."""
+    return rx.el.div(
+        handler_chip(handler, taken_by),
+        rx.cond(
+            may_write,
+            rx.cond(
+                handler == "bot",
+                button(t("Take over"), kind="primary", id="take-over", on_click=on_take),
+                button(t("Hand back"), icon="bot", id="hand-back", on_click=on_give_back),
+            ),
+        ),
+        class_name="handler-bar",
+    )

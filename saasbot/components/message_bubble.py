@@ -1,0 +1,230 @@
+"""A message: a bubble with what it holds, its time and its tick. Everything in it is shown as text, whoever wrote it."""
+
+from typing import Any
+
+import reflex as rx
+
+from saasbot.components.i18n import t
+from saasbot.components.icons import icon
+from saasbot.components.types import Text
+
+Row = rx.vars.ObjectVar[dict[str, Any]]
+
+
+@rx.memo
+def message_bubble(row: rx.Var[dict[str, Any]], status: rx.Var[str], marked: rx.Var[bool]) -> rx.Component:
+    """`row` is a MessageRow, `status` the newest one of it, `marked` draws the line of new messages above it.
+
+    It has no handler of its own: the button to send again is heard by the thread (`data-again`).
+    """
+    message = row.to(dict)
+    return rx.fragment(
+        rx.cond(_text(message, "day") != "", rx.el.p(_text(message, "day"), class_name="day")),
+        rx.cond(marked, rx.el.p(rx.el.span(t("New messages")), class_name="new-line", role="separator")),
+        rx.cond(_text(message, "side") == "line", _line(message), _bubble(message, status)),
+    )
+
+
+def _text(message: Row, name: str) -> rx.vars.StringVar:
+    return message[name].to(str)
+
+
+def _line(message: Row) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(_text(message, "text"), title=_text(message, "full")),
+        rx.cond(_text(message, "note") != "", rx.el.p(_text(message, "note"), class_name="activity-note", dir="auto")),
+        class_name="activity",
+        custom_attrs={"data-message-id": _text(message, "id"), "data-testid": "activity"},
+    )
+
+
+def _bubble(message: Row, status: rx.Var[str]) -> rx.Component:
+    side, author, kind = _text(message, "side"), _text(message, "author"), _text(message, "type")
+    first = rx.cond(message["first"].to(bool), " message-first", "")
+    problem = rx.cond((status == "failed") | (status == "unconfirmed"), f" message-{status}", "")
+    return rx.el.div(
+        rx.el.div(
+            rx.cond(_text(message, "who") != "", _speaker(message, author)),
+            rx.cond(_text(message, "quote") != "", _quote(message)),
+            rx.match(
+                kind,
+                ("image", _picture(message)),
+                ("audio", _sound(message)),
+                ("document", _document(message)),
+                ("location", _place(message)),
+                ("contact", _card(message)),
+                ("unsupported", _placeholder(message)),
+                rx.fragment(),
+            ),
+            rx.cond(
+                _text(message, "text") != "", rx.el.span(_text(message, "text"), class_name="bubble-text", dir="auto")
+            ),
+            rx.el.span(
+                rx.el.time(_text(message, "time"), title=_text(message, "full")),
+                rx.cond(side == "out", tick(status, _text(message, "why"))),
+                class_name="bubble-meta",
+            ),
+            class_name=f"bubble bubble-{side} bubble-{author} bubble-{kind}",
+        ),
+        rx.cond((_text(message, "why") != "") & (problem != ""), _problem(message)),
+        class_name=f"message message-{side} message-{author}{first}{problem}",
+        custom_attrs={
+            "data-testid": "message",
+            "data-message-id": _text(message, "id"),
+            "data-direction": rx.cond(side == "in", "inbound", "outbound"),
+            "data-author": author,
+            "data-status": status,
+        },
+    )
+
+
+def _speaker(message: Row, author: rx.Var[str]) -> rx.Component:
+    return rx.el.p(
+        rx.match(author, ("bot", icon("bot", 14)), ("phone", icon("smartphone", 13)), rx.fragment()),
+        _text(message, "who"),
+        class_name="bubble-who",
+    )
+
+
+def _quote(message: Row) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(_text(message, "quote_who"), class_name="quote-who"),
+        rx.el.p(_text(message, "quote"), dir="auto"),
+        class_name="bubble-quote",
+    )
+
+
+def _picture(message: Row) -> rx.Component:
+    size = {
+        "width": f"{message['width']}px",
+        "aspect_ratio": f"{message['width']} / {message['height']}",
+    }
+    return rx.el.div(
+        rx.match(
+            _text(message, "media"),
+            (
+                "stored",
+                rx.el.a(
+                    rx.el.img(src=_text(message, "thumb"), alt=t("Photo"), loading="lazy", decoding="async"),
+                    href=_text(message, "url"),
+                    target="_blank",
+                    rel="noopener",
+                ),
+            ),
+            ("failed", _missing(message)),
+            rx.el.span(class_name="spinner", role="status", aria_label=t("The file is on its way")),
+        ),
+        class_name="bubble-picture",
+        style=size,
+    )
+
+
+def _sound(message: Row) -> rx.Component:
+    return rx.el.div(
+        icon("mic"),
+        rx.match(
+            _text(message, "media"),
+            (
+                "stored",
+                rx.el.audio(src=_text(message, "url"), controls=True, preload="none", aria_label=t("Voice note")),
+            ),
+            ("failed", _missing(message)),
+            rx.el.span(t("The file is on its way"), class_name="bubble-note-text"),
+        ),
+        rx.cond(
+            _text(message, "file_note") != "", rx.el.span(_text(message, "file_note"), class_name="num bubble-facts")
+        ),
+        class_name="bubble-sound",
+    )
+
+
+def _document(message: Row) -> rx.Component:
+    inside = rx.fragment(
+        icon("file-text", 20),
+        rx.el.span(
+            rx.el.span(_text(message, "file_name"), class_name="truncate", dir="auto"),
+            rx.el.span(
+                rx.match(
+                    _text(message, "media"),
+                    ("stored", _text(message, "file_note")),
+                    ("failed", _text(message, "note")),
+                    t("The file is on its way"),
+                ),
+                class_name="bubble-facts",
+            ),
+            class_name="bubble-lines",
+        ),
+    )
+    return rx.cond(
+        _text(message, "link") != "",
+        rx.el.a(inside, icon("download"), href=_text(message, "link"), download=True, class_name="bubble-card"),
+        rx.el.div(inside, class_name="bubble-card"),
+    )
+
+
+def _place(message: Row) -> rx.Component:
+    return rx.el.a(
+        icon("map-pin", 20),
+        _two_lines(message),
+        icon("external-link", 14),
+        href=_text(message, "link"),
+        target="_blank",
+        rel="noopener noreferrer",
+        class_name="bubble-card",
+    )
+
+
+def _card(message: Row) -> rx.Component:
+    return rx.el.div(icon("contact", 20), _two_lines(message), class_name="bubble-card")
+
+
+def _two_lines(message: Row) -> rx.Component:
+    return rx.el.span(
+        rx.el.span(_text(message, "title"), class_name="truncate", dir="auto"),
+        rx.cond(
+            _text(message, "note") != "", rx.el.span(_text(message, "note"), class_name="bubble-facts", dir="auto")
+        ),
+        class_name="bubble-lines",
+    )
+
+
+def _placeholder(message: Row) -> rx.Component:
+    return rx.el.p(icon("circle-help"), _text(message, "title"), class_name="bubble-note-text")
+
+
+def _missing(message: Row) -> rx.Component:
+    return rx.el.span(icon("circle-alert"), _text(message, "note"), class_name="bubble-note-text")
+
+
+def tick(status: rx.Var[str], why: Text) -> rx.Component:
+    """How far an outbound message has come, as a mark with its name."""
+    found = rx.match(
+        status,
+        ("queued", _mark("clock", t("Waiting to be sent"))),
+        ("sending", _mark("clock", t("Being sent"))),
+        ("sent", _mark("check", t("Sent"))),
+        ("delivered", _mark("check-check", t("Delivered"))),
+        ("read", _mark("check-check", t("Read"), "tick-read")),
+        ("failed", _mark("circle-alert", t("Not sent"), "tick-failed")),
+        ("unconfirmed", _mark("triangle-alert", rx.cond(why != "", why, t("Not confirmed")).to(str), "tick-warning")),
+        rx.fragment(),
+    )
+    return rx.fragment(found)
+
+
+def _mark(name: str, label: rx.Var[str], class_name: str = "") -> rx.Component:
+    return rx.el.span(icon(name, 14, label=label), title=label, class_name=f"tick {class_name}".strip())
+
+
+def _problem(message: Row) -> rx.Component:
+    return rx.el.p(
+        icon("circle-alert", 13),
+        rx.el.span(_text(message, "why")),
+        rx.el.button(
+            t("Send again"),
+            type="button",
+            class_name="link",
+            custom_attrs={"data-again": _text(message, "id")},
+        ),
+        class_name="message-problem",
+    )

@@ -1,0 +1,98 @@
+"""The panel beside a thread, ready to be shown."""
+
+from dataclasses import dataclass, field
+
+from saasbot.domain.inbox.views import ContextView, ProductView, TurnStep, TurnView
+from saasbot.infra.i18n import N_, format_money, gettext, translate
+from saasbot.state.hand_off_texts import hand_off_sentence
+from saasbot.state.reader import Reader
+
+_DID = {
+    "search_catalogue": N_("searched “{query}” in the catalogue"),
+    "read_policies": N_("read your policies"),
+    "send_product_photo": N_("sent a photo of a product"),
+    "hand_off": N_("passed the chat to a person"),
+}
+_DEMO = "demo-model"
+
+
+@dataclass(frozen=True)
+class ProductCard:
+    id: str
+    title: str
+    facts: str
+    thumb: str
+
+
+@dataclass(frozen=True)
+class OtherCard:
+    id: str
+    channel: str
+    preview: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Context:
+    since: str = ""
+    why: str = ""
+    """What the bot did in its last turn, in a sentence; empty when it has not answered here."""
+    why_facts: str = ""
+    """Version, model, tokens, time."""
+    demo: bool = False
+    products: list[ProductCard] = field(default_factory=list)
+    others: list[OtherCard] = field(default_factory=list)
+
+
+def context_of(view: ContextView, reader: Reader) -> Context:
+    turn = view.turn
+    return Context(
+        since=reader.day(view.since),
+        why=_why(turn, reader) if turn else "",
+        why_facts=_facts(turn, reader) if turn else "",
+        demo=turn is not None and turn.model == _DEMO,
+        products=[_product(product, reader) for product in view.products],
+        others=[
+            OtherCard(str(other.id), other.channel_name, other.last_preview, reader.when(other.last_activity_at))
+            for other in view.others
+        ],
+    )
+
+
+def _facts(turn: TurnView, reader: Reader) -> str:
+    seconds = f"{turn.milliseconds / 1000:.1f} s"
+    parts = [
+        gettext(reader.locale, "Prompt v{n}", n=turn.prompt_version) if turn.prompt_version else "",
+        gettext(reader.locale, "demo model") if turn.model == _DEMO else turn.model,
+        gettext(reader.locale, "{n} tokens", n=turn.tokens) if turn.tokens else "",
+        seconds.replace(".", ",") if reader.locale == "es" else seconds,
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _why(turn: TurnView, reader: Reader) -> str:
+    did = list(dict.fromkeys(text for step in turn.steps if (text := _did(step, reader))))
+    if not did:
+        text = gettext(reader.locale, "answered from the conversation, without looking anything up")
+        did = [] if turn.outcome == "handed_off" else [text]
+    sentence = ", ".join(did)
+    sentence = f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+    if turn.outcome == "handed_off" and turn.reason:
+        sentence = f"{sentence} {hand_off_sentence(turn.reason, reader.locale)}".strip()
+    return sentence
+
+
+def _did(step: TurnStep, reader: Reader) -> str:
+    text = _DID.get(step.tool)
+    return translate(reader.locale, text).format(query=step.query) if text else ""
+
+
+def _product(product: ProductView, reader: Reader) -> ProductCard:
+    price = format_money(product.price_minor, product.currency, reader.locale)
+    if product.stock is None:
+        facts = price
+    elif product.stock > 0:
+        facts = f"{price} · {gettext(reader.locale, '{n} in stock', n=product.stock)}"
+    else:
+        facts = f"{price} · {gettext(reader.locale, 'Sold out')}"
+    return ProductCard(str(product.id), product.title, facts, product.thumb_url)

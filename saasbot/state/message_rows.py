@@ -1,0 +1,183 @@
+"""The bubbles of a thread, ready to be shown."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from saasbot.domain.inbox.preview import preview_of
+from saasbot.domain.inbox.views import MediaView, MessageView
+from saasbot.infra.i18n import gettext, translate
+from saasbot.state.conversation_rows import KINDS
+from saasbot.state.message_texts import activity_line, media_problem, unsupported_line, why_not_sent
+from saasbot.state.reader import Reader, phone_text
+from saasbot.state.vcards import phone_of_card
+
+_BOX = 320
+"""The longest side of a picture in a bubble, in CSS pixels."""
+_UNKNOWN = (240, 180)
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """One message. What does not apply is empty."""
+
+    id: str
+    side: str
+    """in · out · line (an activity, in the middle)"""
+    author: str
+    type: str
+    text: str
+    time: str
+    full: str
+    status: str
+    why: str
+    """Why it failed or is not confirmed, in a sentence."""
+    first: bool
+    """The first of several by one speaker."""
+    who: str
+    """The name above the first bubble."""
+    day: str
+    """The day begins with this message."""
+    token: str
+    quote_who: str = ""
+    quote: str = ""
+    media: str = ""
+    """pending · stored · failed; empty without a file"""
+    url: str = ""
+    thumb: str = ""
+    width: int = 0
+    height: int = 0
+    file_name: str = ""
+    file_note: str = ""
+    link: str = ""
+    title: str = ""
+    note: str = ""
+
+
+def rows_of(views: Iterable[MessageView], reader: Reader, before: MessageView | None = None) -> list[MessageRow]:
+    """Rows of consecutive messages, oldest first; `before` is the one above them."""
+    rows = []
+    for view in views:
+        rows.append(_row(view, before, reader))
+        before = view
+    return rows
+
+
+def _row(view: MessageView, before: MessageView | None, reader: Reader) -> MessageRow:
+    new_day = before is None or reader.day(before.sort_at) != reader.day(view.sort_at)
+    first = new_day or before is None or _speaker(before) != _speaker(view)
+    row = MessageRow(
+        id=str(view.id),
+        side="line" if view.type == "activity" else "in" if view.direction == "inbound" else "out",
+        author=view.author,
+        type=view.type,
+        text=view.text,
+        time=reader.time(view.sort_at),
+        full=reader.full(view.sort_at),
+        status=view.status,
+        why=why_not_sent(view.status, view.error, reader),
+        first=first,
+        who=_name(view, reader) if first else "",
+        day=reader.day(view.sort_at) if new_day else "",
+        token=_token(view, reader),
+    )
+    return replace(row, **_more(view, reader))
+
+
+def _speaker(view: MessageView) -> tuple[str, object, str]:
+    return (view.author, view.author_user_id, view.type if view.type == "activity" else "")
+
+
+def _token(view: MessageView, reader: Reader) -> str:
+    """What the reader's own browser called the message before it was queued."""
+    person, _, token = (view.client_token or "").partition(":")
+    return token if reader.user_id is not None and person == str(reader.user_id) else ""
+
+
+def _name(view: MessageView, reader: Reader) -> str:
+    match view.author:
+        case "bot":
+            return view.author_name or gettext(reader.locale, "Bot")
+        case "agent":
+            return "" if view.author_user_id == reader.user_id else view.author_name
+        case "phone":
+            return gettext(reader.locale, "From the phone")
+        case _:
+            return ""
+
+
+def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
+    """What only some messages have."""
+    found: dict[str, Any] = {}
+    if view.quoted is not None:
+        quoted = view.quoted
+        mine = quoted.author != "customer"
+        found["quote_who"] = (
+            (quoted.author_name or gettext(reader.locale, "You")) if mine else gettext(reader.locale, "Customer")
+        )
+        found["quote"] = preview_of(quoted.type, quoted.text, {}) or translate(
+            reader.locale, KINDS.get(quoted.type, KINDS["unsupported"])
+        )
+    match view.type:
+        case "activity":
+            found["text"] = activity_line(view, reader)
+            found["note"] = str(view.payload.get("summary", ""))
+        case "unsupported":
+            found["title"] = unsupported_line(str(view.payload.get("kind", "")), reader)
+        case "location":
+            found |= _place(view.payload, reader)
+        case "contact":
+            number = phone_of_card(str(view.payload.get("vcard", "")))
+            found["title"] = str(view.payload.get("name", "")) or gettext(reader.locale, "Contact")
+            found["note"] = phone_text(number)
+    if view.media is not None:
+        found |= _file(view.media, reader)
+    return found
+
+
+def _place(payload: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    latitude, longitude = float(payload.get("latitude") or 0), float(payload.get("longitude") or 0)
+    return {
+        "title": str(payload.get("name") or "") or gettext(reader.locale, "Location"),
+        "note": str(payload.get("address") or "") or f"{latitude:.5f}, {longitude:.5f}",
+        "link": f"https://www.google.com/maps/search/?api=1&query={latitude:.6f}%2C{longitude:.6f}",
+    }
+
+
+def _file(media: MediaView, reader: Reader) -> dict[str, Any]:
+    width, height = _shown(media)
+    duration = f"{media.seconds // 60}:{media.seconds % 60:02}" if media.seconds else ""
+    facts = (_kind(media), _size(media.size, reader)) if not duration else (duration,)
+    return {
+        "media": media.status,
+        "url": media.urls.url if media.status == "stored" else "",
+        "thumb": media.urls.thumb_url or media.urls.url,
+        "link": media.urls.download_url,
+        "width": width,
+        "height": height,
+        "file_name": media.file_name or gettext(reader.locale, "File"),
+        "file_note": " · ".join(fact for fact in facts if fact),
+        "note": media_problem(media.error, reader) if media.status == "failed" else "",
+    }
+
+
+def _shown(media: MediaView) -> tuple[int, int]:
+    """The picture's size on the screen, known before it arrives: nothing jumps when it does."""
+    if not media.width or not media.height:
+        return _UNKNOWN
+    scale = min(1.0, _BOX / max(media.width, media.height))
+    return max(48, round(media.width * scale)), max(48, round(media.height * scale))
+
+
+def _kind(media: MediaView) -> str:
+    name, dot, suffix = (media.file_name or "").rpartition(".")
+    return suffix.upper() if name and dot and suffix.isalnum() and len(suffix) <= 5 else ""
+
+
+def _size(size: int, reader: Reader) -> str:
+    if size <= 0:
+        return ""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1_000))} kB"
+    text = f"{size / 1_000_000:.1f} MB"
+    return text.replace(".", ",") if reader.locale == "es" else text

@@ -1,0 +1,86 @@
+"""What the thread says in words: why something was not sent, what happened, what cannot be shown."""
+
+from saasbot.domain.inbox.views import MessageView
+from saasbot.infra.i18n import N_, gettext, translate
+from saasbot.state.hand_off_texts import hand_off_sentence
+from saasbot.state.reader import Reader
+
+_FAILED = {
+    "person_took_over": N_("Not sent: a person took over first."),
+    "invalid_recipient": N_("This number is not on WhatsApp."),
+    "media_missing": N_("The file is no longer here."),
+    "upload_failed": N_("The file could not be uploaded to WhatsApp."),
+    "unsupported_type": N_("This kind of message cannot be sent."),
+    "reachout_timelocked": N_("WhatsApp does not let this number write first for now."),
+}
+_UNCONFIRMED = N_("It may have arrived: WhatsApp never confirmed it. Check before you send it again.")
+
+_HAPPENED = {
+    "took_over": N_("{name} took the chat"),
+    "handed_back": N_("{name} gave the chat back to the bot"),
+    "bot_on": N_("{name} switched the bot on for this chat"),
+    "bot_off": N_("{name} switched the bot off for this chat"),
+}
+
+_CHANGED = N_("{name} changed the chat")
+
+_UNSUPPORTED = {
+    "sticker": N_("A sticker. See it on the phone."),
+    "video": N_("A video. See it on the phone."),
+    "ptv": N_("A video note. See it on the phone."),
+    "reaction": N_("A reaction to a message. See it on the phone."),
+    "revoke": N_("The customer deleted a message."),
+    "edit": N_("The customer edited a message to:"),
+    "view_once": N_("A message that can be seen once. Open it on the phone."),
+    "undecryptable": N_("This message is still on its way. If it does not come, ask the customer to send it again."),
+    "poll_creation": N_("A poll. See it on the phone."),
+    "contacts_array": N_("Several contacts. See them on the phone."),
+    "live_location": N_("A live location. See it on the phone."),
+    "order": N_("An order from the WhatsApp catalogue. See it on the phone."),
+    "product": N_("A product of the WhatsApp catalogue. See it on the phone."),
+    "call": N_("A call."),
+    "call_log": N_("A call."),
+    "event": N_("An event. See it on the phone."),
+}
+
+_MEDIA = {
+    "too_large": N_("The file is too large to be kept here. See it on the phone."),
+    "hash_mismatch": N_("The file arrived damaged. Ask for it again."),
+    "media_gone": N_("The file is no longer on WhatsApp. Ask for it again."),
+    "no_media": N_("The message came without its file."),
+}
+
+
+def why_not_sent(status: str, error: str | None, reader: Reader) -> str:
+    if status == "failed":
+        known = _FAILED.get(error or "")
+        return translate(reader.locale, known) if known else gettext(reader.locale, "WhatsApp did not accept it.")
+    return translate(reader.locale, _UNCONFIRMED) if status == "unconfirmed" else ""
+
+
+def activity_line(view: MessageView, reader: Reader) -> str:
+    """What happened, who did it, when."""
+    kind = str(view.payload.get("kind", ""))
+    if kind == "handed_off":
+        reason = hand_off_sentence(str(view.payload.get("reason", "")), reader.locale)
+        line = gettext(reader.locale, "The bot passed the chat to your team. {reason}", reason=reason).rstrip(".")
+    else:
+        name = view.author_name or gettext(reader.locale, "Somebody")
+        line = translate(reader.locale, _HAPPENED.get(kind, _CHANGED)).format(name=name)
+    return f"{line} · {reader.time(view.sort_at)}"
+
+
+def unsupported_line(kind: str, reader: Reader) -> str:
+    for name in (kind, kind.rstrip("0123456789").removesuffix("_v")):
+        if name in _UNSUPPORTED:
+            return translate(reader.locale, _UNSUPPORTED[name])
+    return gettext(reader.locale, "A message of a kind that cannot be shown here. See it on the phone.")
+
+
+def media_problem(error: str | None, reader: Reader) -> str:
+    known = _MEDIA.get(error or "")
+    return (
+        translate(reader.locale, known)
+        if known
+        else gettext(reader.locale, "The file could not be fetched. See it on the phone.")
+    )

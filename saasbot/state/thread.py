@@ -1,0 +1,229 @@
+"""The thread of the open conversation: messages, who answers, and the panel beside it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import reflex as rx
+
+from saasbot import routes
+from saasbot.domain.actor import Actor
+from saasbot.domain.inbox.context import read_context
+from saasbot.domain.inbox.drafts import read_draft
+from saasbot.domain.inbox.ownership import hand_back, set_conversation_bot, take_over
+from saasbot.domain.inbox.read_marks import mark_read
+from saasbot.domain.inbox.send import resend
+from saasbot.domain.inbox.thread import read_thread
+from saasbot.domain.inbox.views import ContextView, ConversationView, ThreadPage
+from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import NotFound
+from saasbot.realtime.hub import assign
+from saasbot.realtime.watches import Changes, Reading
+from saasbot.state import live
+from saasbot.state.composer import ComposerState, begin
+from saasbot.state.context_rows import Context, context_of
+from saasbot.state.conversation_rows import name_of
+from saasbot.state.ids import parse_id
+from saasbot.state.inbox_reading import read_changed, read_newest
+from saasbot.state.locale import locale_of
+from saasbot.state.message_rows import MessageRow
+from saasbot.state.policy import needs, signed_in
+from saasbot.state.reader import Reader, phone_text
+from saasbot.state.session import current_actor
+from saasbot.state.thread_look import ThreadLook
+
+_WATCH = "thread"
+
+
+class ThreadState(rx.State):
+    """Messages in three runs (see ThreadLook); what changes alone is a var alone."""
+
+    open_id: rx.Field[str] = rx.field("")
+    """The conversation that the other vars are about."""
+    found: rx.Field[bool] = rx.field(True)
+    older: rx.Field[list[MessageRow]] = rx.field(default_factory=list)
+    settled: rx.Field[list[MessageRow]] = rx.field(default_factory=list)
+    fresh: rx.Field[list[MessageRow]] = rx.field(default_factory=list)
+    ticks: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
+    marker: rx.Field[str] = rx.field("")
+    """Above this message stands "new messages"."""
+    has_older: rx.Field[bool] = rx.field(False)
+    tokens: rx.Field[list[str]] = rx.field(default_factory=list)
+    """Messages of this browser that are here now."""
+
+    name: rx.Field[str] = rx.field("")
+    person: rx.Field[str] = rx.field("")
+    phone: rx.Field[str] = rx.field("")
+    lid: rx.Field[bool] = rx.field(False)
+    """Known by WhatsApp's hidden id."""
+    channel: rx.Field[str] = rx.field("")
+    handler: rx.Field[str] = rx.field("bot")
+    taken_by: rx.Field[str] = rx.field("")
+    status: rx.Field[str] = rx.field("")
+    bot_enabled: rx.Field[bool] = rx.field(True)
+    unread: rx.Field[int] = rx.field(0)
+    context: rx.Field[Context] = rx.field(default_factory=Context)
+
+    _look: ThreadLook | None = None
+
+    @rx.event
+    @signed_in
+    async def open(self):
+        """The page of a conversation opens, or its connection is back."""
+        value = self.router.url.path.rstrip("/").rpartition("/")[2]
+        actor = await current_actor(self)
+        reader = Reader.of(actor, await locale_of(self))
+        look, socket = self._look, self.router.session.session_id
+        same = look is not None and (str(look.conversation_id), look.reader) == (value, reader)
+        if look is not None and same and look.socket == socket and live.is_watching(self, _WATCH):
+            return
+        try:
+            await self._look_at(ThreadLook(parse_id(value), reader, socket=socket), anew=not same)
+        except NotFound:
+            self._close(value)
+
+    @rx.event
+    @signed_in
+    def close(self):
+        """The list alone is on screen."""
+        self._close("")
+
+    def _close(self, open_id: str) -> None:
+        live.unwatch(self, _WATCH)
+        self._look = None
+        self.open_id, self.found = open_id, not open_id
+        self.older, self.settled, self.fresh, self.tokens = [], [], [], []
+
+    @rx.event
+    @signed_in
+    async def load_older(self, conversation_id: str):
+        """The thread was scrolled to its beginning."""
+        look = self._look
+        if look is None or look.next is None or str(look.conversation_id) != conversation_id:
+            return
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            look.extend(await read_thread(actor, look.conversation_id, before=look.next))
+        _show_messages(self, look)
+
+    @rx.event
+    @needs("inbox.write")
+    async def seen(self, conversation_id: str):
+        """The newest messages are on a screen that somebody looks at."""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await mark_read(actor, parse_id(conversation_id))
+
+    @rx.event
+    @needs("inbox.write")
+    async def take_over(self, conversation_id: str):
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await take_over(actor, parse_id(conversation_id))
+        return rx.set_focus("composer")
+
+    @rx.event
+    @needs("inbox.write")
+    async def hand_back(self, conversation_id: str):
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await hand_back(actor, parse_id(conversation_id))
+
+    @rx.event
+    @needs("inbox.write")
+    async def switch_bot(self, conversation_id: str, enabled: bool):
+        """The bot of this chat alone."""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await set_conversation_bot(actor, parse_id(conversation_id), enabled=enabled)
+
+    @rx.event
+    @needs("inbox.write")
+    async def send_again(self, message_id: str):
+        """A failed or unconfirmed message goes out once more."""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await resend(actor, parse_id(message_id))
+
+    async def _look_at(self, look: ThreadLook, *, anew: bool) -> None:
+        """`anew`: another conversation than before, with its own draft and its own "new messages"."""
+
+        async def load(actor: Actor, changes: Changes, reading: Reading) -> _Read:
+            return await _read(look, actor, changes, reading)
+
+        actor = await live.watch(
+            self,
+            _WATCH,
+            topics=(f"conversation:{look.conversation_id}",),
+            load=load,
+            show=_show,
+            page=routes.CONVERSATION,
+        )
+        read = await load(actor, Changes(everything=True), Reading())
+        self._look = look
+        if anew:
+            async with unit_of_work(actor):
+                draft = await read_draft(actor, look.conversation_id)
+            begin(await self.get_state(ComposerState), draft)
+            self.marker = ""
+        _show(self, read)
+        if anew:
+            self.marker = look.first_unread(read.view.unread)
+        self.open_id, self.found = str(look.conversation_id), True
+
+
+@dataclass(frozen=True)
+class _Read:
+    look: ThreadLook
+    view: ConversationView
+    page: ThreadPage
+    context: ContextView | None
+    everything: bool
+
+
+async def _read(look: ThreadLook, actor: Actor, changes: Changes, reading: Reading) -> _Read:
+    """Raises: NotFound."""
+    id: UUID = look.conversation_id
+    page = await read_newest(actor, id, reading)
+    views = await read_changed(actor, [id], reading)
+    if id not in views:
+        raise NotFound
+    turn = next((message.turn_id for message in page.messages if message.turn_id is not None), None)
+    context = None
+    if changes.everything or turn != look.turn_id:
+        look.turn_id = turn
+        async with unit_of_work(actor):
+            context = await read_context(actor, id)
+    return _Read(look, views[id], page, context, changes.everything)
+
+
+def _show(state: ThreadState, read: _Read) -> None:
+    look, view = read.look, read.view
+    look.change(read.page)
+    _show_messages(state, look)
+    assign(
+        state,
+        name=name_of(view, look.reader),
+        person=str(view.contact_id),
+        phone=phone_text(view.phone),
+        lid=view.lid is not None,
+        channel=view.channel_name,
+        handler=view.handler,
+        taken_by=view.assignee_name or "",
+        status=view.status,
+        bot_enabled=view.bot_enabled,
+        unread=view.unread,
+    )
+    if read.context is not None:
+        assign(state, context=context_of(read.context, look.reader))
+
+
+def _show_messages(state: ThreadState, look: ThreadLook) -> None:
+    assign(
+        state,
+        older=look.older,
+        settled=look.settled,
+        fresh=look.fresh,
+        ticks=look.ticks,
+        has_older=look.next is not None,
+        tokens=look.tokens,
+    )
