@@ -38,8 +38,28 @@ export function ThreadScroller({
     setBelow(0);
   }, []);
 
-  // After every change of the messages, before it is painted.
-  useLayoutEffect(() => {
+  const wantOlder = () => {
+    const { conversationId: id, hasOlder: more, onOlder: ask } = props.current;
+    if (more && box.current.scrollTop < NEAR_TOP && asked.current !== seen.current.first) {
+      asked.current = seen.current.first; // once for what is shown now
+      ask?.(id);
+    }
+  };
+
+  // After every change of the messages, before it is painted: they may be drawn without this component being so.
+  const settled = useRef(null);
+  settled.current = () => {
+    settle();
+    if (ready) wantOlder();
+  };
+  useLayoutEffect(() => settled.current());
+  useEffect(() => {
+    const observer = new MutationObserver(() => settled.current());
+    observer.observe(inner.current, { childList: true, subtree: true });
+    return () => observer.disconnect();
+  }, []);
+
+  const settle = () => {
     const element = box.current;
     if (!ready || !element) return;
     const before = seen.current;
@@ -75,7 +95,7 @@ export function ThreadScroller({
     const ours = last?.dataset.direction === "outbound" && last?.dataset.author === "agent";
     if (atEnd.current || ours) toEnd(false);
     else setBelow((n) => n + Math.max(1, now.count - before.count));
-  });
+  };
 
   // Pictures that arrive and a composer that grows do not move the end away.
   useEffect(() => {
@@ -110,11 +130,7 @@ export function ThreadScroller({
       setBelow(0);
       tellSeen();
     }
-    const { conversationId: id, hasOlder: more, onOlder: ask } = props.current;
-    if (more && element.scrollTop < NEAR_TOP && asked.current !== seen.current.first) {
-      asked.current = seen.current.first; // once for what is shown now
-      ask?.(id);
-    }
+    wantOlder();
   };
 
   // One listener for all bubbles, so that none of them is drawn again for it.

@@ -1,4 +1,4 @@
-"""The scrolling part of a thread. See thread_scroll.js."""
+"""The scrolling part of a thread. See thread.js."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import reflex as rx
 from saasbot.components.i18n import t
 from saasbot.components.message_bubble import message_bubble
 
-_MODULE = rx.asset("thread_scroll.js", shared=True).importable_path
+_MODULE = rx.asset("thread.js", shared=True).importable_path
 _ONE_ID = rx.event.passthrough_event_spec(str)
 
 
