@@ -12,6 +12,7 @@ REASONS = {
     "device_removed": N_("The session was closed from the phone. Your chats are still here; link it again to go on."),
     "qr_expired": N_("Nobody scanned the code in time. Connect it to get a new one."),
     "pairing": N_("Preparing the code…"),
+    "linking": N_("The phone has linked it. Getting everything ready…"),
     "pair_code": N_("Type the code on the phone."),
     "pair_error": N_("WhatsApp refused the link. Try again."),
     "client_outdated": N_("WhatsApp asks for a newer version of this program. Update it, then connect again."),

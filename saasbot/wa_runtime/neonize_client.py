@@ -41,6 +41,10 @@ _END_SECONDS = 10
 _QUIET_SECONDS = 0.15
 _DRAIN_SECONDS = 8
 _serial = count(1)
+_LOG_CALLBACK = 3
+"""Where the library's client keeps its log callback among the references of a connection."""
+_log_callbacks: list[Any] = []
+"""Go may log for a client that is long stopped: into a function that must still be there."""
 _stuck: list["LibraryClient"] = []
 """Clients whose Go call never returned: kept, because Go may still call into them."""
 
@@ -66,6 +70,7 @@ async def prepare_store(store_dsn: str) -> None:
 def _migrate_store(store_dsn: str) -> None:
     with alone_in_store(store_dsn):
         logged = func_callback_bytes2(log_whatsmeow)
+        _log_callbacks.append(logged)
         answer: bytes = gocode.GetAllDevices(store_dsn.encode(), logged)
     if answer.startswith(b"error: "):
         raise StoreUnavailable(answer.decode())
@@ -137,6 +142,7 @@ class LibraryClient:
             self._open_gate()
             raise
         self.task = task
+        _log_callbacks.append(self.api._connect_refs[_LOG_CALLBACK])
         task.add_done_callback(self._ended)
 
     async def close(self) -> None:
@@ -228,6 +234,8 @@ class LibraryClient:
         self._open_gate()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nobody listens any more, but the library may still be online, telling WhatsApp that we have what we never saw."""
+        self._dialer.abort()
         if not task.cancelled():
             task.exception()  # read here, so that nobody has to
         self._handshake_over()

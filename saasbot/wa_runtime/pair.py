@@ -23,7 +23,7 @@ from saasbot.domain.channels.lease import (
     release_lease,
     renew_lease,
 )
-from saasbot.domain.channels.pairing import begin_pairing, complete_pairing, fail_pairing, show_code
+from saasbot.domain.channels.pairing import begin_pairing, code_used, complete_pairing, fail_pairing, show_code
 from saasbot.domain.channels.state import report_state
 from saasbot.infra import db
 from saasbot.infra.db import unit_of_work
@@ -82,9 +82,13 @@ class Attempt:
             dsn=db.app_dsn(),
             spool_dir=settings().data_dir / "spool",
         )
-        pairing = NeonizePairing(
-            self._store_dsn, phone=row.phone, journal=journal.append, linked=lambda: self._link.say(linked=True)
-        )
+        used: list[asyncio.Task[None]] = []
+
+        def linked() -> None:
+            self._link.say(linked=True)
+            used.append(asyncio.create_task(self._code_used(row)))
+
+        pairing = NeonizePairing(self._store_dsn, phone=row.phone, journal=journal.append, linked=linked)
 
         async def show(code: PairingCode) -> None:
             async with unit_of_work(self._actor):
@@ -102,10 +106,16 @@ class Attempt:
         try:
             paired = await pairing.run(show)
         except PairingFailed as failed:
+            await asyncio.gather(*used)
             await self._failed(row, failed.reason)
             return failed.reason
+        await asyncio.gather(*used)
         await self._linked(row, paired)
         return "linked"
+
+    async def _code_used(self, row: ChannelPairing) -> None:
+        async with unit_of_work(self._actor):
+            await code_used(self._actor, self._channel_id, attempt=row.attempt)
 
     async def _linked(self, row: ChannelPairing, paired: Paired) -> None:
         async with unit_of_work(self._actor):

@@ -1,8 +1,10 @@
 """A linked number on the unmodified library, against the wire lab's server."""
 
 import base64
+from functools import partial
 
 from saasbot.wa_runtime.protobufs import MESSAGE, RECEIPT, e2e, events
+from tests.fixtures.simulator import until
 from tests.wa_runtime.conftest import Customer, Link, Linked, NumberProcess, Start
 from tests.wire_lab import WireLab
 
@@ -127,10 +129,13 @@ async def test_the_customer_sees_read_marks_and_typing(number, lab: WireLab, cus
     await _received(number, wa_id)
     assert "error" not in await number.do("mark_read", to=customer.chat, ids=[wa_id])
     assert "error" not in await number.do("typing", to=customer.chat, on=True)
-    receipts = (await lab.command("stanzas", phone=number.phone, tag="receipt"))["stanzas"]
-    assert any(wa_id in stanza and 'type="read"' in stanza for stanza in receipts)
-    typing = (await lab.command("stanzas", phone=number.phone, tag="chatstate"))["stanzas"]
-    assert any(customer.sender_lid in stanza and "composing" in stanza for stanza in typing)
+    for tag, parts in (("receipt", (wa_id, 'type="read"')), ("chatstate", (customer.sender_lid, "composing"))):
+        await until(partial(_told, lab, number.phone, tag, parts), f"{tag} on the customer's phone")
+
+
+async def _told(lab: WireLab, phone: str, tag: str, parts: tuple[str, ...]) -> bool:
+    stanzas = (await lab.command("stanzas", phone=phone, tag=tag))["stanzas"]
+    return any(all(part in stanza for part in parts) for stanza in stanzas)
 
 
 async def test_a_cut_connection_comes_back_by_itself(number, lab: WireLab, customer: Customer):

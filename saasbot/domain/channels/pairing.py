@@ -109,6 +109,17 @@ async def show_code(
     return True
 
 
+async def code_used(actor: Actor, channel_id: UUID, *, attempt: UUID) -> None:
+    """The phone has used the code: it leaves the screens while the link is being finished."""
+    found = await _attempt(actor, channel_id, attempt)
+    if found is None:
+        return
+    channel, pairing = found
+    pairing.code = pairing.expires_at = None
+    set_state(channel, ChannelStatus.STARTING, "linking")
+    events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
+
+
 async def complete_pairing(
     actor: Actor, channel_id: UUID, *, attempt: UUID, device_jid: str, phone: str, lid: str | None, push_name: str
 ) -> bool:
