@@ -25,7 +25,8 @@ EXAMPLES = 8
 SECONDS = 30
 
 _schema = schemathesis.openapi.from_dict(api.openapi())
-OPERATIONS = sorted((found.ok() for found in _schema.get_all_operations()), key=lambda op: op.method == "delete")
+_found: list[Any] = list(_schema.get_all_operations())
+OPERATIONS = sorted((found.ok() for found in _found), key=lambda op: op.method == "delete")
 
 
 async def test_no_request_breaks_the_server(alice: Actor, hers: Belongings, monkeypatch: pytest.MonkeyPatch):
@@ -95,10 +96,13 @@ async def _call(operation: Any, mode: GenerationMode, hers: Belongings) -> set[i
 async def _send(client: httpx2.AsyncClient, case: Any) -> httpx2.Response:
     """What schemathesis would send, through the client of this loop, where the database is connected."""
     made = requests.Request(**_request(case)).prepare()
+    body: Any = made.body or b""
     headers = {
-        name: value for name, value in made.headers.items() if name.lower() not in ("authorization", "content-length")
+        name: str(value)
+        for name, value in made.headers.items()
+        if name.lower() not in ("authorization", "content-length")
     }
-    return await client.request(str(made.method), str(made.url), headers=headers, content=made.body or b"")
+    return await client.request(str(made.method), str(made.url), headers=headers, content=body)
 
 
 def _request(case: Any) -> dict[str, Any]:
