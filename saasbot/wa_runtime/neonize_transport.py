@@ -1,19 +1,14 @@
-"""One number on real WhatsApp: a `Transport` over the library, in a bridge process.
-
-What the library delivers is journalled inside its own callback, before it may deliver the next event. The connection is one
-task: it holds a client object until that must be replaced, and tells every change as a `StateChange`.
-"""
+"""One number on real WhatsApp: a `Transport` over the library, in a bridge process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
-from saasbot.wa_runtime.backoff import pause_seconds
 from saasbot.wa_runtime.neonize_client import LibraryClient, jid_of  # first: it prepares the library's import
-from saasbot.wa_runtime.neonize_events import CHAT_PRESENCE, JOURNALLED, Fate, codes_of, state_of, typing_of
+from saasbot.wa_runtime.neonize_connection import Connection
 from saasbot.wa_runtime.neonize_gate import Gate
 from saasbot.wa_runtime.neonize_messages import (
     download_error,
@@ -22,7 +17,6 @@ from saasbot.wa_runtime.neonize_messages import (
     send_error,
     upload_kind,
 )
-from saasbot.wa_runtime.neonize_store import StoreUnavailable, has_session
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.transport import (
     NotConnected,
@@ -36,205 +30,31 @@ from saasbot.wa_runtime.transport import (
 )
 
 from neonize.exc import NeonizeError  # isort: skip
-from neonize.utils.enum import ChatPresence, ChatPresenceMedia, MediaType, Presence, ReceiptType  # isort: skip
+from neonize.utils.enum import ChatPresence, ChatPresenceMedia, MediaType, ReceiptType  # isort: skip
 
 log = get_logger(__name__)
 
-CODES = codes_of(Fate.JOURNAL, Fate.STATE, Fate.LIVE)
-LOGIN_SECONDS = 60
-"""From the start of a connection to the login; then it counts as failed."""
-PATIENCE_SECONDS = 120
-"""How long the library may try to reconnect by itself; its delays grow without end, ours do not."""
-STEADY_SECONDS = 60
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 SEND_SECONDS = 80
 """The library gives up waiting for an acknowledgement after 75."""
-_PRESENCE_RETRIES = (5, 30, 120, 600)
-
-Signal = tuple[int, bytes] | None
-UNWRITABLE: Signal = (-1, b"")
-"""An event could not be kept: whatever came after it would be lost too."""
 
 
 class NeonizeTransport:
-    """See `Transport`. `gate` is the process's one; everything runs on one event loop but the library's callback."""
+    """See `Transport`. `gate` is the process's one."""
 
     def __init__(self, number: NumberRef, wiring: Wiring, store_dsn: str, gate: Gate) -> None:
-        self._number, self._wiring, self._store_dsn, self._gate = number, wiring, store_dsn, gate
-        self._signals: asyncio.Queue[Signal] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-        self._closing = False
-        self._open: LibraryClient | None = None
-        self._last: StateChange | None = None
+        self._number = number
+        self._connection = Connection(number, wiring, store_dsn, gate)
         self._sending, self._leaving = asyncio.Lock(), asyncio.Lock()
-        self._presence: asyncio.Task[None] | None = None
-        self._loop = asyncio.get_running_loop()
 
     async def connect(self) -> None:
-        self._tell(StateChange(ChannelStatus.STARTING))
-        self._task = asyncio.create_task(self._run(), name=f"neonize-{self._number.channel_id}")
+        self._connection.start()
 
     async def close(self) -> None:
-        self._closing = True
-        self._signals.put_nowait(None)
-        if self._task is not None:
-            await self._task
-
-    # The connection.
-
-    async def _run(self) -> None:
-        failures = 0
-        try:
-            while not self._closing:
-                change, steady = await self._attempt()
-                if change is None or change.fatal:
-                    if change is not None:
-                        self._tell(change)
-                    return
-                failures = 1 if steady else failures + 1
-                await self._wait_until_next(change, failures)
-        except Exception:  # nobody awaits this task: the number must not just fall silent
-            log.exception("neonize.transport_failed", channel_id=str(self._number.channel_id))
-            self._tell(StateChange(ChannelStatus.FAILED, "transport_fault", fatal=True))
-
-    async def _wait_until_next(self, change: StateChange, failures: int) -> None:
-        """Tell why and until when, and wait. A pump that died after a login is replaced at once."""
-        if change.reason == "library_fault" and failures == 1:
-            self._tell(change)
-            return
-        retry_at = change.retry_at or datetime.now(UTC) + timedelta(
-            seconds=pause_seconds(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
-        )
-        self._tell(StateChange(change.status, change.reason, retry_at))
-        wait_until = self._loop.time() + (retry_at - datetime.now(UTC)).total_seconds()
-        while not self._closing and self._loop.time() < wait_until:
-            await self._next_signal(wait_until)
-
-    async def _attempt(self) -> tuple[StateChange | None, bool]:
-        """Hold one client object as long as it is of use.
-
-        Returns why it ended (nothing: we close), and whether it was steady: open for long enough to begin anew with delays.
-        """
-        device = self._number.device_jid
-        if device is None:
-            return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
-        try:
-            if not await has_session(self._store_dsn, device):
-                return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
-        except StoreUnavailable:
-            return StateChange(ChannelStatus.RECONNECTING, "store_unavailable"), False
-        client = LibraryClient(
-            store_dsn=self._store_dsn, device_jid=device, gate=self._gate, codes=CODES, on_event=self._receive
-        )
-        watch: asyncio.Task[Any] | None = None
-        self._signals = asyncio.Queue()  # what an earlier client still had to say does not concern this one
-        try:
-            try:
-                await client.connect()
-            except OSError as error:
-                log.warning("neonize.not_dialed", channel_id=str(self._number.channel_id), error=str(error))
-                return StateChange(ChannelStatus.RECONNECTING, "network_unreachable"), False
-            assert client.task is not None
-            watch = asyncio.create_task(_wake_at_end(client.task, self._signals))
-            return await self._hold(client)
-        finally:
-            self._now_lost()
-            if watch is not None:
-                watch.cancel()
-            await client.close()
-
-    async def _hold(self, client: LibraryClient) -> tuple[StateChange | None, bool]:
-        assert client.task is not None
-        opened_at: float | None = None
-        deadline: float | None = self._loop.time() + LOGIN_SECONDS
-
-        def ended(change: StateChange) -> tuple[StateChange, bool]:
-            return change, opened_at is not None and self._loop.time() - opened_at > STEADY_SECONDS
-
-        while not self._closing:
-            signal = await self._next_signal(deadline)
-            if signal == UNWRITABLE:
-                return StateChange(ChannelStatus.RECONNECTING, "journal_unwritable"), False
-            if signal is not None:
-                change = state_of(*signal)
-                if change.fatal or change.status == ChannelStatus.BANNED or change.reason == "refused_by_whatsapp":
-                    return ended(change)  # the library does not come back from these by itself
-                if change.status == ChannelStatus.OPEN:
-                    opened_at, deadline = opened_at or self._loop.time(), None
-                    self._now_open(client)
-                elif change.status == ChannelStatus.RECONNECTING:
-                    deadline = self._loop.time() + PATIENCE_SECONDS
-                    self._now_lost()
-                self._tell(change)
-            elif client.task.done():
-                return ended(_why_ended(client.task, opened_at is not None))
-            elif deadline is not None and self._loop.time() >= deadline:
-                return ended(StateChange(ChannelStatus.RECONNECTING, "network_unreachable"))
-        return None, False
-
-    def _now_open(self, client: LibraryClient) -> None:
-        self._open = client
-        if self._presence is None:
-            self._presence = asyncio.create_task(self._announce(client))
-
-    def _now_lost(self) -> None:
-        self._open = None
-        if self._presence is not None:
-            self._presence.cancel()
-            self._presence = None
-
-    async def _next_signal(self, deadline: float | None) -> Signal:
-        """The next event of the connection; nothing when it is late (loop time), the client ended or we close."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._signals.get()
-        except TimeoutError:
-            return None
-
-    def _receive(self, code: int, raw: bytes) -> None:
-        """On the library's thread. When this returns, what must last is on disk."""
-        if code in JOURNALLED:
-            try:
-                self._wiring.journal.append(code, raw)
-            except BaseException:
-                self._loop.call_soon_threadsafe(self._signals.put_nowait, UNWRITABLE)
-                raise
-        elif code == CHAT_PRESENCE:
-            if (typing := typing_of(raw)) is not None:
-                self._wiring.on_typing(typing)
-        elif code in CODES:
-            self._loop.call_soon_threadsafe(self._signals.put_nowait, (code, raw))
-
-    def _tell(self, change: StateChange) -> None:
-        if change != self._last:
-            self._last = change
-            self._wiring.on_state(change)
-
-    # Being present: WhatsApp gives typing and full delivery receipts only to a device that says it is there.
-
-    async def _announce(self, client: LibraryClient) -> None:
-        """Until the phone has told this device the account's name, saying so fails ("without PushName")."""
-        await client.api.set_force_activate_delivery_receipts(True)
-        for pause in (*_PRESENCE_RETRIES, None):
-            try:
-                await client.api.send_presence(Presence.AVAILABLE)
-                return
-            except NeonizeError as error:
-                if pause is None:
-                    log.info("neonize.not_present", channel_id=str(self._number.channel_id), error=str(error))
-                    return
-                await asyncio.sleep(pause)
-
-    # What the number does.
-
-    def _connected(self) -> LibraryClient:
-        if self._open is None or self._closing:
-            raise NotConnected("the number is not open")
-        return self._open
+        await self._connection.close()
 
     async def send(self, outgoing: Outgoing) -> Sent:
         async with self._sending:
-            client = self._connected()
+            client = self._connection.client()
             try:
                 to = jid_of(outgoing.chat_jid)
             except ValueError as error:
@@ -259,7 +79,7 @@ class NeonizeTransport:
         try:
             uploaded = await client.api.upload(media.content, MediaType(upload_kind(outgoing)))
         except NeonizeError as error:
-            if self._open is not client:
+            if self._connection.client() is not client:  # or raises: the connection is what failed
                 raise NotConnected(str(error)) from error
             raise SendRefused("upload_failed") from error
         return media_message(outgoing, media, uploaded)
@@ -279,7 +99,7 @@ class NeonizeTransport:
         await self._best_effort(call)
 
     async def _best_effort(self, call: Callable[[Any], Awaitable[None]]) -> None:
-        client = self._connected()
+        client = self._connection.client()
         try:
             await call(client.api)
         except (NeonizeError, ValueError) as error:
@@ -288,37 +108,20 @@ class NeonizeTransport:
     async def download(self, raw: bytes) -> bytes:
         message = events.Message.FromString(raw).Message
         try:
-            return await self._connected().api.download_any(message)
+            return await self._connection.client().api.download_any(message)
         except NeonizeError as error:
             raise download_error(str(error)) from error
 
     async def logout(self) -> None:
         async with self._leaving:
-            client = self._connected()
+            client = self._connection.client()
             try:
                 await client.api.logout()
             except NeonizeError as error:
                 raise NotConnected(str(error)) from error
             # the library says nothing of it, and the session is gone
-            self._tell(StateChange(ChannelStatus.LOGGED_OUT, "logged_out_by_user", fatal=True))
+            self._connection.tell(StateChange(ChannelStatus.LOGGED_OUT, "logged_out_by_user", fatal=True))
             await self.close()
-
-
-async def _wake_at_end(task: asyncio.Task[None], signals: asyncio.Queue[Signal]) -> None:
-    await asyncio.wait({task})
-    signals.put_nowait(None)
-
-
-def _why_ended(task: asyncio.Task[None], was_open: bool) -> StateChange:
-    """What the end of the library's call means. Its errors are texts."""
-    error = None if task.cancelled() else task.exception()
-    text = str(error) if error else ""
-    log.warning("neonize.client_ended", error=text, was_open=was_open)
-    if "proto:" in text or was_open:
-        return StateChange(ChannelStatus.RECONNECTING, "library_fault")
-    if text.startswith(("pq:", "failed to upgrade database", "failed to open database", "dial unix")):
-        return StateChange(ChannelStatus.RECONNECTING, "store_unavailable")
-    return StateChange(ChannelStatus.RECONNECTING, "network_unreachable")
 
 
 def _forget(call: asyncio.Future[Any]) -> None:
