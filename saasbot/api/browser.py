@@ -1,5 +1,6 @@
 """Plain HTTP routes of the browser app: where a sign-in becomes a cookie, where it ends, and where files come in."""
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from saasbot import routes
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidTicket, SignedIn, network_of
 from saasbot.domain.companies import onboarding
-from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_image
+from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_attachment, store_image
 from saasbot.domain.media.urls import media_urls
 from saasbot.infra import session_cookie
 from saasbot.infra.db import unit_of_work
@@ -80,13 +81,15 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.post("/uploads", status_code=201)
-async def upload(request: Request) -> Uploaded:
-    """A picture: its real type is looked at, it is encoded anew, and stays a day unless something refers to it.
+async def upload(request: Request, use: Literal["picture", "message"] = "picture") -> Uploaded:
+    """A picture, or any file for a message: its real type is looked at, pictures are encoded anew, and it stays a day
+    unless something refers to it.
 
     Who asks is known before the form is read.
     """
     session = await _session(request)
-    session.actor.require("catalogue.write")
+    session.actor.require("inbox.write" if use == "message" else "catalogue.write")
+    store = store_attachment if use == "message" else store_image
     async with request.form(max_files=1, max_fields=1) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
@@ -95,7 +98,7 @@ async def upload(request: Request) -> Uploaded:
             raise UploadTooLarge
         content, name = await file.read(MAX_UPLOAD_BYTES + 1), file.filename
     async with unit_of_work(session.actor):
-        media = await store_image(session.actor, content, name)
+        media = await store(session.actor, content, name)
         urls = media_urls([media])[media.id]
     return Uploaded(id=str(media.id), url=urls.url, thumb_url=urls.thumb_url, width=media.width, height=media.height)
 

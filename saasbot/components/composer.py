@@ -81,6 +81,7 @@ def composer(*, bot_answers: Flag, saved: Flag, **props: Any) -> rx.Component:
                 t("Ctrl+Enter sends. Change to Enter"),
                 t("Enter sends. Change to Ctrl+Enter"),
             ).to(str),
+            id="composer-send-key",
             on_click=_toggle_send_key(),
             aria_pressed=(SEND_KEY == "mod").to_string(),
         ),

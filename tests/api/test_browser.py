@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 
@@ -11,8 +12,9 @@ from saasbot.domain.accounts import SignedIn
 from saasbot.domain.actor import Actor
 from saasbot.domain.companies import onboarding
 from saasbot.infra import session_cookie
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.settings import settings
+from saasbot.models import Media
 from tests.api.conftest import Client, make_client
 from tests.media.pictures import picture
 from tests.people import PASSWORD
@@ -185,6 +187,31 @@ async def test_without_a_session_or_its_csrf_token_nothing_comes_in(tab: Browser
     assert [answer.status_code for answer, _ in attempts] == [status for _, status in attempts]
     await accounts.sign_out(tab.token)
     assert (await tab.client.post("/uploads", files=photo, headers=tab.csrf)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "is_kept"),
+    [
+        (b"%PDF-1.7\n1 0 obj\n", "lista.pdf", True),
+        (b"plain words", "notas.txt", True),
+        (b"<html><script></script>", "a.pdf", False),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "a.pdf", False),
+    ],
+)
+async def test_a_file_for_a_message_may_be_a_document_that_runs_nowhere(
+    alice: Actor, bob: Actor, content: bytes, name: str, is_kept: bool
+):
+    async with opened("bob@sur.example") as his:
+        answer = await his.client.post(
+            "/uploads?use=message", files={"file": (name, content, "application/pdf")}, headers=his.csrf
+        )
+        assert answer.status_code == (201 if is_kept else 422), answer.text
+        if is_kept:
+            async with unit_of_work(bob):
+                media = await session().get_one(Media, UUID(answer.json()["id"]))
+            assert media.file_name == name
+            shown = await his.client.get(answer.json()["url"])
+            assert shown.headers["content-disposition"].startswith("attachment")
 
 
 async def test_who_may_not_edit_the_catalogue_uploads_nothing(alice: Actor, bob: Actor):
