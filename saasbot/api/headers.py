@@ -69,7 +69,7 @@ class SecurityHeaders:
             (b"permissions-policy", b"camera=(), geolocation=(), microphone=(self), payment=(), usb=()"),
         ]
         if settings.public_url.startswith("https://"):
-            self._common.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+            self._common.append((b"strict-transport-security", b"max-age=31536000"))
 
     def add(self, path: str, headers: Iterable[Header]) -> list[Header]:
         """The answer's headers with ours beside them."""
