@@ -19,6 +19,7 @@ from saasbot.models import Bot, PromptVersion
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
+from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import needs, signed_in
@@ -114,12 +115,14 @@ class BotState(rx.State):
 
     @rx.event
     @needs("bots.write")
-    async def save(self, form: dict[str, str]):
+    async def save(self, form: Form):
         """The text is the next version; what the bot says does not change yet."""
         actor, locale = await current_actor(self), await locale_of(self)
         try:
             async with unit_of_work(actor):
-                version = await save_version(actor, self._id(), text=form.get("prompt", ""), note=form.get("note", ""))
+                version = await save_version(
+                    actor, self._id(), text=text_of(form, "prompt"), note=text_of(form, "note")
+                )
         except InvalidInput as error:
             self.text_error = error_text(locale, error)
             return rx.set_focus("prompt-note" if error.field == "note" else "prompt-editor")
@@ -184,14 +187,14 @@ class BotState(rx.State):
 
     @rx.event
     @needs("bots.write")
-    async def save_rules(self, form: dict[str, str]):
+    async def save_rules(self, form: Form):
         """Name, personality, trigger words and model are what the form says."""
         actor, locale = await current_actor(self), await locale_of(self)
         settings = BotSettings(
-            name=form.get("bot_name", ""),
-            personality=form.get("personality", ""),
-            triggers=[part for line in form.get("triggers", "").splitlines() for part in line.split(",")],
-            model=form.get("model", "") or None,
+            name=text_of(form, "bot_name"),
+            personality=text_of(form, "personality"),
+            triggers=[part for line in text_of(form, "triggers").splitlines() for part in line.split(",")],
+            model=text_of(form, "model") or None,
             enabled=self.enabled,
         )
         try:
@@ -205,9 +208,9 @@ class BotState(rx.State):
 
     @rx.event(background=True)
     @signed_in
-    async def try_out(self, form: dict[str, str]):
+    async def try_out(self, form: Form):
         """The bot's answer to a trial message, with the text in the editor; nothing is sent to anybody."""
-        message = form.get("message", "").strip()
+        message = text_of(form, "message").strip()
         async with self:
             if not message or self.trying:
                 return

@@ -14,6 +14,7 @@ from saasbot.infra.i18n import error_text
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import needs, signed_in
@@ -51,14 +52,14 @@ class BotsState(rx.State):
 
     @rx.event
     @needs("bots.write")
-    async def add(self, form: dict[str, str]):
+    async def add(self, form: Form):
         """A bot that answers every message with the starting prompt exists, and its editor opens."""
         actor, locale = await current_actor(self), await locale_of(self)
         session = await session_of(self)
         company = session.company_name if session else ""
         try:
             async with unit_of_work(actor):
-                settings = BotSettings(name=form.get("name", ""))
+                settings = BotSettings(name=text_of(form, "name"))
                 bot = await create_bot(actor, settings, prompt=starting_prompt(actor.locale, company_name=company))
         except InvalidInput as error:
             self.name_error = error_text(locale, error)

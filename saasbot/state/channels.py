@@ -19,6 +19,7 @@ from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
 from saasbot.state.channel_texts import status_sentence
+from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import needs, signed_in
@@ -111,16 +112,16 @@ class ChannelsState(rx.State):
 
     @rx.event
     @needs("channels.write")
-    async def add(self, form: dict[str, str]):
+    async def add(self, form: Form):
         """The number exists and its pairing is on screen."""
         actor, locale = await current_actor(self), await locale_of(self)
         try:
             async with unit_of_work(actor):
                 channel = await channels.add_channel(
                     actor,
-                    kind=form.get("kind", "whatsapp"),
-                    name=form.get("name", ""),
-                    bot_id=parse_id(form["bot_id"]) if form.get("bot_id") else None,
+                    kind=text_of(form, "kind"),
+                    name=text_of(form, "name"),
+                    bot_id=parse_id(bot) if (bot := text_of(form, "bot_id")) else None,
                 )
         except InvalidInput as error:
             self.name_error = error_text(locale, error)
@@ -162,12 +163,12 @@ class ChannelsState(rx.State):
 
     @rx.event
     @needs("channels.write")
-    async def pair_by_phone(self, form: dict[str, str]):
+    async def pair_by_phone(self, form: Form):
         """A fresh attempt shows the eight characters to type on that phone."""
         actor, locale = await current_actor(self), await locale_of(self)
         try:
             async with unit_of_work(actor):
-                await request_pair_code(actor, parse_id(self.pairing_id), phone=form.get("phone", ""))
+                await request_pair_code(actor, parse_id(self.pairing_id), phone=text_of(form, "phone"))
         except InvalidInput as error:
             self.phone_error = error_text(locale, error)
             return rx.set_focus("pair-phone")
