@@ -27,6 +27,9 @@ SILENCE_SECONDS = 60
 RESIDENT_LIMIT = 700 * 1024 * 1024
 """The library leaks a little with every connection; a bridge this large is drained and started anew."""
 
+BEATS_TO_LOG = 60
+"""How many heartbeats pass between two lines about a bridge's memory: five minutes."""
+
 _names = count(1)
 
 
@@ -53,7 +56,7 @@ class Shard:
         self._crashes: list[float] = []
         self._child: Child | None = None
         self._started_at = 0.0
-        self._beat = asyncio.Event()
+        self._beat, self._beats = asyncio.Event(), 0
         self._ending = False
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run(), name=f"bridge-{self.name}")
@@ -129,6 +132,9 @@ class Shard:
 
     def _heard(self, line: dict[str, Any]) -> None:
         self._beat.set()
+        self._beats += 1
+        if self._beats % BEATS_TO_LOG == 1:
+            log.info("bridge.alive", bridge=self.name, numbers=len(line["held"]), megabytes=line["resident"] >> 20)
         self.held = {UUID(channel_id) for channel_id in line["held"]}
         self.suspect = self.suspect and self._loop.time() - self._started_at < CRASH_WINDOW_SECONDS
         if line["resident"] > RESIDENT_LIMIT and self._child is not None and not self._ending:
