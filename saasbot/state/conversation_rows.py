@@ -8,6 +8,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.reads import PAGE, ListFilter, belongs
 from saasbot.domain.inbox.views import ConversationPage, ConversationView, ListPosition
 from saasbot.infra.i18n import N_, gettext, translate
+from saasbot.state.inbox_reading import ListRead
 from saasbot.state.reader import Reader, phone_text
 
 KINDS = {
@@ -122,6 +123,13 @@ class ListLook:
                 self._views.append(view)
                 self._rows[view.id] = row_of(view, self.reader, page.matches.get(view.id, ""))
         self.next = page.next if len(self._views) < MOST else None
+
+    def take(self, read: ListRead) -> None:
+        """What was read is what is shown."""
+        if read.page is not None:
+            self.refill(read.page)
+        elif read.changed:
+            self.change(read.changed, read.views)
 
     def change(self, changed: Iterable[UUID], views: dict[UUID, ConversationView]) -> None:
         """Take what is now true of these conversations: moved, changed, gone from this list, or come into it."""

@@ -1,20 +1,16 @@
 """The list of the inbox."""
 
-from dataclasses import dataclass, field
-from uuid import UUID
-
 import reflex as rx
 
 from saasbot import routes
 from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.reads import ListFilter, list_conversations
-from saasbot.domain.inbox.views import ConversationPage, ConversationView, Counters
 from saasbot.infra.db import unit_of_work
 from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
 from saasbot.state.conversation_rows import ConversationRow, ListLook
-from saasbot.state.inbox_reading import read_changed, read_counters
+from saasbot.state.inbox_reading import LIST_TOPICS, ListRead, read_list
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import signed_in
 from saasbot.state.reader import Reader
@@ -93,45 +89,22 @@ class InboxState(rx.State):
         reader = Reader.of(actor, await locale_of(self))
         look = ListLook(actor, reader, filter=filter, query=query, socket=self.router.session.session_id)
 
-        async def load(actor: Actor, changes: Changes, reading: Reading) -> _Read:
-            return await _read(look, actor, changes, reading)
+        async def load(actor: Actor, changes: Changes, reading: Reading) -> ListRead:
+            return await read_list(actor, filter, query, changes, reading)
 
-        await live.watch(self, _WATCH, topics=("conversation", "typing"), load=load, show=_show, page=PAGES)
+        async def show(state: InboxState, read: ListRead) -> None:
+            await _show(state, look, read)
+
+        await live.watch(self, _WATCH, topics=LIST_TOPICS, load=load, show=show, page=PAGES)
         self._look = look
-        await _show(self, await load(actor, Changes(everything=True), Reading()))
+        await show(self, await load(actor, Changes(everything=True), Reading()))
 
 
-@dataclass(frozen=True)
-class _Read:
-    look: ListLook
-    page: ConversationPage | None = None
-    """Everything anew."""
-    changed: list[UUID] = field(default_factory=list)
-    views: dict[UUID, ConversationView] = field(default_factory=dict)
-    counters: Counters | None = None
-
-
-async def _read(look: ListLook, actor: Actor, changes: Changes, reading: Reading) -> _Read:
-    if changes.everything:
-        async with unit_of_work(actor):
-            page = await list_conversations(actor, filter=look.filter, query=look.query)
-        return _Read(look, page=page, counters=await read_counters(actor, reading))
-    ids = changes.ids("conversation", "conversation_id")
-    if not ids:
-        return _Read(look)
-    views = await read_changed(actor, ids, reading)
-    for view in views.values():
+async def _show(state: InboxState, look: ListLook, read: ListRead) -> None:
+    for view in read.views.values():
         if view.last_author == "customer" and view.unread:
-            hub.typing.stop(actor.company_id, view.channel_id, view.chat_jid)
-    return _Read(look, changed=ids, views=views, counters=await read_counters(actor, reading))
-
-
-async def _show(state: InboxState, read: _Read) -> None:
-    look = read.look
-    if read.page is not None:
-        look.refill(read.page)
-    elif read.changed:
-        look.change(read.changed, read.views)
+            hub.typing.stop(look.actor.company_id, view.channel_id, view.chat_jid)
+    look.take(read)
     _show_rows(state, look)
     if read.counters is not None:
         counters = read.counters

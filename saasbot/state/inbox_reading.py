@@ -1,17 +1,79 @@
 """What the inbox reads when something changed: each row once for all tabs of a company."""
 
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.inbox.reads import count_conversations, read_conversations
+from saasbot.domain.inbox.context import read_context
+from saasbot.domain.inbox.reads import ListFilter, count_conversations, list_conversations, read_conversations
 from saasbot.domain.inbox.thread import read_thread
-from saasbot.domain.inbox.views import ConversationView, Counters, ThreadPage
+from saasbot.domain.inbox.views import ContextView, ConversationPage, ConversationView, Counters, ThreadPage
 from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Event
-from saasbot.realtime.watches import Reading
+from saasbot.realtime.watches import Changes, Reading
+
+LIST_TOPICS = ("conversation", "channel", "typing")
 
 
-async def read_changed(actor: Actor, ids: list[UUID], reading: Reading) -> dict[UUID, ConversationView]:
+def thread_topics(conversation_id: UUID) -> tuple[str, ...]:
+    return (f"conversation:{conversation_id}", "channel")
+
+
+@dataclass(frozen=True)
+class ListRead:
+    """What changed in a list: the first page anew, or some conversations. Nothing of either: only who types."""
+
+    page: ConversationPage | None = None
+    changed: list[UUID] = field(default_factory=list)
+    views: dict[UUID, ConversationView] = field(default_factory=dict)
+    """Those of the changed ones that exist."""
+    counters: Counters | None = None
+
+
+@dataclass(frozen=True)
+class ThreadRead:
+    view: ConversationView
+    page: ThreadPage
+    """The newest messages."""
+    context: ContextView | None = None
+    """Where it may have changed."""
+
+
+async def read_list(actor: Actor, filter: ListFilter, query: str, changes: Changes, reading: Reading) -> ListRead:
+    if _is_all(changes):
+        async with unit_of_work(actor):
+            page = await list_conversations(actor, filter=filter, query=query)
+        return ListRead(page=page, counters=await _counters(actor, reading))
+    ids = changes.ids("conversation", "conversation_id")
+    if not ids:
+        return ListRead()
+    views = await _changed(actor, ids, reading)
+    return ListRead(changed=ids, views=views, counters=await _counters(actor, reading))
+
+
+async def read_open(
+    actor: Actor, conversation_id: UUID, turn_id: UUID | None, changes: Changes, reading: Reading
+) -> ThreadRead:
+    """`turn_id`: the turn that the panel explains now. Raises: NotFound."""
+    page = await _newest(actor, conversation_id, reading)
+    views = await _changed(actor, [conversation_id], reading)
+    if conversation_id not in views:
+        raise NotFound
+    newest_turn = next((message.turn_id for message in page.messages if message.turn_id is not None), None)
+    context = None
+    if _is_all(changes) or newest_turn != turn_id:
+        async with unit_of_work(actor):
+            context = await read_context(actor, conversation_id)
+    return ThreadRead(views[conversation_id], page, context)
+
+
+def _is_all(changes: Changes) -> bool:
+    """A number that changes may change its name, which many rows show."""
+    return changes.everything or any(event.kind == "channel" for event in changes.events)
+
+
+async def _changed(actor: Actor, ids: list[UUID], reading: Reading) -> dict[UUID, ConversationView]:
     """The conversations as they are now. Those of the round are read together; what waited from an earlier one, beside."""
 
     def reader_of(wanted: list[UUID]):
@@ -22,15 +84,15 @@ async def read_changed(actor: Actor, ids: list[UUID], reading: Reading) -> dict[
         return read
 
     of_round = _ids(reading.events)
-    found = await reading.once(("conversations", actor.company_id, actor.role), reader_of(of_round))
+    key = ("conversations", actor.company_id, actor.role)
+    found = await reading.once(key, reader_of(of_round)) if of_round else {}
     missed = [id for id in ids if id not in of_round]
     if missed:
-        key = ("conversations", actor.company_id, actor.role, frozenset(missed))
-        found = {**found, **await reading.once(key, reader_of(missed))}
+        found = {**found, **await reading.once((*key, frozenset(missed)), reader_of(missed))}
     return {id: found[id] for id in ids if id in found}
 
 
-async def read_counters(actor: Actor, reading: Reading) -> Counters:
+async def _counters(actor: Actor, reading: Reading) -> Counters:
     async def read() -> Counters:
         async with unit_of_work(actor):
             return await count_conversations(actor)
@@ -38,7 +100,7 @@ async def read_counters(actor: Actor, reading: Reading) -> Counters:
     return await reading.once(("counters", actor.company_id, actor.user_id), read)
 
 
-async def read_newest(actor: Actor, conversation_id: UUID, reading: Reading) -> ThreadPage:
+async def _newest(actor: Actor, conversation_id: UUID, reading: Reading) -> ThreadPage:
     async def read() -> ThreadPage:
         async with unit_of_work(actor):
             return await read_thread(actor, conversation_id)

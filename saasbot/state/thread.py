@@ -1,19 +1,14 @@
 """The thread of the open conversation: messages, who answers, and the panel beside it."""
 
-from dataclasses import dataclass
-from uuid import UUID
-
 import reflex as rx
 
 from saasbot import routes
 from saasbot.domain.actor import Actor
-from saasbot.domain.inbox.context import read_context
 from saasbot.domain.inbox.drafts import read_draft
 from saasbot.domain.inbox.ownership import hand_back, set_conversation_bot, take_over
 from saasbot.domain.inbox.read_marks import mark_read
 from saasbot.domain.inbox.send import resend
 from saasbot.domain.inbox.thread import read_thread
-from saasbot.domain.inbox.views import ContextView, ConversationView, ThreadPage
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.realtime.hub import assign
@@ -23,7 +18,7 @@ from saasbot.state.composer import ComposerState, begin
 from saasbot.state.context_rows import Context, context_of
 from saasbot.state.conversation_rows import name_of
 from saasbot.state.ids import parse_id
-from saasbot.state.inbox_reading import read_changed, read_newest
+from saasbot.state.inbox_reading import ThreadRead, read_open, thread_topics
 from saasbot.state.locale import locale_of
 from saasbot.state.message_rows import MessageRow
 from saasbot.state.policy import needs, signed_in
@@ -147,58 +142,31 @@ class ThreadState(rx.State):
     async def _look_at(self, look: ThreadLook, *, anew: bool) -> None:
         """`anew`: another conversation than before, with its own draft and its own "new messages"."""
 
-        async def load(actor: Actor, changes: Changes, reading: Reading) -> _Read:
-            return await _read(look, actor, changes, reading)
+        id = look.conversation_id
 
-        actor = await live.watch(
-            self,
-            _WATCH,
-            topics=(f"conversation:{look.conversation_id}",),
-            load=load,
-            show=_show,
-            page=routes.CONVERSATION,
-        )
+        async def load(actor: Actor, changes: Changes, reading: Reading) -> ThreadRead:
+            return await read_open(actor, id, look.turn_id, changes, reading)
+
+        def show(state: ThreadState, read: ThreadRead) -> None:
+            _show(state, look, read)
+
+        actor = await live.watch(self, _WATCH, topics=thread_topics(id), load=load, show=show, page=routes.CONVERSATION)
         read = await load(actor, Changes(everything=True), Reading())
         self._look = look
         if anew:
             async with unit_of_work(actor):
-                draft = await read_draft(actor, look.conversation_id)
+                draft = await read_draft(actor, id)
             begin(await self.get_state(ComposerState), draft)
             self.marker = ""
-        _show(self, read)
+        show(self, read)
         if anew:
             self.marker = look.first_unread(read.view.unread)
-        self.open_id, self.found = str(look.conversation_id), True
+        self.open_id, self.found = str(id), True
 
 
-@dataclass(frozen=True)
-class _Read:
-    look: ThreadLook
-    view: ConversationView
-    page: ThreadPage
-    context: ContextView | None
-    everything: bool
-
-
-async def _read(look: ThreadLook, actor: Actor, changes: Changes, reading: Reading) -> _Read:
-    """Raises: NotFound."""
-    id: UUID = look.conversation_id
-    page = await read_newest(actor, id, reading)
-    views = await read_changed(actor, [id], reading)
-    if id not in views:
-        raise NotFound
-    turn = next((message.turn_id for message in page.messages if message.turn_id is not None), None)
-    context = None
-    if changes.everything or turn != look.turn_id:
-        look.turn_id = turn
-        async with unit_of_work(actor):
-            context = await read_context(actor, id)
-    return _Read(look, views[id], page, context, changes.everything)
-
-
-def _show(state: ThreadState, read: _Read) -> None:
-    look, view = read.look, read.view
-    look.change(read.page)
+def _show(state: ThreadState, look: ThreadLook, read: ThreadRead) -> None:
+    view = read.view
+    look.take(read)
     _show_messages(state, look)
     assign(
         state,

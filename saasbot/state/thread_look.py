@@ -8,6 +8,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from saasbot.domain.inbox.views import MessageView, ThreadPage, ThreadPosition
+from saasbot.state.inbox_reading import ThreadRead
 from saasbot.state.message_rows import MessageRow, rows_of
 from saasbot.state.reader import Reader
 
@@ -52,6 +53,12 @@ class ThreadLook:
             (top,) = rows_of(self._settled[:1], self.reader, self._older[-1] if self._older else None)
             if top != self.settled[0]:
                 self.settled = [top, *self.settled[1:]]
+
+    def take(self, read: ThreadRead) -> None:
+        """What was read is what is shown."""
+        self.change(read.page)
+        if read.context is not None:
+            self.turn_id = self.newest_turn
 
     def change(self, page: ThreadPage) -> None:
         """Take what is now true of the newest messages."""

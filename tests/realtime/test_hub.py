@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,42 +12,13 @@ from saasbot.infra.events import Event, Listener
 from saasbot.models import Role
 from saasbot.realtime.hub import Changes, Hub, Reading, assign
 from saasbot.realtime.pace import Pace
+from tests.realtime.fake_tabs import FakeTabs, Screen
 
 ACME, RIVALS = uuid4(), uuid4()
 
 
 def person(company_id: UUID) -> Actor:
     return Actor.person(company_id=company_id, user_id=uuid4(), name="Alice", role=Role.OWNER)
-
-
-@dataclass
-class Screen:
-    """A tab's state, as a page would have it."""
-
-    page: str = "/channels"
-    shown: list[Any] = field(default_factory=list)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def get(self, _state: type) -> Any:
-        return self
-
-
-class FakeTabs:
-    """Stands for Reflex: tabs by token, each with a lock."""
-
-    def __init__(self) -> None:
-        self.screens: dict[str, Screen] = {}
-
-    def open(self, token: str) -> Screen:
-        return self.screens.setdefault(token, Screen())
-
-    def connected(self) -> set[str]:
-        return set(self.screens)
-
-    @asynccontextmanager
-    async def modify(self, tab: str, state: type[Any]) -> AsyncIterator[Any]:
-        async with self.screens[tab].lock:
-            yield self.screens[tab]
 
 
 @pytest.fixture
