@@ -15,7 +15,7 @@ from saasbot.domain.bots.prompts import save_version
 from saasbot.domain.channels.manage import add_channel
 from saasbot.domain.media import store_image
 from saasbot.infra.db import session, unit_of_work
-from saasbot.models import Bot, Company
+from saasbot.models import Bot, Company, Message
 from tests.fixtures.shops import Shop
 from tests.media.pictures import picture
 
@@ -35,6 +35,7 @@ class Belongings:
     media_id: UUID
     channel_id: UUID
     conversation_id: UUID
+    message_id: UUID
 
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
@@ -57,6 +58,8 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         company = await session().get_one(Company, owner.company_id)
     shop = Shop(company, owner, owner, owner, bot, channel)
     conversation_id = await shop.hears(f"Hello {mark}", name=f"Ana {mark}")
+    async with unit_of_work(owner):
+        message_id = (await session().exec(select(Message.id))).one()
     return Belongings(
         company_id=owner.company_id,
         bot_id=bot.id,
@@ -66,6 +69,7 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         media_id=media.id,
         channel_id=channel.id,
         conversation_id=conversation_id,
+        message_id=message_id,
     )
 
 

@@ -82,6 +82,7 @@ ARGUMENTS: dict[str, Any] = {
     "step": "product",
     "tab": "versions",
     "text": "Taken",
+    "token": "tab-of-mallory-1",
     "_text": "Taken",
     "typed": "1,00",
     "value": "5491100000001",
@@ -104,7 +105,18 @@ FIELDS: dict[str, Any] = {
     "name": "Taken",
     "person_locale": "en",
     "person_name": "Mallory",
+    "phone_code": "ABCD1234",
+    "phone_from": "5491100000001",
+    "phone_name": "Mallory",
+    "phone_text": "Taken",
     "price": "1,00",
+    "product_active": True,
+    "product_currency": "ARS",
+    "product_description": "Taken",
+    "product_price": "1,00",
+    "product_sku": "taken",
+    "product_stock": "1",
+    "product_title": "Taken",
     "refund": "Taken",
     "sender": "5491100000001",
     "shipping": "Taken",
@@ -130,6 +142,7 @@ FORMS: dict[str, dict[str, str]] = {
 
 def ids_of(hers: Belongings, handler: Handler) -> dict[str, str]:
     ids = {**hers.path_ids(), "image_id": str(hers.media_id), "logo_id": str(hers.media_id)}
+    ids["message_id"] = str(hers.message_id)
     if handler.short.endswith(".restore"):
         ids["product_id"] = str(hers.deleted_product_id)
     return ids
@@ -163,6 +176,7 @@ HELD: dict[str, Callable[[Any, Belongings], Any]] = {
         setattr(state, "deleting", True),
     ),
     "OnboardingState": lambda state, hers: (setattr(state, "step", "policies"), setattr(state, "currency", "ARS")),
+    "ThreadState": lambda state, hers: setattr(state, "open_id", str(hers.conversation_id)),
     "PhoneState": lambda state, hers: (
         setattr(state, "chosen", str(hers.channel_id)),
         setattr(state, "scannable", str(hers.channel_id)),

@@ -41,7 +41,7 @@ async def test_a_token_that_is_no_uuid_gets_403(server: RunningServer, tab: str)
 
 async def test_the_upload_of_reflex_is_not_there(server: RunningServer):
     async with httpx2.AsyncClient(base_url=server.url) as client:
-        answer = await client.post("/_upload", headers={"reflex-client-token": str(uuid4())}, files={"files": b"x"})
+        answer = await client.post("/_upload", headers={"reflex-client-token": str(uuid4())})
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
