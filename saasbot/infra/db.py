@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import CursorResult, Executable, TextClause, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -34,10 +34,13 @@ class UnitOfWork:
     company_id: UUID | None
     before_commit: list[Callable[["UnitOfWork"], Awaitable[None]]] = field(default_factory=list)
     """Run once, in order, inside the transaction just before it commits."""
+    connection: AsyncConnection | None = None
+    """The session's, once somebody asked for it."""
     notes: dict[str, Any] = field(default_factory=dict)
     """Room for those who gather something until the commit (events)."""
 
 
+_SET_COMPANY = text("SELECT set_config('app.company', :id, true)")
 _current: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
 _engines: dict[str, AsyncEngine] = {}
 _makers: dict[str, async_sessionmaker[AsyncSession]] = {}
@@ -52,7 +55,7 @@ def _set_company(session: Session, _transaction: SessionTransaction, connection:
     """Every transaction starts by naming its company (SET LOCAL, so that it ends with the transaction)."""
     company_id = session.info.get("company_id")
     if company_id is not None:
-        connection.execute(text("SELECT set_config('app.company', :id, true)"), {"id": str(company_id)})
+        connection.execute(_SET_COMPANY, {"id": str(company_id)})
 
 
 def connect(*, app_url: str, platform_url: str, pool_size: int = 20) -> None:
@@ -143,16 +146,23 @@ def _statement(statement: str) -> TextClause:
 
 async def sql(statement: str, **parameters: Any) -> CursorResult[Any]:
     """Run one statement, with bound parameters, in the current unit of work. For what the ORM cannot say well."""
-    await session().flush()
-    connection = await session().connection()
-    return await connection.execute(_statement(statement), parameters)
+    return await (await _flushed()).execute(_statement(statement), parameters)
 
 
 async def run(statement: Executable) -> CursorResult[*tuple[Any, ...]]:
     """Run one SQLAlchemy statement in the current unit of work; rows come back as tuples, not as objects."""
-    await session().flush()
-    connection = await session().connection()
-    return await connection.execute(statement)
+    return await (await _flushed()).execute(statement)
+
+
+async def _flushed() -> AsyncConnection:
+    """The connection of the current unit of work, once what its session holds is written. Asked for once: each of
+    SQLAlchemy's awaits costs a switch of context, and the message path runs some thirty statements a message."""
+    uow = current()
+    if uow.session.new or uow.session.dirty or uow.session.deleted:
+        await uow.session.flush()
+    if uow.connection is None:
+        uow.connection = await uow.session.connection()
+    return uow.connection
 
 
 async def driver_connection() -> psycopg.AsyncConnection[Any]:

@@ -168,10 +168,11 @@ class Hub:
         self._pace.note(now - company.due)
         reading = Reading(tuple(company.events))
         company.events, company.due = [], None
-        company.not_before = now + self._pace.seconds
-        for tab in list(company.tabs.values()):
-            if tab.hear(reading):
-                self._start(tab)
+        heard = [tab for tab in company.tabs.values() if tab.hear(reading)]
+        if heard:  # what nobody looks at delays nothing
+            company.not_before = now + self._pace.seconds
+        for tab in heard:
+            self._start(tab)
 
     def _reread(self, tab: Tab, reading: Reading) -> None:
         for name in tab.watches:
@@ -205,12 +206,11 @@ class Hub:
         actor = await tab.check()
         if actor is None or actor.company_id != tab.company_id:
             return False
-        loaded: list[tuple[Watch[Any, Any], Any]] = []
-        for name, (changes, reading) in waiting.items():
-            if (watch := tab.watches.get(name)) is not None:
-                loaded.append((watch, await watch.load(actor, changes, reading)))
-        if loaded:
-            await self._show(self._tabs, tab, loaded)
+        wanted = [(tab.watches[name], *what) for name, what in waiting.items() if name in tab.watches]
+        if wanted:
+            async with asyncio.TaskGroup() as loads:
+                tasks = [(watch, loads.create_task(watch.load(actor, *what))) for watch, *what in wanted]
+            await self._show(self._tabs, tab, [(watch, task.result()) for watch, task in tasks])
         return True
 
     async def _show(self, tabs: Tabs, tab: Tab, loaded: list[tuple[Watch[Any, Any], Any]]) -> None:

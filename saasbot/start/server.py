@@ -1,5 +1,6 @@
 """The server: a small process that watches over the one that serves pages, live updates and REST on one port."""
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -26,9 +27,14 @@ def application() -> object:
     environment.REFLEX_ENV_MODE.set(constants.Env.PROD)
     environment.REFLEX_SKIP_COMPILE.set(True)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
+    import reflex.model  # noqa: F401  # else it is loaded while the first form that somebody sends waits: 0.3 s
+
     from saasbot.saasbot import app
 
-    return app()
+    served = app()
+    gc.collect()
+    gc.freeze()  # what lives as long as the process need not be looked through at every collection: pauses of 50 ms
+    return served
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """What the inbox reads when something changed: each row once for all tabs of a company."""
 
+import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -48,16 +49,17 @@ async def read_list(actor: Actor, filter: ListFilter, query: str, changes: Chang
     ids = changes.ids("conversation", "conversation_id")
     if not ids:
         return ListRead()
-    views = await _changed(actor, ids, reading)
-    return ListRead(changed=ids, views=views, counters=await _counters(actor, reading))
+    views, counters = await asyncio.gather(_changed(actor, ids, reading), _counters(actor, reading))
+    return ListRead(changed=ids, views=views, counters=counters)
 
 
 async def read_open(
     actor: Actor, conversation_id: UUID, turn_id: UUID | None, changes: Changes, reading: Reading
 ) -> ThreadRead:
     """`turn_id`: the turn that the panel explains now. Raises: NotFound."""
-    page = await _newest(actor, conversation_id, reading)
-    views = await _changed(actor, [conversation_id], reading)
+    page, views = await asyncio.gather(
+        _newest(actor, conversation_id, reading), _changed(actor, [conversation_id], reading)
+    )
     if conversation_id not in views:
         raise NotFound
     newest_turn = next((message.turn_id for message in page.messages if message.turn_id is not None), None)

@@ -270,6 +270,8 @@ class Number:
 async def _woken(wake: asyncio.Event, over: asyncio.Event) -> None:
     """Returns at the next wake-up, at the end, or after a while (a notification can be lost)."""
     waits = {asyncio.create_task(wake.wait()), asyncio.create_task(over.wait())}
-    _done, pending = await asyncio.wait(waits, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
+    try:
+        await asyncio.wait(waits, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
