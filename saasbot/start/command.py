@@ -60,15 +60,20 @@ def run(chosen: Settings, *, stop_with_parent: bool = False) -> None:
     urls = prepare_database(chosen)
     say("Bringing the schema up to date")
     first_start = migrate(urls.owner)
-    seeding = start_seeding() if chosen.demo else None
+    seeding = start_seeding(hold_logins=first_start) if chosen.demo else None
     if frontend.is_current(chosen):
         say("The pages are built already")
     else:
         say("Building the pages (the first time about half a minute)")
         frontend.build(chosen)
-    if seeding and first_start and seeding.wait() != 0:  # later starts do not wait for what is there already
-        raise StartError("The demo company could not be made: the lines above say why.")
+    logins = ""
+    if seeding and first_start:  # later starts do not wait for what is there already
+        logins, _ = seeding.communicate()
+        if seeding.returncode != 0:
+            raise StartError("The demo company could not be made: the lines above say why.")
     say(f"Prepared in {time.monotonic() - began:.1f} s. Serving on {chosen.public_url}")
+    if logins:
+        say(logins.rstrip("\n"))
     sys.stdout.flush()
     arguments = [sys.executable, "-m", "saasbot.start.server", chosen.host, str(chosen.port)]
     os.execve(sys.executable, arguments, frontend.tool_environment(chosen))  # noqa: S606 - we become the server

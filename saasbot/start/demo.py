@@ -7,10 +7,14 @@ import sys
 from saasbot.infra.settings import settings
 
 
-def start_seeding() -> subprocess.Popen[bytes]:
-    """Make the demo company in the background; the process prints its logins and ends with 0. Twice is once."""
+def start_seeding(*, hold_logins: bool) -> subprocess.Popen[str]:
+    """Make the demo company in the background; the process tells its logins and ends with 0. Twice is once.
+
+    `hold_logins`: they wait in its `stdout` for whoever started it, else they go to the screen.
+    """
     command = [sys.executable, "-m", "saasbot.start.demo"]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
+    output = subprocess.PIPE if hold_logins else None
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, text=True)  # noqa: S603 - our own module
 
 
 async def _seed() -> list[str]:

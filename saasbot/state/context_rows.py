@@ -60,12 +60,12 @@ def context_of(view: ContextView, reader: Reader) -> Context:
 
 
 def _facts(turn: TurnView, reader: Reader) -> str:
-    seconds = f"{turn.milliseconds / 1000:.1f} s"
+    took = f"{turn.milliseconds / 1000:.1f} s" if turn.milliseconds >= 100 else f"{turn.milliseconds} ms"
     parts = [
         gettext(reader.locale, "Prompt v{n}", n=turn.prompt_version) if turn.prompt_version else "",
         gettext(reader.locale, "demo model") if turn.model == _DEMO else turn.model,
         gettext(reader.locale, "{n} tokens", n=turn.tokens) if turn.tokens else "",
-        seconds.replace(".", ",") if reader.locale == "es" else seconds,
+        took.replace(".", ",") if reader.locale == "es" else took,
     ]
     return " · ".join(part for part in parts if part)
 

@@ -138,6 +138,30 @@ def test_without_tools_or_where_they_are_not_wanted_it_calls_none() -> None:
         assert answer_request(request)["choices"][0]["message"]["content"]
 
 
+def test_what_is_written_in_several_messages_is_one_question() -> None:
+    burst = [{"role": "user", "content": text} for text in ("Hola", "¿cuánto cuestan las zapatillas rojas?", "gracias")]
+    message = answer_request({"messages": burst, "tools": SCHEMAS})["choices"][0]["message"]
+    assert message["tool_calls"][0]["function"]["arguments"] == '{"query": "zapatillas rojas"}'
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (["Hola", "[sent a picture]", "[sent something that cannot be shown]"], "Hola! "),
+        (["[sent a voice message]"], "Lo recibí"),
+        (["[sent a picture] Do you have these?"], "I have received it"),
+        (["[sent a picture] zapatillas rojas"], None),
+    ],
+)
+def test_a_picture_is_not_taken_for_words(said: list[str], answer: str | None) -> None:
+    burst = [{"role": "user", "content": text} for text in said]
+    message = answer_request({"messages": burst, "tools": SCHEMAS})["choices"][0]["message"]
+    if answer is None:
+        assert message["tool_calls"][0]["function"]["arguments"] == '{"query": "zapatillas rojas"}'
+    else:
+        assert message["content"].lstrip("¡").startswith(answer.rstrip())
+
+
 def test_a_stream_carries_the_same_answer_in_pieces() -> None:
     for text in ("hola", "¿precio de botas?"):
         request = ask(text, tools=SCHEMAS, stream=True, stream_options={"include_usage": True})

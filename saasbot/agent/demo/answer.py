@@ -15,6 +15,8 @@ NAME = "demo-model"
 MAX_PRODUCTS = 3
 _FROM = re.compile(r"\A\(from [^\n]*\)\n")
 """The customer's name, as the turn puts it before their first message."""
+_FILE = re.compile(r"^\[sent [a-z ]+\] ?", re.MULTILINE)
+"""What stands for a picture, a voice message, …, before its caption (`agent.context`)."""
 _POLICY_NAMES: dict[Topic, tuple[str, ...]] = {
     "shipping": ("shipping", "envio", "envios"),
     "refund": ("refund", "returns", "devoluciones", "cambios"),
@@ -35,7 +37,9 @@ class _Step:
 class _Conversation:
     system: str
     said: list[str]
-    """What the customer has said, the newest last."""
+    """What the customer has said, the newest last; messages written without waiting for an answer are one."""
+    sent_file: bool
+    """Whether a picture, a voice message or the like is among the newest."""
     answered_before: bool
     results: dict[str, list[dict[str, Any]]]
     """Results of the tools called since the customer's last message, by tool."""
@@ -97,6 +101,8 @@ def _decide(conversation: _Conversation, newest: Understanding, language: Langua
         return _about_policies(conversation, newest.topic, language)
     if newest.topic in ("product", "photo"):
         return _about_products(conversation, newest, language)
+    if newest.topic == "unknown" and conversation.sent_file:
+        return _Step(phrase("only_text", language))
     return _Step(phrase(newest.topic, language))
 
 
@@ -191,22 +197,29 @@ def _earlier_keywords(conversation: _Conversation) -> tuple[str, ...]:
 
 def _read(request: dict[str, Any]) -> _Conversation:
     system, said, results, names = [], [], {}, {}
-    answered_before = False
+    answered_before = sent_file = goes_on = False
     for message in request.get("messages", []):
         role, text = message.get("role"), _text(message.get("content"))
         if role in ("system", "developer"):
             system.append(text)
         elif role == "user":
-            said.append(_FROM.sub("", text))
+            text = _FROM.sub("", text)
+            sent_file = bool(_FILE.search(text)) or (goes_on and sent_file)
+            text = _FILE.sub("", text)
+            if goes_on:
+                said[-1] += f"\n{text}"
+            else:
+                said.append(text)
             results = {}
         elif role == "assistant":
             answered_before = answered_before or bool(text)
             names |= {call.get("id"): call["function"]["name"] for call in message.get("tool_calls") or ()}
         elif role == "tool":
             results.setdefault(names.get(message.get("tool_call_id"), ""), []).append(_result(text))
+        goes_on = role == "user"
     allowed = request.get("tool_choice") != "none"
     tools = {tool["function"]["name"] for tool in request.get("tools") or () if allowed and tool.get("function")}
-    return _Conversation("\n".join(system), said, answered_before, results, tools)
+    return _Conversation("\n".join(system), said, sent_file, answered_before, results, tools)
 
 
 def _text(content: Any) -> str:

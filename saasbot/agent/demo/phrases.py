@@ -17,6 +17,10 @@ _PHRASES: dict[str, dict[Language, str]] = {
         "en": "This is a demonstration and it answers by simple rules. I can look up products and prices, send photos, "
         "tell you about shipping, returns and opening hours, or pass you to a person.",
     },
+    "only_text": {
+        "es": "Lo recibí, gracias. Esta demostración solo entiende texto: ¿qué producto buscas?",
+        "en": "I have received it, thank you. This demonstration only understands text: which product are you looking for?",
+    },
     "nothing_found": {
         "es": "No encontré eso en el catálogo. ¿Quieres que te pase con una persona?",
         "en": "I did not find that in the catalogue. Shall I pass you to a person?",

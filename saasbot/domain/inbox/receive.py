@@ -34,6 +34,7 @@ from saasbot.models import (
 from saasbot.models.table import new_id, utcnow
 
 _FUTURE = timedelta(minutes=5)
+_NOTED_FOR = timedelta(seconds=5)
 
 _NEW_CONVERSATIONS = """
     INSERT INTO conversation (
@@ -95,7 +96,7 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     if not fresh:
         return 0
     if any(not message.from_me for message in messages):
-        channel.last_inbound_at = utcnow()
+        _note_inbound(channel)
     for conversation in {c.id: c for c in fresh}.values():
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
     if echoes := [message.wa_id for message in messages if message.from_me]:
@@ -104,6 +105,13 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         await wake_outbox(channel.id)
     await ask_for_turns(actor, channel, list({c.id: c for c in fresh}.values()))
     return len(fresh)
+
+
+def _note_inbound(channel: Channel) -> None:
+    """To a few seconds: a busy number's row would be written with every message, and every reader of it would wait."""
+    now = utcnow()
+    if channel.last_inbound_at is None or now - channel.last_inbound_at > _NOTED_FOR:
+        channel.last_inbound_at = now
 
 
 async def _conversations(
