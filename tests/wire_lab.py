@@ -18,6 +18,7 @@ ABSENT = (
     if not (HOME / "serve.py").is_file()
     else ""
 )
+_SERVER = Path(__file__).with_name("wire_lab_server.py")
 PHONE, LID = "5491112345678", "123400000000001"
 CUSTOMER, CUSTOMER_LID = "5491155550001", "998800000000001"
 
@@ -34,7 +35,7 @@ class WireLab:
 
     async def start(self) -> "WireLab":
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, str(HOME / "serve.py"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            sys.executable, str(_SERVER), str(HOME), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert self._process.stdout is not None
         info = json.loads(await asyncio.wait_for(self._process.stdout.readline(), 60))
