@@ -55,7 +55,7 @@ class StepRow:
 
 class OnboardingState(rx.State):
     loaded: rx.Field[bool] = rx.field(False)
-    step: rx.Field[str] = rx.field("")
+    step: rx.Field[str] = rx.field(STEPS[0])
     steps: rx.Field[list[StepRow]] = rx.field(default_factory=list)
     currency: rx.Field[str] = rx.field("")
     product_errors: rx.Field[dict[str, str]] = rx.field(default_factory=lambda: dict.fromkeys(_PRODUCT_FIELDS, ""))
@@ -122,8 +122,8 @@ class OnboardingState(rx.State):
         """The first product is in the catalogue."""
         actor, locale = await current_actor(self), await locale_of(self)
         try:
-            price = parse_money(form["price"], currency=self.currency, locale=locale)
             async with unit_of_work(actor):
+                price = parse_money(form["price"], currency=await company_currency(actor), locale=locale)
                 await catalogue.create_product(
                     actor,
                     title=form["title"],
