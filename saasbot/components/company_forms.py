@@ -189,7 +189,11 @@ def ai_fields(
 def _source(value: str, chosen: rx.Var[str], on_source: Handler, title: Text, text: Text) -> rx.Component:
     return rx.el.label(
         rx.el.input(
-            type="radio", name="source", value=value, checked=chosen == value, on_change=lambda _v: on_source(value)
+            type="radio",
+            name="source",
+            value=value,
+            default_checked=chosen == value,  # the browser's own from then on: a click shows at once
+            on_change=lambda _v: on_source(value),
         ),
         rx.el.span(rx.el.b(title), rx.el.span(text)),
         class_name="choice",

@@ -208,9 +208,8 @@ class Hub:
             return False
         wanted = [(tab.watches[name], *what) for name, what in waiting.items() if name in tab.watches]
         if wanted:
-            async with asyncio.TaskGroup() as loads:
-                tasks = [(watch, loads.create_task(watch.load(actor, *what))) for watch, *what in wanted]
-            await self._show(self._tabs, tab, [(watch, task.result()) for watch, task in tasks])
+            read = await asyncio.gather(*(watch.load(actor, changes, reading) for watch, changes, reading in wanted))
+            await self._show(self._tabs, tab, [(watch, data) for (watch, _, _), data in zip(wanted, read, strict=True)])
         return True
 
     async def _show(self, tabs: Tabs, tab: Tab, loaded: list[tuple[Watch[Any, Any], Any]]) -> None:

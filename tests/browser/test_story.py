@@ -15,13 +15,8 @@ PRODUCT = {"es": "Zapatillas rojas", "en": "Red sneakers"}
 LANGUAGE = {"es": "es-AR", "en": "en-US"}
 
 
-def register(new_person: NewPerson, server: RunningServer, company: str, *, locale: str = "es-AR") -> tuple[Page, Page]:
-    """A company is registered. Two windows of its owner, who is signed in: the second one is for the simulated phone.
-
-    Windows, not tabs: the browser draws only the tab in front, and a click in the other would wait for that.
-    """
-    browser = new_person(locale)
-    page = browser.new_page()
+def register(page: Page, server: RunningServer, company: str) -> None:
+    """A company is registered and its owner is signed in."""
     page.goto(f"{server.url}/register")
     page.fill("#company_name", company)
     page.fill("#name", "Alice")
@@ -30,6 +25,18 @@ def register(new_person: NewPerson, server: RunningServer, company: str, *, loca
     page.check("#accept_terms")
     page.click("#submit")
     page.wait_for_url(lambda url: "/register" not in url and "/auth/" not in url)
+
+
+def owner_and_phone(
+    new_person: NewPerson, server: RunningServer, company: str, *, locale: str = "es-AR"
+) -> tuple[Page, Page]:
+    """A company is registered. Two windows of its owner: the app, and one for the simulated phone.
+
+    Windows, not tabs: the browser draws only the tab in front, and a click in the other would wait for that.
+    """
+    browser = new_person(locale)
+    page = browser.new_page()
+    register(page, server, company)
     return page, new_person(locale, storage_state=browser.storage_state()).new_page()
 
 
@@ -73,7 +80,7 @@ def messages(page: Page, author: str):
 def test_a_newcomer_sees_a_customer_answered_takes_over_and_hands_back(
     server: RunningServer, new_person: NewPerson, language: str
 ):
-    page, phone = register(new_person, server, f"Historia {language}", locale=LANGUAGE[language])
+    page, phone = owner_and_phone(new_person, server, f"Historia {language}", locale=LANGUAGE[language])
     add_product(page, server, PRODUCT[language])
     open_number(page, phone, server)
 
@@ -108,7 +115,7 @@ def test_a_newcomer_sees_a_customer_answered_takes_over_and_hands_back(
 
 
 def test_a_new_prompt_is_used_says_so_and_is_rolled_back(server: RunningServer, new_person: NewPerson):
-    page, phone = register(new_person, server, "Historia prompts")
+    page, phone = owner_and_phone(new_person, server, "Historia prompts")
     add_product(page, server, PRODUCT["es"])
     open_number(page, phone, server)
 
@@ -147,7 +154,7 @@ def test_after_a_kill_the_owner_is_still_signed_in_and_the_number_open(
     start_server: StartServer, new_person: NewPerson
 ):
     server = start_server(AGENT_DEBOUNCE_MS="0")
-    page, phone = register(new_person, server, "Historia corte")
+    page, phone = owner_and_phone(new_person, server, "Historia corte")
     add_product(page, server, PRODUCT["es"])
     open_number(page, phone, server)
     write_as_ana(phone, QUESTION["es"])

@@ -5,7 +5,15 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
-from tests.browser.test_story import PRODUCT, QUESTION, add_product, messages, open_number, register, write_as_ana
+from tests.browser.test_story import (
+    PRODUCT,
+    QUESTION,
+    add_product,
+    messages,
+    open_number,
+    owner_and_phone,
+    write_as_ana,
+)
 from tests.fixtures.server import RunningServer
 from tests.media.pictures import picture
 
@@ -24,7 +32,7 @@ def save_step(page: Page, next_heading: str) -> None:
 
 
 def test_the_wizard_is_left_and_resumed_and_ends_with_a_customer_answered(server: RunningServer, new_person: NewPerson):
-    page, phone = register(new_person, server, "Asistente de inicio")
+    page, phone = owner_and_phone(new_person, server, "Asistente de inicio")
     expect(page).to_have_url(re.compile("/onboarding"))
 
     expect(page.locator("#name")).to_have_value("Asistente de inicio")
@@ -73,7 +81,7 @@ def test_the_wizard_is_left_and_resumed_and_ends_with_a_customer_answered(server
 
 
 def test_trigger_words_start_the_bot_and_every_switch_silences_it(server: RunningServer, new_person: NewPerson):
-    page, phone = register(new_person, server, "Palabras e interruptores")
+    page, phone = owner_and_phone(new_person, server, "Palabras e interruptores")
     add_product(page, server, PRODUCT["es"])
     open_number(page, phone, server)
     page.goto(f"{server.url}/bots")
