@@ -96,7 +96,8 @@ class ThreadLook:
                 if now is None:
                     continue
                 views[index] = now
-                if replace(view, status=now.status, error=now.error) == now and now.status not in _WITH_A_SENTENCE:
+                only_ticks = replace(view, status=now.status, error=now.error, wa_timestamp=now.wa_timestamp) == now
+                if only_ticks and now.status not in _WITH_A_SENTENCE:
                     self.ticks = {**self.ticks, str(now.id): now.status}
                 else:
                     redraw = True

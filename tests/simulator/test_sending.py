@@ -41,6 +41,7 @@ async def test_an_answer_is_sent_delivered_and_read_by_itself(running_simulator:
     message = await message_is(running_simulator, message_id, "read")
     (sent,) = await running_simulator.sent()
     assert (sent.wa_id, sent.peer, sent.text, sent.type) == (message.wa_id, ANA, "Cuestan $ 45.000", "text")
+    assert message.wa_timestamp == sent.at
     assert message.delivered_at is not None
 
 

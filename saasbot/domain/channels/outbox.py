@@ -97,13 +97,21 @@ async def claim_outbox(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxM
 
 
 async def _mark(
-    actor: Actor, message_id: UUID, *, epoch: int, status: str, error: str | None = None, wa_id: str | None = None
+    actor: Actor,
+    message_id: UUID,
+    *,
+    epoch: int,
+    status: str,
+    error: str | None = None,
+    wa_id: str | None = None,
+    at: datetime | None = None,
 ) -> UUID:
     """Move a message that this epoch took. Returns its conversation. Raises: LeaseLost."""
     row = (
         await sql(
             """
-                UPDATE message m SET status = :status, error = :error, wa_id = coalesce(:wa_id, m.wa_id)
+                UPDATE message m SET status = :status, error = :error, wa_id = coalesce(:wa_id, m.wa_id),
+                       wa_timestamp = coalesce(:at, m.wa_timestamp)
                 WHERE m.id = :id AND m.status = 'sending' AND m.sending_epoch = :epoch
                 RETURNING m.conversation_id
                 """,
@@ -112,6 +120,7 @@ async def _mark(
             status=status,
             error=error,
             wa_id=wa_id,
+            at=at,
         )
     ).one_or_none()
     if row is None:
@@ -129,8 +138,8 @@ async def _mark(
 async def mark_sent(
     actor: Actor, channel_id: UUID, message_id: UUID, *, epoch: int, wa_id: str, at: datetime, chat_jid: str
 ) -> None:
-    """The network took it. A receipt that came sooner than this is applied now. Raises: LeaseLost."""
-    conversation_id = await _mark(actor, message_id, epoch=epoch, status="sent", wa_id=wa_id)
+    """The network took it, `at` its time. A receipt that came sooner than this is applied now. Raises: LeaseLost."""
+    conversation_id = await _mark(actor, message_id, epoch=epoch, status="sent", wa_id=wa_id, at=at)
     if chat_jid:
         await sql(
             "UPDATE conversation SET chat_jid = :chat WHERE id = :id AND chat_jid <> :chat",
