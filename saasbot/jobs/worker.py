@@ -30,10 +30,12 @@ CONCURRENCY = 16
 """Turns wait for a model most of their time, and hold no connection while they do."""
 POLL = 0.25
 """Seconds. New jobs are notified; polling finds those whose hour has come and those that waited for a lock."""
-HEARTBEAT = 2.0
-DEAD_AFTER = 10.0
-"""Seconds without a heartbeat: five missed, or a machine too busy to be useful."""
-_RESCUE_EVERY = 3.0
+HEARTBEAT = 1.0
+DEAD_AFTER = 5.0
+"""Seconds without a heartbeat: five missed, or a machine too busy to be useful. Short, because a customer waits: who was cut
+off in the middle of an answer is answered about when the server is back. A worker that only seemed dead answers nothing
+twice: the first of two to commit a turn has answered it."""
+_RESCUE_EVERY = 1.0
 
 
 _at_work: set[Worker] = set()
