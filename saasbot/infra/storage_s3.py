@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from saasbot.infra.file_types import type_of_key
 from saasbot.infra.settings import Settings
-from saasbot.infra.storage import FileMissing, StorageUnavailable, check_key
+from saasbot.infra.storage_interface import FileMissing, StorageUnavailable, check_key
 
 _CONFIG = Config(
     signature_version="s3v4",
