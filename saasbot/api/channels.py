@@ -10,6 +10,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from saasbot.api.callers import CurrentActor
+from saasbot.api.idempotency import ClientToken
 from saasbot.api.paging import CurrentPage, Listing, next_cursor
 from saasbot.api.router import ApiRouter
 from saasbot.api.schemas import Body
@@ -171,8 +172,8 @@ async def pair_code(actor: CurrentActor, channel_id: UUID, body: PairByPhone) ->
 
 
 @router.post("/{channel_id}/messages", status_code=202)
-async def send(actor: CurrentActor, channel_id: UUID, body: NewMessage) -> QueuedOut:
+async def send(actor: CurrentActor, channel_id: UUID, body: NewMessage, client_token: ClientToken) -> QueuedOut:
     """Queue a text to a phone number."""
     async with unit_of_work(actor):
-        message = await send_to_phone(actor, channel_id, to=body.to, text=body.text)
+        message = await send_to_phone(actor, channel_id, to=body.to, text=body.text, client_token=client_token)
     return QueuedOut(message_id=message.id)

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urljoin
 from uuid import UUID
 
-from fastapi import Header, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from saasbot.api.callers import CurrentActor
+from saasbot.api.idempotency import ClientToken
 from saasbot.api.paging import CurrentPage, Listing, next_cursor
 from saasbot.api.router import ApiRouter
 from saasbot.api.schemas import Body, Text
@@ -180,12 +181,13 @@ async def send(
     actor: CurrentActor,
     conversation_id: UUID,
     body: NewMessage,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    client_token: ClientToken,
 ) -> QueuedOut:
-    """Queue a message; it takes the chat over from the bot. The key holds even if the first answer was never remembered."""
-    token = f"api:{idempotency_key}" if idempotency_key else None
+    """Queue a message; it takes the chat over from the bot."""
     async with unit_of_work(actor):
-        message = await send_message(actor, conversation_id, text=body.text, media_id=body.media_id, client_token=token)
+        message = await send_message(
+            actor, conversation_id, text=body.text, media_id=body.media_id, client_token=client_token
+        )
         out = MessageOut.of(await read_message(actor, message.id))
     return QueuedOut(**out.model_dump(), message_id=message.id)
 

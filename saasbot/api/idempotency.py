@@ -8,9 +8,9 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 
 from saasbot.api.callers import caller_of_request
@@ -25,6 +25,14 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
+
+
+def _client_token(idempotency_key: Annotated[str | None, Header(max_length=200)] = None) -> str | None:
+    return f"api:{idempotency_key}" if idempotency_key else None
+
+
+ClientToken = Annotated[str | None, Depends(_client_token)]
+"""The key as a message's own: the database then holds the promise even where a process died before it remembered its answer."""
 
 
 class IdempotentRoute(APIRoute):

@@ -132,3 +132,25 @@ async def test_a_photo_sent_twice_is_stored_once(as_alice: Client):
     assert answers[0].status_code < 300, answers[0].text
     assert answers[1].headers["idempotency-replayed"] == "true"
     assert answers[0].json() == answers[1].json()
+
+
+async def test_a_message_whose_answer_was_never_remembered_is_still_sent_once(as_alice: Client, alice: Actor):
+    """The process died after the message was queued and before its answer was kept; the client asks again."""
+    channel = (await as_alice.post("/api/v1/channels", json={"kind": "simulator", "name": "Tienda"})).json()
+    where, body = f"/api/v1/channels/{channel['id']}/messages", {"to": "+5491155550001", "text": "Hola"}
+    first = await as_alice.post(where, json=body, headers=key())
+    async with unit_of_work(alice):
+        await idempotency.forget(alice, key="order-1")
+    again = await as_alice.post(where, json=body, headers=key())
+    assert again.json() == first.json()
+    (conversation,) = (await as_alice.get("/api/v1/conversations")).json()["data"]
+    messages = (await as_alice.get(f"/api/v1/conversations/{conversation['id']}/messages")).json()["data"]
+    assert [m["text"] for m in messages if m["type"] == "text"] == ["Hola"]
+
+
+async def test_two_first_messages_to_one_phone_at_once_share_a_conversation(as_alice: Client):
+    channel = (await as_alice.post("/api/v1/channels", json={"kind": "simulator", "name": "Tienda"})).json()
+    where = f"/api/v1/channels/{channel['id']}/messages"
+    sends = (as_alice.post(where, json={"to": "+5491155550001", "text": f"Hola {n}"}) for n in range(6))
+    assert {answer.status_code for answer in await asyncio.gather(*sends)} == {202}
+    assert len((await as_alice.get("/api/v1/conversations")).json()["data"]) == 1

@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from saasbot.domain.actor import Actor
@@ -98,22 +99,35 @@ async def send_to_phone(
     address = Address(phone=digits_of_phone(to), lid=None)
     clean_text(text)
     contact_id = (await resolve_contacts(actor, [address]))[address]
-    query = select(Conversation).where(Conversation.channel_id == channel.id, Conversation.contact_id == contact_id)
-    conversation = (await session().exec(query)).one_or_none()
-    if conversation is None:
-        conversation = Conversation(
-            company_id=actor.company_id,
-            channel_id=channel.id,
-            contact_id=contact_id,
-            chat_jid=f"{address.phone}@s.whatsapp.net",
-            handler=Handler.HUMAN,
-            status=ConversationStatus.OPEN,
-            assignee_id=actor.user_id,
-            last_activity_at=utcnow(),
-        )
-        session().add(conversation)
-        await session().flush()
-    return await send_message(actor, conversation.id, text=text, client_token=client_token)
+    conversation_id = await _chat_with(actor, channel.id, contact_id, chat_jid=f"{address.phone}@s.whatsapp.net")
+    return await send_message(actor, conversation_id, text=text, client_token=client_token)
+
+
+async def _chat_with(actor: Actor, channel_id: UUID, contact_id: UUID, *, chat_jid: str) -> UUID:
+    """The conversation of the contact on this number; a new one is the actor's. The customer may write at this very moment."""
+    query = select(Conversation.id).where(
+        Conversation.company_id == actor.company_id,
+        Conversation.channel_id == channel_id,
+        Conversation.contact_id == contact_id,
+    )
+    if (found := (await session().exec(query)).one_or_none()) is not None:
+        return found
+    conversation = Conversation(
+        company_id=actor.company_id,
+        channel_id=channel_id,
+        contact_id=contact_id,
+        chat_jid=chat_jid,
+        handler=Handler.HUMAN,
+        status=ConversationStatus.OPEN,
+        assignee_id=actor.user_id,
+        last_activity_at=utcnow(),
+    )
+    try:
+        async with session().begin_nested():
+            session().add(conversation)
+    except IntegrityError:
+        return (await session().exec(query)).one()
+    return conversation.id
 
 
 async def resend(actor: Actor, message_id: UUID) -> Message:
