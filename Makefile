@@ -5,7 +5,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --require-hashes --progress-bar off
 
-.PHONY: run test bench check stop lock
+.PHONY: run test bench soak check stop lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -16,6 +16,10 @@ test: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(PY) -m bench
+
+# Ten minutes of load and faults on 200 simulated numbers; SOAK="--minutes 1 --numbers 10" for less.
+soak: $(VENV)/.installed-dev
+	@$(PY) -m soak $(SOAK)
 
 check: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
