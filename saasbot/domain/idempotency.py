@@ -14,12 +14,13 @@ from sqlmodel import col
 from saasbot.domain.actor import Actor
 from saasbot.infra.db import run
 from saasbot.infra.errors import AppError
+from saasbot.infra.process_identity import is_dead, this_process
 from saasbot.models import IdempotencyKey
 from saasbot.models.table import new_id, utcnow
 
 KEPT = timedelta(hours=24)
 _ABANDONED_AFTER = timedelta(minutes=5)
-"""A request without an answer for so long died with its process."""
+"""A request without an answer for so long died with its process, on a machine that we cannot look at."""
 
 
 class KeyReused(AppError):
@@ -51,24 +52,46 @@ async def claim(actor: Actor, *, key: str, request_hash: str) -> Answer | None:
     await run(delete(IdempotencyKey).where(*mine, stale | (col(IdempotencyKey.created_at) < now - KEPT)))
     inserted = await run(
         insert(IdempotencyKey)
-        .values(id=new_id(), created_at=now, company_id=actor.company_id, key=key, request_hash=request_hash, body=None)
+        .values(
+            id=new_id(),
+            created_at=now,
+            company_id=actor.company_id,
+            key=key,
+            request_hash=request_hash,
+            holder=this_process(),
+            body=None,
+        )
         .on_conflict_do_nothing(index_elements=["company_id", "key"])
         .returning(col(IdempotencyKey.id))
     )
     if inserted.first() is not None:
         return None
     found = await run(
-        select(col(IdempotencyKey.request_hash), col(IdempotencyKey.status), col(IdempotencyKey.body)).where(*mine)
+        select(
+            col(IdempotencyKey.request_hash),
+            col(IdempotencyKey.holder),
+            col(IdempotencyKey.status),
+            col(IdempotencyKey.body),
+        ).where(*mine)
     )
     known = found.first()
     if known is None:  # removed since: it was abandoned, and somebody else cleared it
         raise StillRunning
-    kept_hash, status, body = known
+    kept_hash, holder, status, body = known
     if kept_hash != request_hash:
         raise KeyReused
-    if status is None:
+    if status is not None:
+        return Answer(status, body)
+    if not is_dead(holder):
         raise StillRunning
-    return Answer(status, body)
+    taken = await run(
+        update(IdempotencyKey)
+        .where(*mine, col(IdempotencyKey.status).is_(None), col(IdempotencyKey.holder) == holder)
+        .values(holder=this_process(), created_at=now)
+    )
+    if taken.rowcount == 0:  # somebody was faster
+        raise StillRunning
+    return None
 
 
 async def remember(actor: Actor, *, key: str, answer: Answer) -> None:

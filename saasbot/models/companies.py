@@ -84,5 +84,7 @@ class IdempotencyKey(TenantRow, table=True):
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
     key: str = Field(max_length=200)
     request_hash: str
+    holder: str
+    """The process that works on it (`infra.process_identity`): when it is gone without an answer, another may."""
     status: int | None = None
     body: Any = Field(default=None, sa_type=JSONB)

@@ -10,7 +10,8 @@ import time_machine
 from saasbot.domain import idempotency
 from saasbot.domain.actor import Actor
 from saasbot.domain.idempotency import KEPT
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import sql, unit_of_work
+from saasbot.infra.process_identity import this_process
 from saasbot.models.table import utcnow
 from tests.api.conftest import Client
 from tests.media.pictures import picture
@@ -115,6 +116,21 @@ async def test_a_request_whose_process_died_can_be_done_again(alice: Actor):
         clock.shift(timedelta(minutes=6))
         async with unit_of_work(alice):
             assert await idempotency.claim(alice, key="k", request_hash="a") is None
+
+
+async def test_a_request_of_a_dead_process_of_this_machine_can_be_done_again_at_once(alice: Actor):
+    async with unit_of_work(alice):
+        await idempotency.claim(alice, key="k", request_hash="a")
+        boot = this_process().split("/")[0]
+        await sql("UPDATE idempotency_key SET holder = :dead", dead=f"{boot}/4194303/1")
+    with pytest.raises(idempotency.KeyReused):
+        async with unit_of_work(alice):
+            await idempotency.claim(alice, key="k", request_hash="another")
+    async with unit_of_work(alice):
+        assert await idempotency.claim(alice, key="k", request_hash="a") is None
+    with pytest.raises(idempotency.StillRunning):
+        async with unit_of_work(alice):
+            await idempotency.claim(alice, key="k", request_hash="a")
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 201, "with space", "ñ"])

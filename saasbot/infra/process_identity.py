@@ -1,0 +1,35 @@
+"""This process, named so that others on the same machine can tell when it is gone: whoever holds something writes this name."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def _boot() -> str:
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else os.uname().nodename
+
+
+def _started(pid: int) -> str | None:
+    """The start time of a process in clock ticks since boot (proc(5), field 22); nothing when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat[stat.rindex(")") + 2 :].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+@lru_cache
+def this_process() -> str:
+    return f"{_boot()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def is_dead(holder: str) -> bool:
+    """The holder ran on this machine and is no more. One elsewhere is never called dead: its time must run out."""
+    boot, _, rest = holder.partition("/")
+    pid, _, started = rest.partition("/")
+    if not Path("/proc").is_dir() or boot != _boot() or not pid.isdigit():
+        return False
+    return _started(int(pid)) != started
