@@ -69,17 +69,21 @@ def _inbound(connection: psycopg.Connection, accepted: Accepted, verdict: Verdic
     )
     for channel, phone, wa_id in rows:
         stored.setdefault((channel, phone), []).append(wa_id)
-    lost = doubled = disordered = 0
+    everywhere = {wa_id for kept in stored.values() for wa_id in kept}
+    lost = misplaced = doubled = disordered = 0
     for chat, written in accepted.chats.items():
         kept = stored.get(chat, [])
-        lost += len(set(written) - set(kept))
+        lost += len(set(written) - everywhere)
+        misplaced += len((set(written) - set(kept)) & everywhere)
         doubled += len(kept) - len(set(kept))
         known = [wa_id for wa_id in kept if wa_id in set(written)]
         disordered += known != [wa_id for wa_id in written if wa_id in set(kept)]
     verdict.figures |= {"customers' messages": accepted.inbound, "lost": lost, "doubled": doubled}
+    verdict.figures["in another's chat"] = misplaced
     verdict.figures["chats out of order"] = disordered
     for name, count in (
         ("messages were lost", lost),
+        ("messages are in another chat", misplaced),
         ("were stored twice", doubled),
         ("chats are out of order", disordered),
     ):

@@ -4,6 +4,7 @@ import gc
 import multiprocessing
 import signal
 import sys
+import time
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -13,6 +14,7 @@ from saasbot.start.processes import end_with_parent
 
 # Long-lived sockets never finish by themselves; after this the worker is ended.
 _SHUTDOWN_SECONDS = 10
+_TRIES, _TRIES_SECONDS = 5, 60
 
 
 def application() -> object:
@@ -38,20 +40,38 @@ def application() -> object:
 
 
 def main() -> None:
-    """Serve on the host and port of the command line until SIGTERM or SIGINT. A worker that dies is replaced."""
+    """Serve on the host and port of the command line until SIGTERM or SIGINT. A worker that dies is replaced.
+
+    Two deaths within seconds end granian's watch. They may be bad luck, so it begins anew; a worker that cannot live at
+    all ends the server after `_TRIES`.
+    """
     host, port = sys.argv[1:]
     multiprocessing.set_start_method("spawn")  # the watcher stays small: only the worker imports the app
-    Server(
+    failures: list[float] = []
+    while True:
+        try:
+            _server(host, int(port)).serve()
+        except SystemExit as ended:
+            now = time.monotonic()
+            failures = [moment for moment in failures if now - moment < _TRIES_SECONDS] + [now]
+            if not ended.code or len(failures) == _TRIES:
+                raise
+        else:
+            return
+
+
+def _server(host: str, port: int) -> Server:
+    return Server(
         target="saasbot.start.server:application",
         factory=True,
         address=host,
-        port=int(port),
+        port=port,
         interface=Interfaces.ASGI,
         workers=1,
         respawn_failed_workers=True,
         workers_kill_timeout=_SHUTDOWN_SECONDS,
         log_level=LogLevels.warning,
-    ).serve()
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """The server process and its worker."""
 
 import gzip
+import os
 import re
+import signal
+import time
 import urllib.request
 
 from tests.fixtures.server import RunningServer, StartServer
@@ -33,5 +36,17 @@ def test_a_killed_server_frees_its_port_and_serves_again(start_server: StartServ
     assert not made.serves()
     made.start()
     assert made.serves()
+    made.stop()
+    assert not made.serves()
+
+
+def test_a_worker_killed_again_at_once_is_replaced_all_the_same(start_server: StartServer) -> None:
+    made = start_server()
+    for _ in range(3):
+        os.kill(made.worker(), signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while not made.serves():
+            assert time.monotonic() < deadline, "nobody serves any more"
+            time.sleep(0.05)
     made.stop()
     assert not made.serves()
