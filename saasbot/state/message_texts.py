@@ -22,6 +22,13 @@ _HAPPENED = {
     "bot_off": N_("{name} switched the bot off for this chat"),
 }
 
+_CALLS = {
+    ("missed_call", False): N_("Missed call"),
+    ("missed_call", True): N_("Missed video call"),
+    ("call", False): N_("Call on the phone"),
+    ("call", True): N_("Video call on the phone"),
+}
+
 _CHANGED = N_("{name} changed the chat")
 
 _UNSUPPORTED = {
@@ -41,6 +48,7 @@ _UNSUPPORTED = {
     "call": N_("A call."),
     "call_log": N_("A call."),
     "event": N_("An event. See it on the phone."),
+    "secret_encrypted": N_("A message was edited in a way that cannot be read here. See it on the phone."),
 }
 
 _MEDIA = {
@@ -64,6 +72,11 @@ def activity_line(view: MessageView, reader: Reader) -> str:
     if kind == "handed_off":
         reason = hand_off_sentence(str(view.payload.get("reason", "")), reader.locale)
         line = gettext(reader.locale, "The bot passed the chat to your team. {reason}", reason=reason).rstrip(".")
+    elif kind in ("missed_call", "call"):
+        line = translate(reader.locale, _CALLS[kind, bool(view.payload.get("video"))])
+    elif kind == "poll_vote":
+        voted = gettext(reader.locale, "The customer voted in the poll")
+        line = voted if view.author == "customer" else gettext(reader.locale, "Voted in the poll on the phone")
     else:
         name = view.author_name or gettext(reader.locale, "Somebody")
         line = translate(reader.locale, _HAPPENED.get(kind, _CHANGED)).format(name=name)
