@@ -26,8 +26,6 @@ MAIN_SIDE = 1600
 """Longest side of a product's picture: more than a phone shows, well below WhatsApp's 5 MB."""
 READABLE_SIDE = 4096
 """Longest side of a customer's picture: a receipt or a long screenshot must stay legible."""
-STICKER_SIDE = 512
-"""What WhatsApp makes them."""
 THUMB_SIDE = 240
 
 _FORMATS = {
@@ -80,13 +78,13 @@ async def encode_anew(content: bytes, *, longest: int = MAIN_SIDE) -> Picture:
     return await asyncio.get_running_loop().run_in_executor(_POOL, _encode_anew, content, longest)
 
 
-async def encode_sticker(content: bytes) -> Picture:
-    """The same as a WebP of at most 512 px a side that keeps its transparency. An animated one stands still: its first frame.
+async def encode_sticker(content: bytes, *, longest: int = MAIN_SIDE) -> Picture:
+    """The same as a WebP that keeps its transparency. An animated one stands still: its first frame.
 
     Raises: UnknownPicture, DamagedPicture, HugePicture.
     """
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_POOL, partial(_encode_anew, content, STICKER_SIDE, sticker=True))
+    return await loop.run_in_executor(_POOL, partial(_encode_anew, content, longest, sticker=True))
 
 
 def _encode_anew(content: bytes, longest: int, *, sticker: bool = False) -> Picture:

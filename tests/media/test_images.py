@@ -66,7 +66,7 @@ async def test_a_sticker_keeps_its_transparency_and_nothing_else() -> None:
     assert b"Camera of Ana" in out.getvalue()
     made = await encode_sticker(out.getvalue())
     main = opened(made.main)
-    assert (main.format, main.mode, main.size, made.mime) == ("WEBP", "RGBA", (512, 256), "image/webp")
+    assert (main.format, main.mode, main.size, made.mime) == ("WEBP", "RGBA", (600, 300), "image/webp")
     assert main.getpixel((5, 5))[3] == 0  # type: ignore[index]
     assert b"Ana" not in made.main + made.thumb
     assert getattr(main, "n_frames", 1) == 1

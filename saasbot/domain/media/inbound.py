@@ -93,7 +93,7 @@ async def _store(media: Media, content: bytes) -> _Stored:
 async def _picture(content: bytes, mime: str) -> images.Picture | None:
     try:
         if mime == _STICKER:
-            return await images.encode_sticker(content)
+            return await images.encode_sticker(content, longest=images.READABLE_SIDE)
         return await images.encode_anew(content, longest=images.READABLE_SIDE)
     except images.BadPicture:
         return None  # what cannot be decoded is still the customer's file
