@@ -131,7 +131,8 @@ def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
             found["text"] = activity_line(view, reader)
             found["note"] = str(view.payload.get("summary", ""))
         case "unsupported":
-            found["title"] = unsupported_line(str(view.payload.get("kind", "")), reader)
+            kind = "unavailable" if view.payload.get("unavailable") else str(view.payload.get("kind", ""))
+            found["title"] = unsupported_line(kind, reader)
         case "location":
             found |= _place(view.payload, reader)
         case "contact":

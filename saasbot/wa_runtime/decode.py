@@ -42,7 +42,10 @@ def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
         return _call(event_id, events.CallOffer.FromString(raw))
     if code == UNDECRYPTABLE:
         event = events.UndecryptableMessage.FromString(raw)
-        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "undecryptable"})
+        payload: dict[str, Any] = {"kind": "undecryptable"}
+        if event.IsUnavailable:
+            payload["unavailable"] = True  # WhatsApp sent it to the phone alone: most are to be seen once
+        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload=payload)
     return None
 
 

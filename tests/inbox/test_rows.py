@@ -69,6 +69,22 @@ async def test_a_line_says_what_happened(
         assert row.text.startswith(f"{sentence} · ")
 
 
+@pytest.mark.parametrize(
+    ("payload", "sentence"),
+    [
+        ({"kind": "view_once", "of": "image"}, "Un mensaje que se puede ver una sola vez. Ábrelo en el teléfono."),
+        (
+            {"kind": "undecryptable", "unavailable": True},
+            "WhatsApp envió este mensaje solo al teléfono. Puede ser uno que se ve una sola vez.",
+        ),
+    ],
+)
+async def test_what_only_the_phone_may_show_says_so(shop: Shop, payload: dict[str, Any], sentence: str) -> None:
+    await hears(shop, message(wa_id="A", type=MessageType.UNSUPPORTED, payload=payload))
+    (row,), _ = await seen(shop)
+    assert (row.title, row.media) == (sentence, "")
+
+
 async def test_a_missed_call_is_named_in_the_list(shop: Shop) -> None:
     await hears(shop, message(wa_id="A", type=MessageType.ACTIVITY, payload={"kind": "missed_call"}))
     assert (await seen(shop))[1] == "📞 Llamada perdida"

@@ -275,7 +275,11 @@ def test_a_message_that_cannot_be_decrypted_holds_its_place():
     )
     message = decode(7, UNDECRYPTABLE, undecryptable.SerializeToString())
     assert isinstance(message, IncomingMessage)
-    assert (message.type, message.payload["kind"], message.wa_id) == ("unsupported", "undecryptable", info.ID)
+    assert (message.type, message.payload, message.wa_id) == ("unsupported", {"kind": "undecryptable"}, info.ID)
+    undecryptable.IsUnavailable = True
+    message = decode(7, UNDECRYPTABLE, undecryptable.SerializeToString())
+    assert isinstance(message, IncomingMessage)
+    assert message.payload == {"kind": "undecryptable", "unavailable": True}
 
 
 def test_a_kind_that_does_not_exist_yet_is_kept_too():
