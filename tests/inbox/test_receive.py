@@ -144,6 +144,7 @@ async def test_what_could_not_be_decrypted_gives_way_to_the_real_message(shop: S
     await hears(shop, message("¿Tienen en 42?", wa_id="A"))
     (stored,) = await rows(shop, "message")
     assert (stored["type"], stored["text"]) == ("text", "¿Tienen en 42?")
+    assert (await rows(shop, "conversation"))[0]["last_message_id"] == stored["id"]
 
 
 async def test_a_clock_that_runs_ahead_does_not_pin_a_chat_to_the_top(shop: Shop) -> None:

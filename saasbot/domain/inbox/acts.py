@@ -34,7 +34,11 @@ _APPLY = """
         SELECT k.conversation_id, a.wa_id, a.kind, a.from_me, a.text, a.at
         FROM unnest(CAST(:conversations AS uuid[]), CAST(:ids AS text[])) AS k(conversation_id, wa_id)
         JOIN conversation c ON c.company_id = :company AND c.id = k.conversation_id
-        JOIN message_act a ON a.channel_id = c.channel_id AND a.contact_id = c.contact_id AND a.wa_id = k.wa_id
+        -- OFFSET 0: one look at the key for each message, whatever the planner believes of the table
+        JOIN LATERAL (
+            SELECT wa_id, kind, from_me, text, at FROM message_act
+            WHERE channel_id = :channel AND contact_id = c.contact_id AND wa_id = k.wa_id OFFSET 0
+        ) a ON true
     ), wanted AS (
         SELECT m.id, m.text AS text_before, m.revoked_at AS revoked_before,
             max(act.text) FILTER (WHERE act.kind = 'edit' AND act.from_me = m.from_me) AS new_text,

@@ -183,7 +183,8 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
 
 
 async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]) -> dict[UUID, int]:
-    """Insert what is not stored yet; a placeholder of an undecryptable message gives way to the real one. Id to seq."""
+    """Insert what is not stored yet; a placeholder of an undecryptable message gives way to the real one, under its own id.
+    Id to seq."""
     media = []
     for row, message in zip(rows, messages, strict=True):
         if message.media is not None:
@@ -198,7 +199,10 @@ async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequen
         channel=channel.id,
         rows=json.dumps(list(by_key.values())[::-1], default=str),
     )
-    stored = {by_key[r.conversation_id, r.wa_id, r.from_me]["id"]: r.seq for r in inserted.all()}
+    stored: dict[UUID, int] = {}
+    for r in inserted.all():
+        by_key[r.conversation_id, r.wa_id, r.from_me]["id"] = r.id
+        stored[r.id] = r.seq
     unused = [item.id for item, owner in _media_owners(media, rows) if owner not in stored]
     if unused:
         await sql("DELETE FROM media WHERE id = ANY(:ids)", ids=unused)
