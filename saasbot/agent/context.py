@@ -46,6 +46,8 @@ ANSWER_FORMAT: dict[str, Any] = {
 
 _KINDS = {
     "image": "sent a picture",
+    "video": "sent a video",
+    "sticker": "sent a sticker",
     "audio": "sent a voice message",
     "document": "sent a file",
     "location": "sent a location",

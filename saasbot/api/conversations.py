@@ -92,6 +92,11 @@ class MediaOut(BaseModel):
     thumbnail_url: str | None
 
 
+class ReactionOut(BaseModel):
+    author: Literal["customer", "phone"]
+    emoji: str
+
+
 class MessageOut(BaseModel):
     id: UUID
     direction: Literal["inbound", "outbound"]
@@ -100,8 +105,16 @@ class MessageOut(BaseModel):
     type: MessageType
     text: str
     payload: dict[str, Any]
-    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}."""
+    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}; a text
+    that was chosen and not typed {kind}."""
     media: MediaOut | None
+    reactions: list[ReactionOut]
+    """At most one of each side of the chat."""
+    edited_at: datetime | None
+    revoked_at: datetime | None
+    """When it was deleted for everyone; its text is then empty."""
+    earlier_text: str | None
+    """What an edited message said at first, what a deleted one said at last."""
     status: str
     error: str | None
     created_at: datetime

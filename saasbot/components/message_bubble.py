@@ -6,6 +6,7 @@ import reflex as rx
 
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
+from saasbot.components.message_acts import edited_mark, reactions, tombstone
 from saasbot.components.types import Text
 
 Row = rx.vars.ObjectVar[dict[str, Any]]
@@ -46,26 +47,38 @@ def _bubble(message: Row, status: rx.Var[str]) -> rx.Component:
         rx.el.div(
             rx.cond(_text(message, "who") != "", _speaker(message, author)),
             rx.cond(_text(message, "quote") != "", _quote(message)),
-            rx.match(
-                kind,
-                ("image", _picture(message)),
-                ("audio", _sound(message)),
-                ("document", _document(message)),
-                ("location", _place(message)),
-                ("contact", _card(message)),
-                ("unsupported", _placeholder(message)),
-                rx.fragment(),
-            ),
             rx.cond(
-                _text(message, "text") != "", rx.el.span(_text(message, "text"), class_name="bubble-text", dir="auto")
+                message["revoked"].to(bool),
+                tombstone(message),
+                rx.fragment(
+                    rx.match(
+                        kind,
+                        ("image", _picture(message)),
+                        ("video", _video(message)),
+                        ("sticker", _sticker(message)),
+                        ("audio", _sound(message)),
+                        ("document", _document(message)),
+                        ("location", _place(message)),
+                        ("contact", _card(message)),
+                        ("unsupported", _placeholder(message)),
+                        rx.fragment(),
+                    ),
+                    rx.cond(
+                        _text(message, "text") != "",
+                        rx.el.span(_text(message, "text"), class_name="bubble-text", dir="auto"),
+                    ),
+                ),
             ),
             rx.el.span(
+                rx.cond(message["edited"].to(bool), edited_mark(message)),
                 rx.el.time(_text(message, "time"), title=_text(message, "full")),
                 rx.cond(side == "out", tick(status, _text(message, "why"))),
                 class_name="bubble-meta",
             ),
-            class_name=f"bubble bubble-{side} bubble-{author} bubble-{kind}",
+            class_name=f"bubble bubble-{side} bubble-{author} bubble-{kind}"
+            + rx.cond(message["revoked"].to(bool), " bubble-revoked", "").to(str),
         ),
+        reactions(message),
         rx.cond((_text(message, "why") != "") & (problem != ""), _problem(message)),
         class_name=f"message message-{side} message-{author}{first}{problem}",
         custom_attrs={
@@ -95,27 +108,41 @@ def _quote(message: Row) -> rx.Component:
 
 
 def _picture(message: Row) -> rx.Component:
-    size = {
-        "width": f"{message['width']}px",
-        "aspect_ratio": f"{message['width']} / {message['height']}",
-    }
+    return _frame(
+        message,
+        rx.el.a(
+            rx.el.img(src=_text(message, "thumb"), alt=t("Photo"), loading="lazy", decoding="async"),
+            href=_text(message, "url"),
+            target="_blank",
+            rel="noopener",
+        ),
+    )
+
+
+def _video(message: Row) -> rx.Component:
+    # the first frame is fetched with the metadata: WhatsApp's own small picture of it is not kept
+    player = rx.el.video(src=_text(message, "url"), controls=True, preload="metadata", aria_label=t("Video"))
+    return _frame(message, player)
+
+
+def _sticker(message: Row) -> rx.Component:
+    return _frame(message, rx.el.img(src=_text(message, "url"), alt=t("Sticker"), loading="lazy", decoding="async"))
+
+
+def _frame(message: Row, shown: rx.Component) -> rx.Component:
+    """A box of the file's own ratio, there before the file is: nothing jumps when it comes."""
     return rx.el.div(
         rx.match(
             _text(message, "media"),
-            (
-                "stored",
-                rx.el.a(
-                    rx.el.img(src=_text(message, "thumb"), alt=t("Photo"), loading="lazy", decoding="async"),
-                    href=_text(message, "url"),
-                    target="_blank",
-                    rel="noopener",
-                ),
-            ),
+            ("stored", shown),
             ("failed", _missing(message)),
             rx.el.span(class_name="spinner", role="status", aria_label=t("The file is on its way")),
         ),
         class_name="bubble-picture",
-        style=size,
+        style={
+            "width": f"{message['width']}px",
+            "aspect_ratio": f"{message['width']} / {message['height']}",
+        },
     )
 
 

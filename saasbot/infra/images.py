@@ -9,7 +9,7 @@ import io
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -59,7 +59,8 @@ class HugePicture(BadPicture):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture encoded here: `main` is a JPEG of `width` × `height`, `thumb` a WebP of at most 240 px a side."""
+    """A picture encoded here: `main` is a JPEG (a WebP of a sticker) of `width` × `height`, `thumb` a WebP of at most 240 px
+    a side."""
 
     main: bytes
     width: int
@@ -77,18 +78,30 @@ async def encode_anew(content: bytes, *, longest: int = MAIN_SIDE) -> Picture:
     return await asyncio.get_running_loop().run_in_executor(_POOL, _encode_anew, content, longest)
 
 
-def _encode_anew(content: bytes, longest: int) -> Picture:
+async def encode_sticker(content: bytes, *, longest: int = MAIN_SIDE) -> Picture:
+    """The same as a WebP that keeps its transparency. An animated one stands still: its first frame.
+
+    Raises: UnknownPicture, DamagedPicture, HugePicture.
+    """
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_POOL, partial(_encode_anew, content, longest, sticker=True))
+
+
+def _encode_anew(content: bytes, longest: int, *, sticker: bool = False) -> Picture:
     format_ = _FORMATS.get(sniff(content))
     if format_ is None:
         raise UnknownPicture
     try:
         with Image.open(io.BytesIO(content), formats=[format_]) as opened:
-            image = _decode(opened, longest)
+            image = _decode(opened, longest, flat=not sticker)
         image.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
         small = image.copy()
         small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
         main, thumb = io.BytesIO(), io.BytesIO()
-        image.save(main, "JPEG", quality=85, optimize=True, progressive=True)
+        if sticker:
+            image.save(main, "WEBP", quality=85, method=4)
+        else:
+            image.save(main, "JPEG", quality=85, optimize=True, progressive=True)
         small.save(thumb, "WEBP", quality=78, method=4)
     except BadPicture:
         raise
@@ -97,17 +110,22 @@ def _encode_anew(content: bytes, longest: int) -> Picture:
     except Exception as error:  # noqa: BLE001  # decoders raise anything on hostile bytes; the bytes are at fault
         log.info("images.refused", format=format_, size=len(content), error=type(error).__name__)
         raise DamagedPicture from None
-    return Picture(main.getvalue(), image.width, image.height, thumb.getvalue())
+    mime = "image/webp" if sticker else "image/jpeg"
+    return Picture(main.getvalue(), image.width, image.height, thumb.getvalue(), mime)
 
 
-def _decode(image: Image.Image, longest: int) -> Image.Image:
-    """The first frame, upright, in sRGB. The header's size is checked before a pixel is decoded."""
+def _decode(image: Image.Image, longest: int, *, flat: bool) -> Image.Image:
+    """The first frame, upright, in sRGB; `flat` without transparency. The header's size is checked before a pixel is decoded."""
     limit = MAX_PIXELS if image.format == "JPEG" else MAX_PIXELS_DECODED
     if image.width * image.height > limit:
         raise HugePicture
     profile = image.info.get("icc_profile")
     image.draft("RGB", (longest, longest))
     upright = ImageOps.exif_transpose(image)
+    if not flat:
+        layers = upright.convert("RGBA")
+        layers.info.clear()  # a WebP would be given what it carried
+        return layers
     plain = _on_white(upright)
     return _in_srgb(plain, profile) if isinstance(profile, bytes) else plain
 

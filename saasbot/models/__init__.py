@@ -11,6 +11,7 @@ from saasbot.models.accounts import (
     UserAccount,
     UserSession,
 )
+from saasbot.models.acts import ActKind, MessageAct
 from saasbot.models.agent import AgentTurn, Bot, PromptVersion, TurnOutcome
 from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
@@ -43,6 +44,7 @@ from saasbot.models.inbox import (
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 
 __all__ = [
+    "ActKind",
     "AgentTurn",
     "AiSource",
     "Author",
@@ -67,6 +69,7 @@ __all__ = [
     "MediaStatus",
     "Membership",
     "Message",
+    "MessageAct",
     "MessageStatus",
     "MessageType",
     "Notice",

@@ -45,6 +45,8 @@ class Author(StrEnum):
 class MessageType(StrEnum):
     TEXT = "text"
     IMAGE = "image"
+    VIDEO = "video"
+    STICKER = "sticker"
     AUDIO = "audio"
     DOCUMENT = "document"
     LOCATION = "location"
@@ -264,9 +266,19 @@ class Message(TenantRow, table=True):
     type: MessageType = Field(default=MessageType.TEXT, sa_type=Text, nullable=False)
     text: str = ""
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
-    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}."""
+    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}; a text
+    that was not typed {kind}: poll, list_response, …; `ephemeral` where the chat forgets its messages."""
     media_id: UUID | None = None
     quoted_wa_id: str | None = None
+    edited_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    revoked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """Deleted for everyone: `text` is empty then, so that nothing that reads it (search, the agent, a quote) finds it."""
+    earlier_text: str | None = None
+    """What an edited message said at first, what a deleted one said at last. For the team."""
+    reactions: list[dict[str, str]] = Field(
+        default_factory=list, sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": "[]"}
+    )
+    """At most one of each side: {author: customer · phone, emoji}."""
     status: MessageStatus = Field(sa_type=Text, nullable=False)
     error: str | None = None
     """A stable code of why it failed or is unconfirmed; the UI has its sentence."""

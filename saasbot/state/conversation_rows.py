@@ -13,11 +13,14 @@ from saasbot.state.reader import Reader, phone_text
 
 KINDS = {
     "image": N_("Photo"),
+    "video": N_("Video"),
+    "sticker": N_("Sticker"),
     "audio": N_("Voice note"),
     "document": N_("Document"),
     "location": N_("Location"),
     "contact": N_("Contact"),
     "unsupported": N_("Message of another kind"),
+    "activity": N_("Missed call"),  # the only line that the list shows
 }
 """What the preview says of a message without words."""
 
@@ -63,7 +66,9 @@ def name_of(view: ConversationView, reader: Reader) -> str:
 
 def preview(view: ConversationView, reader: Reader) -> str:
     text = view.last_preview
-    if view.last_type in KINDS and len(text) <= 2:  # a mark alone
+    if view.last_revoked:
+        text = f"{text} {gettext(reader.locale, 'Deleted message')}"
+    elif view.last_type in KINDS and len(text) <= 2:  # a mark alone
         text = f"{text} {translate(reader.locale, KINDS[view.last_type])}".strip()
     who = _who(view, reader)
     return f"{who}: {text}" if who else text

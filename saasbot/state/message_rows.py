@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saasbot.domain.inbox.preview import preview_of
-from saasbot.domain.inbox.views import MediaView, MessageView
+from saasbot.domain.inbox.views import MediaView, MessageView, QuotedView
 from saasbot.infra.i18n import gettext, translate
 from saasbot.state.conversation_rows import KINDS
 from saasbot.state.message_texts import activity_line, media_problem, unsupported_line, why_not_sent
@@ -14,6 +14,7 @@ from saasbot.state.vcards import phone_of_card
 
 _BOX = 320
 """The longest side of a picture in a bubble, in CSS pixels."""
+_STICKER_BOX = 160
 _UNKNOWN = (240, 180)
 
 
@@ -52,6 +53,15 @@ class MessageRow:
     link: str = ""
     title: str = ""
     note: str = ""
+    reaction: str = ""
+    """The customer's reaction, an emoji."""
+    own_reaction: str = ""
+    """The one given on the phone."""
+    edited: bool = False
+    earlier: str = ""
+    """What an edited message said at first."""
+    revoked: bool = False
+    """Deleted for everyone: `text` is what it said."""
 
 
 def rows_of(views: Iterable[MessageView], reader: Reader, before: MessageView | None = None) -> list[MessageRow]:
@@ -108,22 +118,21 @@ def _name(view: MessageView, reader: Reader) -> str:
 
 def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
     """What only some messages have."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {**_done_to(view)}
     if view.quoted is not None:
         quoted = view.quoted
         mine = quoted.author != "customer"
         found["quote_who"] = (
             (quoted.author_name or gettext(reader.locale, "You")) if mine else gettext(reader.locale, "Customer")
         )
-        found["quote"] = preview_of(quoted.type, quoted.text, {}) or translate(
-            reader.locale, KINDS.get(quoted.type, KINDS["unsupported"])
-        )
+        found["quote"] = _quote(quoted, reader)
     match view.type:
         case "activity":
             found["text"] = activity_line(view, reader)
             found["note"] = str(view.payload.get("summary", ""))
         case "unsupported":
-            found["title"] = unsupported_line(str(view.payload.get("kind", "")), reader)
+            kind = "unavailable" if view.payload.get("unavailable") else str(view.payload.get("kind", ""))
+            found["title"] = unsupported_line(kind, reader)
         case "location":
             found |= _place(view.payload, reader)
         case "contact":
@@ -131,8 +140,28 @@ def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
             found["title"] = str(view.payload.get("name", "")) or gettext(reader.locale, "Contact")
             found["note"] = phone_text(number)
     if view.media is not None:
-        found |= _file(view.media, reader)
+        found |= _file(view.media, reader, _STICKER_BOX if view.type == "sticker" else _BOX)
     return found
+
+
+def _done_to(view: MessageView) -> dict[str, Any]:
+    """What people did to it since it was written."""
+    found: dict[str, Any] = {}
+    for reaction in view.reactions:
+        found["reaction" if reaction["author"] == "customer" else "own_reaction"] = reaction["emoji"]
+    if view.revoked_at is not None:
+        found |= {"revoked": True, "text": view.earlier_text or ""}
+    elif view.edited_at is not None:
+        found |= {"edited": True, "earlier": view.earlier_text or ""}
+    return found
+
+
+def _quote(quoted: QuotedView, reader: Reader) -> str:
+    if quoted.revoked:
+        return gettext(reader.locale, "Deleted message")
+    return preview_of(quoted.type, quoted.text, {}) or translate(
+        reader.locale, KINDS.get(quoted.type, KINDS["unsupported"])
+    )
 
 
 def _place(payload: dict[str, Any], reader: Reader) -> dict[str, Any]:
@@ -144,8 +173,8 @@ def _place(payload: dict[str, Any], reader: Reader) -> dict[str, Any]:
     }
 
 
-def _file(media: MediaView, reader: Reader) -> dict[str, Any]:
-    width, height = _shown(media)
+def _file(media: MediaView, reader: Reader, box: int) -> dict[str, Any]:
+    width, height = _shown(media, box)
     duration = f"{media.seconds // 60}:{media.seconds % 60:02}" if media.seconds else ""
     facts = (_kind(media), _size(media.size, reader)) if not duration else (duration,)
     return {
@@ -161,11 +190,11 @@ def _file(media: MediaView, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _shown(media: MediaView) -> tuple[int, int]:
+def _shown(media: MediaView, box: int) -> tuple[int, int]:
     """The picture's size on the screen, known before it arrives: nothing jumps when it does."""
     if not media.width or not media.height:
-        return _UNKNOWN
-    scale = min(1.0, _BOX / max(media.width, media.height))
+        return _UNKNOWN if box >= max(_UNKNOWN) else (box, box)
+    scale = min(1.0, box / max(media.width, media.height))
     return max(48, round(media.width * scale)), max(48, round(media.height * scale))
 
 

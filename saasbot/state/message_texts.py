@@ -22,6 +22,13 @@ _HAPPENED = {
     "bot_off": N_("{name} switched the bot off for this chat"),
 }
 
+_CALLS = {
+    ("missed_call", False): N_("Missed call"),
+    ("missed_call", True): N_("Missed video call"),
+    ("call", False): N_("Call on the phone"),
+    ("call", True): N_("Video call on the phone"),
+}
+
 _CHANGED = N_("{name} changed the chat")
 
 _UNSUPPORTED = {
@@ -33,6 +40,7 @@ _UNSUPPORTED = {
     "edit": N_("The customer edited a message to:"),
     "view_once": N_("A message that can be seen once. Open it on the phone."),
     "undecryptable": N_("This message is still on its way. If it does not come, ask the customer to send it again."),
+    "unavailable": N_("WhatsApp sent this message to the phone only. It may be one that can be seen once."),
     "poll_creation": N_("A poll. See it on the phone."),
     "contacts_array": N_("Several contacts. See them on the phone."),
     "live_location": N_("A live location. See it on the phone."),
@@ -41,6 +49,7 @@ _UNSUPPORTED = {
     "call": N_("A call."),
     "call_log": N_("A call."),
     "event": N_("An event. See it on the phone."),
+    "secret_encrypted": N_("A message was edited in a way that cannot be read here. See it on the phone."),
 }
 
 _MEDIA = {
@@ -64,6 +73,11 @@ def activity_line(view: MessageView, reader: Reader) -> str:
     if kind == "handed_off":
         reason = hand_off_sentence(str(view.payload.get("reason", "")), reader.locale)
         line = gettext(reader.locale, "The bot passed the chat to your team. {reason}", reason=reason).rstrip(".")
+    elif kind in ("missed_call", "call"):
+        line = translate(reader.locale, _CALLS[kind, bool(view.payload.get("video"))])
+    elif kind == "poll_vote":
+        voted = gettext(reader.locale, "The customer voted in the poll")
+        line = voted if view.author == "customer" else gettext(reader.locale, "Voted in the poll on the phone")
     else:
         name = view.author_name or gettext(reader.locale, "Somebody")
         line = translate(reader.locale, _HAPPENED.get(kind, _CHANGED)).format(name=name)

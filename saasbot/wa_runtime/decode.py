@@ -1,28 +1,31 @@
 """From a raw event of the journal (neonize 0.5.2) to the inbox's values.
 
-Anything that is not understood becomes an `unsupported` message that names its kind; groups, status and newsletters, and
-protocol housekeeping, are ignored by name.
+A reaction, an edit or a deletion is an act upon a message, never one itself. Anything that is not understood becomes an
+`unsupported` message that names its kind; groups, status and newsletters, and protocol housekeeping, are ignored by name.
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from saasbot.domain.inbox.incoming import Incoming, IncomingMedia, IncomingMessage, IncomingReceipt
-from saasbot.models import MessageStatus, MessageType
-from saasbot.wa_runtime.protobufs import MESSAGE, RECEIPT, UNDECRYPTABLE, e2e, events
+from saasbot.domain.inbox.incoming import Incoming, IncomingAct, IncomingMedia, IncomingMessage, IncomingReceipt
+from saasbot.models import ActKind, MessageStatus, MessageType
+from saasbot.wa_runtime import contents
+from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, e2e, events
 
 _USER_SERVER, _LID_SERVER = "s.whatsapp.net", "lid"
-_MEDIA = {
-    "imageMessage": MessageType.IMAGE,
-    "audioMessage": MessageType.AUDIO,
-    "documentMessage": MessageType.DOCUMENT,
-}
 _HOUSEKEEPING = frozenset(
-    {"messageContextInfo", "senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"}
+    {
+        "messageContextInfo",
+        "senderKeyDistributionMessage",
+        "fastRatchetKeySenderKeyDistributionMessage",
+        "albumMessage",  # how many pictures follow, each a message of its own
+        "pinInChatMessage",
+        "keepInChatMessage",
+    }
 )
+_DAY_MS = 24 * 60 * 60 * 1000
 _READ = frozenset({"READ", "PLAYED"})
 
 
@@ -35,9 +38,14 @@ def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
         return _message(event_id, events.Message.FromString(raw))
     if code == RECEIPT:
         return _receipt(events.Receipt.FromString(raw))
+    if code == CALL_OFFER:
+        return _call(event_id, events.CallOffer.FromString(raw))
     if code == UNDECRYPTABLE:
         event = events.UndecryptableMessage.FromString(raw)
-        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "undecryptable"})
+        payload: dict[str, Any] = {"kind": "undecryptable"}
+        if event.IsUnavailable:
+            payload["unavailable"] = True  # WhatsApp sent it to the phone alone: most are to be seen once
+        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload=payload)
     return None
 
 
@@ -97,41 +105,62 @@ def _envelope(
     )
 
 
-def _message(event_id: int, event: Any) -> IncomingMessage | None:
-    body = event.Message
+def _message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | None:
+    body = contents.unwrapped(event.Message)
     present = [field.name for field, _ in body.ListFields() if field.name not in _HOUSEKEEPING]
     if not present:
         # a kind of message that this protobuf does not know yet, or nothing at all
         is_new = len(UnknownFieldSet(body)) > 0
         return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "unknown"}) if is_new else None
     name = present[0]
-    if name == "protocolMessage" and not _is_customer_act(body.protocolMessage):
-        return None
     content = getattr(body, name)
-    quoted = None
-    if (
-        name != "conversation"
-        and "contextInfo" in content.DESCRIPTOR.fields_by_name
-        and content.HasField("contextInfo")
-    ):
-        quoted = content.contextInfo.stanzaID or None
-    if event.IsViewOnce or event.IsViewOnceV2 or event.IsViewOnceV2Extension:
-        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "view_once"})
+    if name == "protocolMessage" and not _is_customer_act(content):
+        return None
+    if name in ("protocolMessage", "reactionMessage") and (act := _act(event.Info, content)) is not None:
+        return act
+    kind, text, payload, media = _content(name, content, view_once=_is_view_once(event))
+    if event.IsEphemeral:
+        payload["ephemeral"] = True
+    quoted = _quoted(name, content)
+    return _envelope(event_id, event.Info, kind, text=text, payload=payload, media=media, quoted=quoted)
+
+
+def _content(
+    name: str, content: Any, *, view_once: bool
+) -> tuple[MessageType, str, dict[str, Any], IncomingMedia | None]:
+    """Type, text, payload and file of a message, from the field that holds it."""
+    if view_once:
+        # WhatsApp lets it be opened on the phone alone, so the file is not fetched
+        return MessageType.UNSUPPORTED, "", {"kind": "view_once", "of": contents.kind_of(name)}, None
     if name in ("conversation", "extendedTextMessage"):
-        text = content if name == "conversation" else content.text
-        return _envelope(event_id, event.Info, MessageType.TEXT, text=text, quoted=quoted)
-    if name in _MEDIA:
-        caption = getattr(content, "caption", "")
-        media = _announced(name, content)
-        return _envelope(event_id, event.Info, _MEDIA[name], text=caption, media=media, quoted=quoted)
-    if name in ("locationMessage", "contactMessage"):
-        kind = MessageType.LOCATION if name == "locationMessage" else MessageType.CONTACT
-        payload = _place(content) if kind is MessageType.LOCATION else _card(content)
-        return _envelope(event_id, event.Info, kind, payload=payload, quoted=quoted)
-    payload = {"kind": _kind_of(name, content)}
-    return _envelope(
-        event_id, event.Info, MessageType.UNSUPPORTED, text=_readable(content), payload=payload, quoted=quoted
-    )
+        return MessageType.TEXT, content if name == "conversation" else content.text, {}, None
+    if name in contents.MEDIA:
+        return contents.MEDIA[name], getattr(content, "caption", ""), {}, contents.announced(name, content)
+    if name == "locationMessage":
+        return MessageType.LOCATION, "", contents.place(content), None
+    if name == "contactMessage":
+        return MessageType.CONTACT, "", contents.card(content), None
+    if name == "pollUpdateMessage":
+        # the vote is encrypted under a secret that only the poll's message had
+        payload = {"kind": "poll_vote", "poll": content.pollCreationMessageKey.ID}
+        return MessageType.ACTIVITY, "", payload, None
+    if name == "callLogMesssage":
+        kind = "missed_call" if contents.missed(content) else "call"
+        return MessageType.ACTIVITY, "", {"kind": kind, "video": content.isVideo}, None
+    said = contents.words_of(name, content)
+    if said is not None and said[1]:
+        return MessageType.TEXT, said[1], {"kind": said[0]}, None
+    return MessageType.UNSUPPORTED, contents.readable(content), {"kind": _kind_of(name, content)}, None
+
+
+def _quoted(name: str, content: Any) -> str | None:
+    if name == "conversation" or "contextInfo" not in content.DESCRIPTOR.fields_by_name:
+        return None
+    return (content.contextInfo.stanzaID or None) if content.HasField("contextInfo") else None
+
+
+def _is_view_once(event: Any) -> bool:
+    return event.IsViewOnce or event.IsViewOnceV2 or event.IsViewOnceV2Extension
 
 
 def _is_customer_act(protocol: Any) -> bool:
@@ -142,45 +171,55 @@ def _is_customer_act(protocol: Any) -> bool:
 def _kind_of(name: str, content: Any) -> str:
     if name == "protocolMessage":
         return "revoke" if content.type == e2e.ProtocolMessage.REVOKE else "edit"
-    short = re.sub(r"Mes+age", "", name)  # pollCreationMessageV3, and the library's own callLogMesssage
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", short).lower()
+    return contents.kind_of(name)
 
 
-def _readable(content: Any) -> str:
-    """What an unsupported message says in words, where it says anything."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, e2e.ProtocolMessage):
-        edited = content.editedMessage
-        return edited.conversation or edited.extendedTextMessage.text or edited.imageMessage.caption
-    names = content.DESCRIPTOR.fields_by_name
-    for name in ("text", "caption", "name", "selectedDisplayText", "title"):
-        if name in names and isinstance(value := getattr(content, name), str) and value:
-            return value
-    return ""
-
-
-def _announced(name: str, content: Any) -> IncomingMedia:
-    return IncomingMedia(
-        mime=content.mimetype.split(";")[0].strip().lower() or "application/octet-stream",
-        size=content.fileLength,
-        sha256=content.fileSHA256.hex() or None,
-        width=(content.width or None) if name == "imageMessage" else None,
-        height=(content.height or None) if name == "imageMessage" else None,
-        seconds=(content.seconds or None) if name == "audioMessage" else None,
-        voice=name == "audioMessage" and content.PTT,
-        file_name=(content.fileName or content.title or None) if name == "documentMessage" else None,
+def _act(info: Any, content: Any) -> IncomingAct | None:
+    """A reaction, an edit or a deletion; nothing where it does not say of which message, or what it now says."""
+    if isinstance(content, e2e.ReactionMessage):
+        kind, text, moment = ActKind.REACTION, content.text, content.senderTimestampMS
+    elif content.type == e2e.ProtocolMessage.REVOKE:
+        kind, text, moment = ActKind.REVOKE, "", 0
+    else:
+        kind, text, moment = ActKind.EDIT, contents.new_words(content.editedMessage), content.timestampMS
+    phone, lid = _addresses(info.MessageSource)
+    if not _is_private_chat(info) or (phone is None and lid is None) or not content.key.ID or text is None:
+        return None
+    return IncomingAct(
+        kind=kind,
+        phone=phone,
+        lid=lid,
+        from_me=info.MessageSource.IsFromMe,
+        target_wa_id=content.key.ID,
+        at=_moment_of_act(moment, info.Timestamp),
+        text=text,
+        push_name=info.Pushname,
     )
 
 
-def _place(content: Any) -> dict[str, Any]:
-    return {
-        "latitude": content.degreesLatitude,
-        "longitude": content.degreesLongitude,
-        "name": content.name,
-        "address": content.address,
-    }
+def _moment_of_act(own: int, server: int) -> datetime:
+    """Milliseconds by the clock of who did it: finer than the server's seconds. A clock that is days off is not believed."""
+    believed = own if abs(own - server) < _DAY_MS else server
+    return datetime.fromtimestamp(believed / 1000, UTC)
 
 
-def _card(content: Any) -> dict[str, Any]:
-    return {"name": content.displayName, "vcard": content.vcard}
+def _call(event_id: int, event: Any) -> IncomingMessage | None:
+    """A line in the chat for a call that rang: nobody takes calls here. The call's id makes it one, however often it is told."""
+    meta = event.basicCallMeta
+    callers = [meta.callCreatorAlt, meta.callCreator, getattr(meta, "from")]
+    phone = next((c.User for c in callers if c.Server == _USER_SERVER and c.User), None)
+    lid = next((c.User for c in callers if c.Server == _LID_SERVER and c.User), None)
+    of_group = any(attribute.name == "group-jid" for attribute in event.data.Attrs)
+    if of_group or not meta.callID or (phone is None and lid is None):
+        return None
+    return IncomingMessage(
+        wa_id=meta.callID,
+        chat_jid=f"{lid}@{_LID_SERVER}" if lid else f"{phone}@{_USER_SERVER}",
+        phone=phone,
+        lid=lid,
+        from_me=False,
+        sent_at=datetime.fromtimestamp(meta.timestamp, UTC),
+        type=MessageType.ACTIVITY,
+        payload={"kind": "missed_call", "video": any(node.Tag == "video" for node in event.data.Nodes)},
+        wa_event_id=event_id,
+    )

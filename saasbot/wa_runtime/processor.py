@@ -16,7 +16,8 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import waiting_journals
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.journal import BATCH, TOPIC, JournalEvent, mark_processed, take_events
-from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.acts import apply_acts
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import receive
 from saasbot.infra.db import unit_of_work
@@ -109,6 +110,7 @@ class Processor:
 
     async def _store(self, actor: Actor, channel_id: UUID, taken: list[JournalEvent]) -> None:
         messages: list[IncomingMessage] = []
+        acts: list[IncomingAct] = []
         receipts: list[IncomingReceipt] = []
         for item in taken:
             try:
@@ -119,11 +121,14 @@ class Processor:
                 continue
             if isinstance(value, IncomingMessage):
                 messages.append(value)
+            elif isinstance(value, IncomingAct):
+                acts.append(value)
             elif isinstance(value, IncomingReceipt):
                 receipts.append(value)
         with contextlib.suppress(NotFound):  # the number was deleted meanwhile
             channel = await access_channel(actor, channel_id)
             await receive(actor, channel, messages)
+            await apply_acts(actor, channel, acts)
             await apply_receipts(actor, channel_id, receipts)
         await mark_processed(actor, [item.id for item in taken])
 

@@ -6,18 +6,23 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
+from saasbot.domain.actor import Actor
 from saasbot.domain.bots.edit import BotSettings, set_bot_enabled, update_bot
 from saasbot.domain.inbox.ownership import hand_back, set_conversation_bot, take_over
-from saasbot.infra.db import session, unit_of_work
+from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.models import (
+    ActKind,
     Channel,
     Company,
     ConversationStatus,
+    MessageType,
     TurnOutcome,
 )
+from saasbot.models.table import new_id
 from tests.agent.fake_openai import FakeOpenAI, refuses, says
 from tests.fixtures.agent import answers, run_turn_job, turns_of
 from tests.fixtures.shops import Shop
+from tests.inbox.heard import act, acts, hears, message, rows
 
 Script = Callable[..., FakeOpenAI]
 
@@ -152,3 +157,91 @@ async def test_with_triggers_the_bot_starts_on_one_of_them_and_then_goes_on(shop
     await shop.hears("gracias")
     assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
     assert len(await answers(shop, conversation_id)) == 2
+
+
+async def done_to(shop: Shop, kind: ActKind, wa_id: str, text: str = "") -> None:
+    """The customer does this to a message of theirs."""
+    await acts(shop, act(kind, wa_id, text, phone="5491100000001", minute=1))
+
+
+async def turns_deferred() -> int:
+    async with unit_of_work(Actor.system(new_id())):
+        return (await sql("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'agent.turn'")).scalar_one()
+
+
+async def test_what_was_edited_before_the_answer_is_what_the_bot_reads(shop: Shop, scripted: Script) -> None:
+    fake = scripted(says("Sí"))
+    conversation_id = await shop.hears("¿Hay en 41?", wa_id="A")
+    await done_to(shop, ActKind.EDIT, "A", "¿Hay en 42?")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert "¿Hay en 42?" in fake.told() and "41" not in fake.told()
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+
+
+async def test_an_edit_while_the_model_thinks_supersedes_it(shop: Shop, scripted: Script) -> None:
+    async def interrupted(_request: dict) -> dict:
+        await done_to(shop, ActKind.EDIT, "A", "¿Hay en 42?")
+        return says("En 41 sí")
+
+    scripted(interrupted, says("En 42 no"))
+    conversation_id = await shop.hears("¿Hay en 41?", wa_id="A")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.SUPERSEDED
+    assert (await shop.conversation(conversation_id)).turn_due_at is not None, "another turn waits"
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert [m.text for m in await answers(shop, conversation_id)] == ["En 42 no"]
+
+
+@pytest.mark.parametrize("kind", list(ActKind))
+async def test_nothing_done_to_an_answered_message_starts_another_turn(
+    shop: Shop, scripted: Script, kind: ActKind
+) -> None:
+    fake = scripted(says("Sí"))
+    conversation_id = await shop.hears("¿Hay en 41?", wa_id="A")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    waiting = await turns_deferred()
+    await done_to(shop, kind, "A", "otra cosa")
+    assert await turns_deferred() == waiting
+    assert (await shop.conversation(conversation_id)).turn_due_at is None
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    assert len(fake.requests) == 1
+
+
+async def test_the_bot_does_not_see_what_was_deleted(shop: Shop, scripted: Script) -> None:
+    fake = scripted(says("Sí"))
+    conversation_id = await shop.hears("mi clave es 1234", wa_id="A")
+    await shop.hears("¿Hay en 42?", wa_id="B")
+    await done_to(shop, ActKind.REVOKE, "A")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert "¿Hay en 42?" in fake.told() and "1234" not in fake.told()
+
+
+async def test_a_question_that_was_deleted_is_not_answered(shop: Shop, scripted: Script) -> None:
+    async def interrupted(_request: dict) -> dict:
+        await done_to(shop, ActKind.REVOKE, "B")
+        return says("Sí")
+
+    fake = scripted(interrupted)
+    conversation_id = await shop.hears("¿Hay en 41?", wa_id="A")
+    await done_to(shop, ActKind.REVOKE, "A")
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    await shop.hears("¿Hay en 42?", wa_id="B")
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.SUPERSEDED
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    assert await answers(shop, conversation_id) == [] and len(fake.requests) == 1
+
+
+async def test_what_was_chosen_from_a_list_is_answered(shop: Shop, scripted: Script) -> None:
+    fake = scripted(says("Anotado"))
+    await hears(shop, message("Talle 42", wa_id="A", payload={"kind": "list_response"}))
+    conversation_id = (await rows(shop, "conversation"))[0]["id"]
+    assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
+    assert "Talle 42" in fake.told()
+
+
+async def test_a_call_is_not_answered(shop: Shop, scripted: Script) -> None:
+    fake = scripted(says("¡Hola!"))
+    await hears(shop, message(wa_id="CALL", type=MessageType.ACTIVITY, payload={"kind": "missed_call"}))
+    conversation_id = (await rows(shop, "conversation"))[0]["id"]
+    assert await turns_deferred() == 0
+    assert await run_turn_job(shop, conversation_id) == "nothing_to_do"
+    assert fake.requests == []

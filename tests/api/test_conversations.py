@@ -5,14 +5,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlmodel import select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.manage import add_channel
+from saasbot.domain.inbox.acts import apply_acts
 from saasbot.domain.inbox.receive import receive
 from saasbot.infra.db import session, unit_of_work
-from saasbot.models import Channel
+from saasbot.models import ActKind, Channel, MessageType
 from tests.api.conftest import Client
-from tests.inbox.heard import ANA, BETO, message
+from tests.inbox.heard import ANA, BETO, act, message
 
 CONVERSATIONS = "/api/v1/conversations"
 Hears = Callable[..., Awaitable[None]]
@@ -28,6 +30,19 @@ async def hears(alice: Actor) -> Hears:
         system = Actor.system(alice.company_id)
         async with unit_of_work(system):
             await receive(system, await session().get_one(Channel, channel_id), list(messages))
+
+    return hear
+
+
+@pytest.fixture
+async def hears_of(alice: Actor, hears: Hears) -> Hears:
+    """Alice's number hears of what was done to messages."""
+
+    async def hear(*done: Any) -> None:
+        system = Actor.system(alice.company_id)
+        async with unit_of_work(system):
+            channel = (await session().exec(select(Channel))).one()
+            await apply_acts(system, channel, list(done))
 
     return hear
 
@@ -191,3 +206,24 @@ async def test_without_a_token_nothing_is_told(client: Client) -> None:
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyIyMDI2LTAzLTAyIiwgInkiXQ"])
 async def test_a_made_up_cursor_is_refused(as_alice: Client, cursor: str) -> None:
     assert (await as_alice.get(CONVERSATIONS, params={"cursor": cursor})).status_code == 422
+
+
+async def test_what_was_done_to_messages_is_told_with_them(as_alice: Client, hears: Hears, hears_of: Hears) -> None:
+    await hears(
+        message("¿41?", wa_id="A"),
+        message("mi clave", wa_id="B", minute=1),
+        message(wa_id="C", type=MessageType.ACTIVITY, payload={"kind": "missed_call", "video": False}, minute=2),
+    )
+    await hears_of(
+        act(ActKind.EDIT, "A", "¿42?", minute=3),
+        act(ActKind.REACTION, "A", "👍", minute=3),
+        act(ActKind.REVOKE, "B", minute=4),
+    )
+    (row,) = await listed(as_alice)
+    assert (row["last_message"]["type"], row["last_message"]["text"]) == ("activity", "📞")
+    call, gone, edited = (await as_alice.get(f"{CONVERSATIONS}/{row['id']}/messages")).json()["data"]
+    assert (call["type"], call["payload"]) == ("activity", {"kind": "missed_call", "video": False})
+    assert (gone["text"], gone["earlier_text"], gone["revoked_at"]) == ("", "mi clave", "2026-03-02T15:04:00Z")
+    assert (edited["text"], edited["earlier_text"], edited["edited_at"]) == ("¿42?", "¿41?", "2026-03-02T15:03:00Z")
+    assert edited["reactions"] == [{"author": "customer", "emoji": "👍"}]
+    assert (call["reactions"], edited["revoked_at"]) == ([], None)

@@ -11,16 +11,18 @@ from uuid import UUID
 import psycopg
 
 from saasbot.domain.channels.commands import COMMANDS
-from saasbot.domain.inbox.incoming import IncomingMedia, IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.acts import apply_acts
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMedia, IncomingMessage, IncomingReceipt
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import receive
 from saasbot.infra import db
 from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.events import CHANNEL
-from saasbot.models import Channel, MessageStatus, MessageType
+from saasbot.models import ActKind, Channel, MessageStatus, MessageType
 from tests.fixtures.shops import Shop
 
 ANA, BETO = "5491150000001", "5491150000002"
+_ORDER = {"message": "seq", "message_act": "at"}
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
@@ -62,6 +64,28 @@ async def hears(shop: Shop, *messages: IncomingMessage, channel: Channel | None 
         return await receive(shop.system, number, list(messages))
 
 
+def act(
+    kind: ActKind,
+    wa_id: str,
+    text: str = "",
+    *,
+    phone: str | None = ANA,
+    lid: str | None = None,
+    minute: float = 0,
+    from_me: bool = False,
+) -> IncomingAct:
+    """What Ana does to the message `wa_id`, or the phone itself."""
+    at = START + timedelta(minutes=minute)
+    return IncomingAct(kind, phone, lid, from_me=from_me, target_wa_id=wa_id, at=at, text=text)
+
+
+async def acts(shop: Shop, *done: IncomingAct) -> None:
+    """The shop's number hears of these, in one go."""
+    async with unit_of_work(shop.system):
+        number = await session().get_one(Channel, shop.channel.id)
+        await apply_acts(shop.system, number, list(done))
+
+
 async def receipt(shop: Shop, *wa_ids: str, kind: MessageStatus = MessageStatus.READ, minute: float = 60) -> None:
     async with unit_of_work(shop.system):
         told = IncomingReceipt(wa_ids, kind, START + timedelta(minutes=minute))
@@ -71,7 +95,8 @@ async def receipt(shop: Shop, *wa_ids: str, kind: MessageStatus = MessageStatus.
 async def rows(shop: Shop, table: str) -> list[dict[str, Any]]:
     """A tenant table as it is, oldest first."""
     async with unit_of_work(shop.system):
-        found = await db.sql(f"SELECT * FROM {table} ORDER BY {'seq' if table == 'message' else 'id'}")
+        order = _ORDER.get(table, "id")
+        found = await db.sql(f"SELECT * FROM {table} ORDER BY {order}")
         return [dict(row) for row in found.mappings()]
 
 

@@ -1,5 +1,7 @@
 """What a number hears becomes contacts, conversations and messages: once, in order, for one person."""
 
+import pytest
+
 from saasbot.domain.inbox.incoming import IncomingMedia
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.models import MessageStatus, MessageType
@@ -88,11 +90,61 @@ async def test_an_unknown_kind_is_kept_with_its_name(shop: Shop) -> None:
     assert (stored["type"], stored["payload"]) == ("unsupported", {"kind": "poll"})
 
 
+async def test_a_missed_call_is_a_new_line_that_asks_for_nothing(shop: Shop) -> None:
+    call = message(wa_id="CALL", type=MessageType.ACTIVITY, payload={"kind": "missed_call"}, minute=1)
+    assert await hears(shop, message("Hola", wa_id="A"), call) == 2
+    assert await hears(shop, call) == 0
+    assert [row["type"] for row in await rows(shop, "message")] == ["text", "activity"]
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["last_preview"], conversation["last_type"]) == (2, "📞", "activity")
+    assert conversation["last_customer_seq"] == (await rows(shop, "message"))[0]["seq"]
+
+
+async def test_a_missed_call_of_somebody_unknown_makes_their_conversation(shop: Shop) -> None:
+    await hears(shop, message(wa_id="CALL", type=MessageType.ACTIVITY, payload={"kind": "missed_call"}))
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["last_preview"]) == (1, "📞")
+
+
+async def test_a_vote_is_a_line_that_is_neither_new_nor_on_top(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"))
+    before = (await rows(shop, "conversation"))[0]
+    await hears(shop, message(wa_id="V", type=MessageType.ACTIVITY, payload={"kind": "poll_vote"}, minute=1))
+    assert (await rows(shop, "conversation"))[0] == before
+    assert (await rows(shop, "message"))[-1]["payload"] == {"kind": "poll_vote"}
+
+
+async def test_a_call_taken_on_the_phone_does_not_take_the_chat_over(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"))
+    call = message(wa_id="C", type=MessageType.ACTIVITY, payload={"kind": "call"}, minute=1, from_me=True)
+    before = (await rows(shop, "conversation"))[0]
+    await hears(shop, call)
+    assert (await rows(shop, "conversation"))[0] == before
+
+
+@pytest.mark.parametrize(
+    ("type", "payload", "preview"),
+    [
+        (MessageType.VIDEO, {}, "🎥"),
+        (MessageType.STICKER, {}, "💟"),
+        (MessageType.TEXT, {"kind": "poll"}, "📊 ¿Cuál?"),
+        (MessageType.TEXT, {"kind": "list_response"}, "¿Cuál?"),
+    ],
+)
+async def test_the_list_marks_what_is_not_plain_text(
+    shop: Shop, type: MessageType, payload: dict[str, str], preview: str
+) -> None:
+    text = "¿Cuál?" if type == MessageType.TEXT else ""
+    await hears(shop, message(text, wa_id="A", type=type, payload=payload))
+    assert (await rows(shop, "conversation"))[0]["last_preview"] == preview
+
+
 async def test_what_could_not_be_decrypted_gives_way_to_the_real_message(shop: Shop) -> None:
     await hears(shop, message(wa_id="A", type=MessageType.UNSUPPORTED, payload={"kind": "undecryptable"}))
     await hears(shop, message("¿Tienen en 42?", wa_id="A"))
     (stored,) = await rows(shop, "message")
     assert (stored["type"], stored["text"]) == ("text", "¿Tienen en 42?")
+    assert (await rows(shop, "conversation"))[0]["last_message_id"] == stored["id"]
 
 
 async def test_a_clock_that_runs_ahead_does_not_pin_a_chat_to_the_top(shop: Shop) -> None:

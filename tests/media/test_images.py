@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from saasbot.infra import images
-from saasbot.infra.images import BadPicture, DamagedPicture, HugePicture, UnknownPicture, encode_anew
+from saasbot.infra.images import (
+    BadPicture,
+    DamagedPicture,
+    HugePicture,
+    UnknownPicture,
+    encode_anew,
+    encode_sticker,
+)
 from tests.media.pictures import opened, picture, png_that_claims
 
 
@@ -46,6 +53,23 @@ async def test_transparent_parts_are_white() -> None:
     out = io.BytesIO()
     Image.new("RGBA", (50, 50), (255, 0, 0, 0)).save(out, "PNG")
     assert opened((await encode_anew(out.getvalue())).main).getpixel((25, 25)) == (255, 255, 255)
+
+
+async def test_a_sticker_keeps_its_transparency_and_nothing_else() -> None:
+    out = io.BytesIO()
+    sticker = Image.new("RGBA", (600, 300), (255, 0, 0, 0))
+    exif = Image.Exif()
+    exif[0x010F] = "Camera of Ana"
+    sticker.save(
+        out, "WEBP", exif=exif.tobytes(), icc_profile=b"profile of Ana", save_all=True, append_images=[sticker]
+    )
+    assert b"Camera of Ana" in out.getvalue()
+    made = await encode_sticker(out.getvalue())
+    main = opened(made.main)
+    assert (main.format, main.mode, main.size, made.mime) == ("WEBP", "RGBA", (600, 300), "image/webp")
+    assert main.getpixel((5, 5))[3] == 0  # type: ignore[index]
+    assert b"Ana" not in made.main + made.thumb
+    assert getattr(main, "n_frames", 1) == 1
 
 
 async def test_it_stands_upright_and_does_not_tell_where_it_was_taken() -> None:

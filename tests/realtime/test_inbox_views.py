@@ -23,7 +23,7 @@ from saasbot.domain.media.pending import fail_inbound
 from saasbot.infra import db, events
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.events import Listener
-from saasbot.models import AgentTurn, Author, Conversation, MessageStatus, MessageType, TurnOutcome
+from saasbot.models import ActKind, AgentTurn, Author, Conversation, MessageStatus, MessageType, TurnOutcome
 from saasbot.models.table import new_id
 from saasbot.realtime.hub import Changes, Hub, Reading
 from saasbot.realtime.pace import Pace
@@ -33,7 +33,7 @@ from saasbot.state.inbox_reading import LIST_TOPICS, ListRead, ThreadRead, read_
 from saasbot.state.reader import Reader
 from saasbot.state.thread_look import ThreadLook
 from tests.fixtures.shops import Shop
-from tests.inbox.heard import ANA, BETO, hears, message, receipt
+from tests.inbox.heard import ANA, BETO, act, acts, hears, message, receipt
 from tests.media.conftest import files  # noqa: F401  # a fixture
 from tests.media.pictures import picture
 from tests.realtime.fake_tabs import FakeTabs
@@ -374,7 +374,37 @@ async def a_number_renamed(live: Live, _conversation: UUID) -> None:
         await manage.update_channel(live.shop.alice, live.shop.channel.id, name="Depósito")
 
 
+async def a_reaction(live: Live, _conversation: UUID) -> None:
+    await acts(live.shop, act(ActKind.REACTION, "FIRST", "👍", minute=2))
+    await live.settle()
+    await acts(live.shop, act(ActKind.REACTION, "FIRST", "", minute=3))
+    await acts(live.shop, act(ActKind.REACTION, "SECOND", "👍", minute=3, from_me=True))
+
+
+async def an_edit(live: Live, _conversation: UUID) -> None:
+    await acts(live.shop, act(ActKind.EDIT, "SECOND", "¿Cuánto cuesta?", minute=2))
+    await live.settle()
+    for viewer in live.viewers:
+        assert viewer.thread is not None and viewer.thread.settled[-1].text == "¿Cuánto cuesta?"
+
+
+async def a_deletion(live: Live, _conversation: UUID) -> None:
+    await acts(live.shop, act(ActKind.REVOKE, "SECOND", minute=2))
+    await live.settle()
+    for viewer in live.viewers:
+        assert viewer.thread is not None and viewer.thread.settled[-1].revoked
+
+
+async def a_missed_call(live: Live, _conversation: UUID) -> None:
+    call = message(wa_id="CALL", type=MessageType.ACTIVITY, payload={"kind": "missed_call"}, minute=3)
+    await hears(live.shop, call)
+
+
 STEPS: list[Step] = [
+    a_reaction,
+    an_edit,
+    a_deletion,
+    a_missed_call,
     another_message,
     a_burst,
     more_than_a_page,

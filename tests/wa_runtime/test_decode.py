@@ -1,13 +1,14 @@
 """What the inbox makes of genuine events of the library: every kind that was captured from it."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
-from saasbot.models import MessageStatus, MessageType
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt
+from saasbot.models import ActKind, MessageStatus, MessageType
 from saasbot.wa_runtime.decode import decode
-from saasbot.wa_runtime.protobufs import MESSAGE, UNDECRYPTABLE, events
+from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, events
 from tests.wa_runtime.neonize_fixtures import NAMES, captured
 
 PHONE, LID = "5521000000000", "998800000000000"
@@ -17,6 +18,11 @@ TEXTS = {
     "extended_reply": "resposta",
     "ctwa_ad": "Vi o anúncio",
     "ephemeral_text": "some",
+    "buttons_response": "Sim",
+    "interactive_response": "ok",
+    "list_response": "t",
+    "poll": "Qual?\n○ A\n○ B",
+    "template_reply": "X",
     "own_from_phone": "respondi pelo celular",
     "own_from_phone_pn": "respondi pelo celular",
     "text_lid_without_pn": "Olá! 👋 quero agendar",
@@ -24,29 +30,33 @@ TEXTS = {
 }
 SUPPORTED = {
     "image": MessageType.IMAGE,
+    "video": MessageType.VIDEO,
+    "sticker": MessageType.STICKER,
     "audio_ptt": MessageType.AUDIO,
     "document": MessageType.DOCUMENT,
     "document_with_caption": MessageType.DOCUMENT,
     "location": MessageType.LOCATION,
     "contact": MessageType.CONTACT,
 }
+CHOSEN = {
+    "buttons_response": "buttons_response",
+    "interactive_response": "interactive_response",
+    "list_response": "list_response",
+    "poll": "poll",
+    "template_reply": "template_button_reply",
+}
+ACTS = {
+    "edit": (ActKind.EDIT, "AAA", "corrigido"),
+    "edit_bare": (ActKind.EDIT, "AAA", "corrigido2"),
+    "reaction": (ActKind.REACTION, "3EB0X", "👍"),
+    "reaction_removed": (ActKind.REACTION, "3EB0X", ""),
+    "revoke": (ActKind.REVOKE, "AAA", ""),
+}
+LINES = {"call_log": "missed_call", "call_offer": "missed_call"}
 UNSUPPORTED = {
-    "buttons_response": ("buttons_response", "Sim"),
-    "call_log": ("call_log", ""),
     "contacts": ("contacts_array", ""),
-    "edit": ("edit", "corrigido"),
-    "edit_bare": ("edit", "corrigido2"),
-    "interactive_response": ("interactive_response", ""),
-    "list_response": ("list_response", "t"),
     "live_location": ("live_location", ""),
     "order": ("order", ""),
-    "poll": ("poll_creation_v3", "Qual?"),
-    "reaction": ("reaction", "👍"),
-    "reaction_removed": ("reaction", ""),
-    "revoke": ("revoke", ""),
-    "sticker": ("sticker", ""),
-    "template_reply": ("template_button_reply", "X"),
-    "video": ("video", "v"),
     "viewonce_ext_audio": ("view_once", ""),
     "viewonce_v2_image": ("view_once", ""),
 }
@@ -61,7 +71,7 @@ NOTHING = {
     "history_sync",
     "ephemeral_setting",
     "empty",
-    *(name for name in NAMES if captured(name)[0] not in (MESSAGE, 18)),
+    *(name for name in NAMES if captured(name)[0] not in (MESSAGE, RECEIPT, CALL_OFFER)),
 }
 
 
@@ -71,8 +81,14 @@ def _decoded(name: str) -> IncomingMessage:
     return value
 
 
+def _message_of(event: Any) -> IncomingMessage:
+    value = decode(7, MESSAGE, event.SerializeToString())
+    assert isinstance(value, IncomingMessage)
+    return value
+
+
 def test_every_captured_event_is_accounted_for():
-    assert set(NAMES) == {*TEXTS, *SUPPORTED, *UNSUPPORTED, *RECEIPTS, *NOTHING}
+    assert set(NAMES) == {*TEXTS, *SUPPORTED, *ACTS, *LINES, *UNSUPPORTED, *RECEIPTS, *NOTHING}
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -93,6 +109,102 @@ def test_anything_else_is_kept_and_names_its_kind(name: str):
     assert message.type == MessageType.UNSUPPORTED
     assert (message.payload["kind"], message.text) == UNSUPPORTED[name]
     assert message.media is None
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_what_was_chosen_and_not_typed_is_a_text_that_names_its_kind(name: str):
+    assert _decoded(name).payload == {"kind": CHOSEN[name]}
+
+
+def test_a_quick_reply_without_words_says_what_its_button_meant():
+    event = events.Message.FromString(captured("interactive_response")[1])
+    answer = event.Message.interactiveResponseMessage
+    answer.body.text = ""
+    answer.nativeFlowResponseMessage.paramsJSON = '{"id": "talle-42"}'
+    assert _message_of(event).text == "talle-42"
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_what_is_done_to_a_message_is_an_act_and_not_a_message(name: str):
+    act = decode(7, *captured(name))
+    assert isinstance(act, IncomingAct)
+    assert (act.kind, act.target_wa_id, act.text) == ACTS[name]
+    assert (act.phone, act.lid, act.from_me) == (PHONE, LID, False)
+
+
+def test_acts_have_the_moment_at_which_they_were_done():
+    first, second = decode(7, *captured("reaction")), decode(8, *captured("reaction_removed"))
+    assert isinstance(first, IncomingAct) and isinstance(second, IncomingAct)
+    assert first.at < second.at  # in one second of the server
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2**62])
+def test_a_clock_that_is_far_off_is_not_believed(moment: int):
+    event = events.Message.FromString(captured("reaction")[1])
+    event.Message.reactionMessage.senderTimestampMS = moment
+    act = decode(7, MESSAGE, event.SerializeToString())
+    assert isinstance(act, IncomingAct)
+    assert act.at == datetime.fromtimestamp(event.Info.Timestamp / 1000, UTC)
+
+
+def test_an_edited_caption_is_its_new_words():
+    event = events.Message.FromString(captured("edit")[1])
+    event.Message.protocolMessage.editedMessage.Clear()
+    event.Message.protocolMessage.editedMessage.imageMessage.caption = "las azules"
+    act = decode(7, MESSAGE, event.SerializeToString())
+    assert isinstance(act, IncomingAct)
+    assert act.text == "las azules"
+
+
+def test_an_edit_of_a_group_means_nothing():
+    event = events.Message.FromString(captured("edit")[1])
+    event.Info.MessageSource.IsGroup = True
+    assert decode(7, MESSAGE, event.SerializeToString()) is None
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_call_that_nobody_took_is_a_line(name: str):
+    line = _decoded(name)
+    assert (line.type, line.payload) == (MessageType.ACTIVITY, {"kind": LINES[name], "video": False})
+
+
+def test_a_call_is_known_by_its_own_id_and_its_caller():
+    call = _decoded("call_offer")
+    assert (call.wa_id, call.lid, call.chat_jid) == ("CALLID", LID, f"{LID}@lid")
+    assert call.sent_at == datetime(2026, 11, 20, 23, 40, tzinfo=UTC)
+
+
+def test_a_vote_is_a_line_since_its_secret_is_not_known():
+    event = events.Message.FromString(captured("text")[1])
+    event.Message.Clear()
+    event.Message.pollUpdateMessage.pollCreationMessageKey.ID = "POLL"
+    vote = _message_of(event)
+    assert (vote.type, vote.payload) == (MessageType.ACTIVITY, {"kind": "poll_vote", "poll": "POLL"})
+
+
+@pytest.mark.parametrize("name", ["albumMessage", "pinInChatMessage", "keepInChatMessage"])
+def test_what_only_arranges_other_messages_means_nothing(name: str):
+    event = events.Message.FromString(captured("text")[1])
+    event.Message.Clear()
+    getattr(event.Message, name).SetInParent()
+    assert decode(7, MESSAGE, event.SerializeToString()) is None
+
+
+def test_a_chat_that_forgets_its_messages_says_so():
+    assert _decoded("ephemeral_text").payload == {"ephemeral": True}
+
+
+def test_a_message_to_be_seen_once_is_not_fetched_and_names_what_it_was():
+    assert _decoded("viewonce_v2_image").payload == {"kind": "view_once", "of": "image"}
+    assert _decoded("viewonce_ext_audio").payload == {"kind": "view_once", "of": "audio"}
+
+
+def test_a_video_and_a_sticker_announce_what_to_download():
+    video, sticker = _decoded("video").media, _decoded("sticker").media
+    assert video is not None and sticker is not None
+    assert (video.mime, video.size, video.width, video.height, video.seconds) == ("video/mp4", 1234, 2, 1, 9)
+    assert (sticker.mime, sticker.width, sticker.height) == ("image/webp", 64, 64)
+    assert _decoded("video").text == "v"
 
 
 @pytest.mark.parametrize("name", sorted(NOTHING))
@@ -163,7 +275,11 @@ def test_a_message_that_cannot_be_decrypted_holds_its_place():
     )
     message = decode(7, UNDECRYPTABLE, undecryptable.SerializeToString())
     assert isinstance(message, IncomingMessage)
-    assert (message.type, message.payload["kind"], message.wa_id) == ("unsupported", "undecryptable", info.ID)
+    assert (message.type, message.payload, message.wa_id) == ("unsupported", {"kind": "undecryptable"}, info.ID)
+    undecryptable.IsUnavailable = True
+    message = decode(7, UNDECRYPTABLE, undecryptable.SerializeToString())
+    assert isinstance(message, IncomingMessage)
+    assert message.payload == {"kind": "undecryptable", "unavailable": True}
 
 
 def test_a_kind_that_does_not_exist_yet_is_kept_too():

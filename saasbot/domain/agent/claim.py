@@ -182,6 +182,7 @@ async def _history(conversation: Conversation) -> list[_Said]:
             Message.conversation_id == conversation.id,
             col(Message.seq) > conversation.owner_changed_seq,
             Message.type != MessageType.ACTIVITY,
+            col(Message.revoked_at).is_(None),
         )
         .order_by(col(Message.sort_at).desc(), col(Message.seq).desc())
         .limit(HISTORY)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.lease import LeaseLost
+from saasbot.domain.inbox.acts import settle_sent
 from saasbot.infra import events
 from saasbot.infra.db import sql
 
@@ -138,8 +139,12 @@ async def _mark(
 async def mark_sent(
     actor: Actor, channel_id: UUID, message_id: UUID, *, epoch: int, wa_id: str, at: datetime, chat_jid: str
 ) -> None:
-    """The network took it, `at` its time. A receipt that came sooner than this is applied now. Raises: LeaseLost."""
+    """The network took it, `at` its time. A receipt that came sooner than this is applied now, and so is a reaction.
+
+    Raises: LeaseLost.
+    """
     conversation_id = await _mark(actor, message_id, epoch=epoch, status="sent", wa_id=wa_id, at=at)
+    await settle_sent(actor, channel_id, conversation_id, wa_id)
     if chat_jid:
         await sql(
             "UPDATE conversation SET chat_jid = :chat WHERE id = :id AND chat_jid <> :chat",

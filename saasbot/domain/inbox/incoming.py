@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from saasbot.models import MessageStatus, MessageType
+from saasbot.models import ActKind, MessageStatus, MessageType
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class IncomingMedia:
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message from a customer, or (`from_me`) one that the owner typed on the phone itself."""
+    """A message from a customer, or (`from_me`) one that the owner typed on the phone itself. One of the type `activity`
+    is a line about what somebody did in the chat: it asks nobody for an answer."""
 
     wa_id: str
     chat_jid: str
@@ -43,6 +44,23 @@ class IncomingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class IncomingAct:
+    """A reaction to, an edit of, or the deletion of a message: by the customer, or (`from_me`) on the phone itself."""
+
+    kind: ActKind
+    phone: str | None
+    lid: str | None
+    """Digits of the customer's addresses; at least one is there."""
+    from_me: bool
+    target_wa_id: str
+    at: datetime
+    """By the clock of who did it where WhatsApp tells that, so that two of them stand in their order."""
+    text: str = ""
+    """The emoji, empty to take it back; or the new text."""
+    push_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingReceipt:
     """Our messages `wa_ids` reached the customer's phone (delivered) or eyes (read)."""
 
@@ -51,7 +69,7 @@ class IncomingReceipt:
     at: datetime
 
 
-Incoming = IncomingMessage | IncomingReceipt
+Incoming = IncomingMessage | IncomingAct | IncomingReceipt
 
 
 def storable(message: IncomingMessage) -> IncomingMessage:
@@ -64,6 +82,10 @@ def storable(message: IncomingMessage) -> IncomingMessage:
             message, text=message.text.replace("\x00", ""), push_name=message.push_name.replace("\x00", "")
         )
     return replace(message, payload=_without_nul(message.payload)) if message.payload else message
+
+
+def storable_act(act: IncomingAct) -> IncomingAct:
+    return replace(act, **{name: _without_nul(getattr(act, name)) for name in ("target_wa_id", "text", "push_name")})
 
 
 def _without_nul(value: Any) -> Any:

@@ -6,13 +6,18 @@ from saasbot.models import MessageType
 
 PREVIEW_LENGTH = 140
 
+REVOKED = "🚫"
+"""Instead of the words of a deleted message."""
 _MARKS = {
     MessageType.IMAGE: "📷",
+    MessageType.VIDEO: "🎥",
+    MessageType.STICKER: "💟",
     MessageType.AUDIO: "🎤",
     MessageType.DOCUMENT: "📄",
     MessageType.LOCATION: "📍",
     MessageType.CONTACT: "👤",
 }
+_MARKS_OF_KINDS = {"poll": "📊", "missed_call": "📞"}
 
 
 def preview_of(kind: MessageType | str, text: str, payload: dict[str, Any]) -> str:
@@ -23,5 +28,5 @@ def preview_of(kind: MessageType | str, text: str, payload: dict[str, Any]) -> s
         line = str(payload.get("name", ""))[:PREVIEW_LENGTH]
     if not line and kind == MessageType.LOCATION:
         line = str(payload.get("name") or payload.get("address") or "")[:PREVIEW_LENGTH]
-    mark = _MARKS.get(MessageType(kind), "")
+    mark = _MARKS.get(MessageType(kind)) or _MARKS_OF_KINDS.get(str(payload.get("kind", "")), "")
     return f"{mark} {line}".strip()

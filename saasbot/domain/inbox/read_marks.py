@@ -26,6 +26,7 @@ async def mark_read(actor: Actor, conversation_id: UUID) -> Conversation:
         """
         SELECT wa_id FROM message
         WHERE company_id = :company AND conversation_id = :conversation AND direction = 'inbound' AND wa_id IS NOT NULL
+            AND type <> 'activity'
         ORDER BY sort_at DESC, seq DESC LIMIT :most
         """,
         company=actor.company_id,

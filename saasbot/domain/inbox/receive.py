@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_outbox
+from saasbot.domain.inbox.acts import settle_acts
 from saasbot.domain.inbox.identities import Address, resolve_contacts
 from saasbot.domain.inbox.incoming import IncomingMessage, storable
 from saasbot.domain.inbox.preview import preview_of
@@ -30,6 +31,7 @@ from saasbot.models import (
     Media,
     MediaStatus,
     MessageStatus,
+    MessageType,
 )
 from saasbot.models.table import new_id, utcnow
 
@@ -61,7 +63,9 @@ _INSERT = """
     ORDER BY r.number
     ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO UPDATE SET
         type = excluded.type, text = excluded.text, payload = excluded.payload, media_id = excluded.media_id,
-        quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at, wa_timestamp = excluded.wa_timestamp
+        quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at, wa_timestamp = excluded.wa_timestamp,
+        -- what was done to the placeholder is done to the real one, anew
+        edited_at = NULL, revoked_at = NULL, earlier_text = NULL
     -- only the placeholder of an undecryptable message gives way, and only to the real one
     WHERE message.type = 'unsupported' AND message.payload->>'kind' = 'undecryptable'
       AND excluded.payload->>'kind' IS DISTINCT FROM 'undecryptable'
@@ -73,7 +77,8 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     """Store messages of one number in order; those that are stored already change nothing. Returns how many were new.
 
     True afterwards: each message is in the conversation of its person on this number; unread counters, previews and order
-    follow; a message typed on the phone has taken the chat over from the bot; where the bot may answer, one turn waits.
+    follow; a message typed on the phone has taken the chat over from the bot; what was done to a message before it came
+    is done; where the bot may answer, one turn waits.
     """
     if not messages:
         return 0
@@ -85,6 +90,8 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     rows = [_row(channel, conversations[sender], m) for sender, m in zip(senders, messages, strict=True)]
     stored = await _insert(rows, channel, messages)
     fresh: list[Conversation] = []
+    asking: list[Conversation] = []
+    arrived: list[tuple[UUID, str]] = []
     by_id = {conversation.id: conversation for conversation in conversations.values()}
     for row, message in zip(rows, messages, strict=True):
         seq = stored.get(row["id"])
@@ -93,6 +100,9 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         conversation = by_id[row["conversation_id"]]
         _advance(conversation, row, seq, message)
         fresh.append(conversation)
+        if message.type != MessageType.ACTIVITY:
+            asking.append(conversation)
+        arrived.append((conversation.id, message.wa_id))
     if not fresh:
         return 0
     if any(not message.from_me for message in messages):
@@ -101,9 +111,10 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
     if echoes := [message.wa_id for message in messages if message.from_me]:
         await apply_waiting(actor, channel.id, echoes)
+    await settle_acts(actor, channel, by_id, arrived)
     if any(message.media is not None for message in messages):
         await wake_outbox(channel.id)
-    await ask_for_turns(actor, channel, list({c.id: c for c in fresh}.values()))
+    await ask_for_turns(actor, channel, list({c.id: c for c in asking}.values()))
     return len(fresh)
 
 
@@ -172,7 +183,8 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
 
 
 async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]) -> dict[UUID, int]:
-    """Insert what is not stored yet; a placeholder of an undecryptable message gives way to the real one. Id to seq."""
+    """Insert what is not stored yet; a placeholder of an undecryptable message gives way to the real one, under its own id.
+    Id to seq."""
     media = []
     for row, message in zip(rows, messages, strict=True):
         if message.media is not None:
@@ -187,7 +199,10 @@ async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequen
         channel=channel.id,
         rows=json.dumps(list(by_key.values())[::-1], default=str),
     )
-    stored = {by_key[r.conversation_id, r.wa_id, r.from_me]["id"]: r.seq for r in inserted.all()}
+    stored: dict[UUID, int] = {}
+    for r in inserted.all():
+        by_key[r.conversation_id, r.wa_id, r.from_me]["id"] = r.id
+        stored[r.id] = r.seq
     unused = [item.id for item, owner in _media_owners(media, rows) if owner not in stored]
     if unused:
         await sql("DELETE FROM media WHERE id = ANY(:ids)", ids=unused)
@@ -220,23 +235,41 @@ def _media(channel: Channel, message: IncomingMessage) -> Media:
 
 def _advance(conversation: Conversation, row: dict[str, Any], seq: int, message: IncomingMessage) -> None:
     """Move the conversation on by one new message. The caller holds its lock."""
+    if message.type == MessageType.ACTIVITY:
+        _note_activity(conversation, row, message)
+        return
     conversation.chat_jid = message.chat_jid or conversation.chat_jid
-    if row["sort_at"] >= conversation.last_activity_at or conversation.last_message_id is None:
-        conversation.last_activity_at = row["sort_at"]
-        conversation.last_message_id = row["id"]
-        conversation.last_preview = preview_of(message.type, message.text, message.payload)
-        conversation.last_author = row["author"]
-        conversation.last_type = row["type"]
-        conversation.last_status = row["status"]
+    _show_as_last(conversation, row, message)
     if message.from_me:
         conversation.unread = 0
         _taken_over_on_the_phone(conversation, seq)
         return
     conversation.unread += 1
-    conversation.last_customer_seq = seq
+    conversation.last_customer_seq = max(conversation.last_customer_seq, seq)
     if conversation.status in (ConversationStatus.RESOLVED, ConversationStatus.SNOOZED):
         bot = conversation.handler == Handler.BOT
         conversation.status = ConversationStatus.PENDING if bot else ConversationStatus.OPEN
+
+
+def _show_as_last(conversation: Conversation, row: dict[str, Any], message: IncomingMessage) -> None:
+    if row["sort_at"] < conversation.last_activity_at and conversation.last_message_id is not None:
+        return
+    conversation.last_activity_at = row["sort_at"]
+    conversation.last_message_id = row["id"]
+    conversation.last_preview = preview_of(message.type, message.text, message.payload)
+    conversation.last_author = row["author"]
+    conversation.last_type = row["type"]
+    conversation.last_status = row["status"]
+
+
+def _note_activity(conversation: Conversation, row: dict[str, Any], message: IncomingMessage) -> None:
+    """Nobody is asked anything; but a missed call is for the team to see, as WhatsApp shows it: new, and on top."""
+    if message.from_me or message.payload.get("kind") != "missed_call":
+        return
+    _show_as_last(conversation, row, message)
+    conversation.unread += 1
+    if conversation.status in (ConversationStatus.RESOLVED, ConversationStatus.SNOOZED):
+        conversation.status = ConversationStatus.OPEN
 
 
 def _taken_over_on_the_phone(conversation: Conversation, seq: int) -> None:

@@ -20,16 +20,17 @@ PAGE = 50
 _SELECT = """
     SELECT m.id, m.seq, m.conversation_id, m.sort_at, m.created_at, m.wa_timestamp, m.direction, m.author,
         m.author_user_id, m.author_name, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
-        m.media_id, q.author, q.author_name, q.type, left(q.text, 200)
+        m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.media_id, q.author, q.author_name, q.type,
+        left(q.text, 200), q.revoked_at IS NOT NULL
     FROM ({page}) m
     LEFT JOIN LATERAL (
-        SELECT author, author_name, type, text FROM message q
+        SELECT author, author_name, type, text, revoked_at FROM message q
         WHERE m.quoted_wa_id IS NOT NULL AND q.channel_id = m.channel_id AND q.conversation_id = m.conversation_id
             AND q.wa_id = m.quoted_wa_id LIMIT 1
     ) q ON true
     ORDER BY m.sort_at DESC, m.seq DESC
 """
-_OWN = 17
+_OWN = 21
 """How many columns a message has of its own."""
 
 _PAGE_OF = """

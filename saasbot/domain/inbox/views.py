@@ -49,6 +49,8 @@ class ConversationView:
     last_type: str | None
     last_status: str | None
     last_activity_at: datetime
+    last_revoked: bool
+    """Whether the last message was deleted."""
 
     @property
     def position(self) -> ListPosition:
@@ -89,6 +91,7 @@ class QuotedView:
     author_name: str
     type: str
     text: str
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,12 @@ class MessageView:
     error: str | None
     client_token: str | None
     turn_id: UUID | None
+    edited_at: datetime | None = None
+    revoked_at: datetime | None = None
+    earlier_text: str | None = None
+    """What an edited message said at first, a deleted one at last."""
+    reactions: list[dict[str, str]] = field(default_factory=list)
+    """At most one of each side: {author: customer · phone, emoji}."""
     media: MediaView | None = None
     quoted: QuotedView | None = None
 

@@ -17,6 +17,8 @@ from saasbot.models import Media, MediaStatus
 
 MAX_INBOUND_BYTES = 100 * 1024 * 1024
 TOO_LARGE = "too_large"
+_STICKER = "image/webp"
+"""WhatsApp makes every photo a JPEG and every sticker a WebP."""
 HASH_MISMATCH = "hash_mismatch"
 
 
@@ -36,8 +38,8 @@ class _Stored:
 async def store_inbound(actor: Actor, media_id: UUID, content: bytes) -> Media:
     """The file is stored and the chats that show it are told. Twice is once.
 
-    A picture is encoded anew and gets a thumbnail. A document is kept as it came and only ever downloaded (a picture
-    among them has a thumbnail too); so is all else but audio, which the inbox plays. More than 100 MB, or bytes that are
+    A picture is encoded anew and gets a thumbnail; a sticker keeps its transparency. A document is kept as it came and only
+    ever downloaded (a picture among them has a thumbnail too); so is all else but audio and video, which the inbox plays. More than 100 MB, or bytes that are
     not those which WhatsApp announced, leave the row `failed` with `too_large` or `hash_mismatch` in `error`.
 
     Raises: NotFound, StorageUnavailable (the row stays as it was: try again).
@@ -73,7 +75,7 @@ async def _refuse(actor: Actor, media: Media, reason: str) -> Media:
 async def _store(media: Media, content: bytes) -> _Stored:
     stem = f"{media.company_id}/inbound/{media.id}"
     kind = type_of(sniff(content))
-    picture = await _picture(content) if kind.mime.startswith("image/") else None
+    picture = await _picture(content, kind.mime) if kind.mime.startswith("image/") else None
     is_document = bool(media.file_name)
     if picture and not is_document:
         key, thumb_key = await put_picture(stem, picture)
@@ -88,8 +90,10 @@ async def _store(media: Media, content: bytes) -> _Stored:
     return _Stored(key, kind, len(content), hashlib.sha256(content).hexdigest(), thumb_key)
 
 
-async def _picture(content: bytes) -> images.Picture | None:
+async def _picture(content: bytes, mime: str) -> images.Picture | None:
     try:
+        if mime == _STICKER:
+            return await images.encode_sticker(content, longest=images.READABLE_SIDE)
         return await images.encode_anew(content, longest=images.READABLE_SIDE)
     except images.BadPicture:
         return None  # what cannot be decoded is still the customer's file

@@ -100,7 +100,7 @@ async def put_picture(stem: str, picture: images.Picture) -> tuple[str, str]:
 
     Raises: StorageUnavailable.
     """
-    key = f"{stem}.jpg"
+    key = f"{stem}.{type_of(picture.mime).suffix}"
     await storage().put(key, picture.main, picture.mime)
     return key, await put_thumb(stem, picture)
 

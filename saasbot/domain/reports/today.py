@@ -58,7 +58,8 @@ _WAITING = """
     FROM waiting w JOIN contact ON contact.id = w.contact_id JOIN channel ON channel.id = w.channel_id
     LEFT JOIN LATERAL (
         SELECT nullif(left(m.text, 200), '') AS text FROM message m
-        WHERE m.conversation_id = w.id AND m.author = 'customer' ORDER BY m.sort_at DESC, m.seq DESC LIMIT 1
+        WHERE m.conversation_id = w.id AND m.author = 'customer' AND m.type <> 'activity'
+        ORDER BY m.sort_at DESC, m.seq DESC LIMIT 1
     ) asked ON true
     ORDER BY w.last_activity_at, w.id
     LIMIT :shown

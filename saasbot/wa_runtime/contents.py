@@ -1,0 +1,118 @@
+"""What the content of a message says, kind by kind: words, files, places and cards of WhatsApp's end-to-end protobuf."""
+
+import json
+import re
+from typing import Any
+
+from saasbot.domain.inbox.incoming import IncomingMedia
+from saasbot.models import MessageType
+from saasbot.wa_runtime.protobufs import e2e
+
+MEDIA = {
+    "imageMessage": MessageType.IMAGE,
+    "videoMessage": MessageType.VIDEO,
+    "ptvMessage": MessageType.VIDEO,  # the round ones
+    "stickerMessage": MessageType.STICKER,
+    "audioMessage": MessageType.AUDIO,
+    "documentMessage": MessageType.DOCUMENT,
+}
+_MEASURED = ("imageMessage", "videoMessage", "ptvMessage", "stickerMessage")
+_TIMED = ("videoMessage", "ptvMessage", "audioMessage")
+_POLL = re.compile(r"pollCreationMessage(V\d+)?")
+_MISSED = ("MISSED", "SILENCED_BY_DND", "SILENCED_UNKNOWN_CALLER")
+
+
+def unwrapped(body: Any) -> Any:
+    """The message inside one of WhatsApp's envelopes for kinds to come, where the library left it in one."""
+    for field, content in body.ListFields():
+        if field.message_type is not None and field.message_type.name == "FutureProofMessage":
+            return unwrapped(content.message)
+    return body
+
+
+def kind_of(name: str) -> str:
+    """The name of a kind, from its field: `poll_creation_v3`. One of the library's own names has a letter too many."""
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", re.sub(r"Mes+age", "", name)).lower()
+
+
+def words_of(name: str, content: Any) -> tuple[str, str] | None:
+    """Kind and text of what a person said without typing it: a poll, or what they chose of a list or of buttons."""
+    if _POLL.fullmatch(name):
+        return "poll", _question(content)
+    if name == "buttonsResponseMessage":
+        return "buttons_response", content.selectedDisplayText or content.selectedButtonID
+    if name == "templateButtonReplyMessage":
+        return "template_button_reply", content.selectedDisplayText or content.selectedID
+    if name == "listResponseMessage":
+        return "list_response", content.title or content.description or content.singleSelectReply.selectedRowID
+    if name == "interactiveResponseMessage":
+        return "interactive_response", content.body.text or _chosen(content.nativeFlowResponseMessage.paramsJSON)
+    return None
+
+
+def _question(poll: Any) -> str:
+    return "\n".join([poll.name, *(f"○ {option.optionName}" for option in poll.options)]).strip()
+
+
+def _chosen(parameters: str) -> str:
+    """The label or the id of a quick reply, which a button's program may have left without words."""
+    try:
+        values = json.loads(parameters)
+    except ValueError:
+        return ""
+    found = (values.get(name) for name in ("display_text", "title", "id")) if isinstance(values, dict) else ()
+    return next((value for value in found if isinstance(value, str) and value), "")
+
+
+def new_words(edited: Any) -> str | None:
+    """What an edited message now says; nothing when it is of a kind that has no words."""
+    name = next((field.name for field, _ in edited.ListFields() if field.name != "messageContextInfo"), "")
+    if name == "conversation":
+        return edited.conversation
+    if name == "documentWithCaptionMessage":
+        return edited.documentWithCaptionMessage.message.documentMessage.caption
+    names = edited.DESCRIPTOR.fields_by_name[name].message_type.fields_by_name if name else {}
+    wanted = next((field for field in ("text", "caption") if field in names), None)
+    return getattr(getattr(edited, name), wanted) if wanted else None
+
+
+def readable(content: Any) -> str:
+    """What a message of a kind that is not shown says in words, where it says anything."""
+    if isinstance(content, str):
+        return content
+    names = content.DESCRIPTOR.fields_by_name
+    for name in ("text", "caption", "contentText", "name", "title", "description"):
+        if name in names and isinstance(value := getattr(content, name), str) and value:
+            return value
+    return ""
+
+
+def announced(name: str, content: Any) -> IncomingMedia:
+    return IncomingMedia(
+        mime=content.mimetype.split(";")[0].strip().lower() or "application/octet-stream",
+        size=content.fileLength,
+        sha256=content.fileSHA256.hex() or None,
+        width=(content.width or None) if name in _MEASURED else None,
+        height=(content.height or None) if name in _MEASURED else None,
+        seconds=(content.seconds or None) if name in _TIMED else None,
+        voice=name == "audioMessage" and content.PTT,
+        file_name=(content.fileName or content.title or None) if name == "documentMessage" else None,
+    )
+
+
+def place(content: Any) -> dict[str, Any]:
+    return {
+        "latitude": content.degreesLatitude,
+        "longitude": content.degreesLongitude,
+        "name": content.name,
+        "address": content.address,
+    }
+
+
+def card(content: Any) -> dict[str, Any]:
+    return {"name": content.displayName, "vcard": content.vcard}
+
+
+def missed(call: Any) -> bool:
+    """Whether an entry of the call log is of a call that nobody took."""
+    return e2e.CallLogMessage.CallOutcome.Name(call.callOutcome) in _MISSED
