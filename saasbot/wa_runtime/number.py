@@ -5,7 +5,6 @@ The same runner serves real WhatsApp (in a bridge process) and the simulator (in
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,11 +127,7 @@ class Number:
                     other = await lease_holder(self._actor, self.ref.channel_id)
                     dead = other is not None and (other == holder.this_process() or holder.is_dead(other))
                     epoch = await acquire_lease(
-                        self._actor,
-                        self.ref.channel_id,
-                        holder=holder.this_process(),
-                        host=os.uname().nodename,
-                        holder_is_dead=dead,
+                        self._actor, self.ref.channel_id, holder=holder.this_process(), holder_is_dead=dead
                     )
                 if epoch is not None:
                     self._epoch = epoch

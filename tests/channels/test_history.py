@@ -124,14 +124,14 @@ async def test_its_holder_tells_who_it_is_and_what_it_needs(alice: Actor):
     for seconds in (0.01, 0.05, 0.3, 45.0):
         meter.note(seconds)
     async with unit_of_work(alice):
-        epoch = await acquire_lease(alice, channel.id, holder=holder.this_process(), host="box")
+        epoch = await acquire_lease(alice, channel.id, holder=holder.this_process())
         assert epoch is not None
         await renew_lease(alice, channel.id, epoch=epoch, memory_bytes=123_000_000, acks=meter.take())
         meter.note(0.2)
         await renew_lease(alice, channel.id, epoch=epoch, acks=meter.take())
         row = (await sql("SELECT acks, ack_seconds FROM channel_lease")).one()
     found = await facts(alice, channel)
-    assert (found.held, found.host, found.pid, found.epoch) == (True, "box", os.getpid(), 1)
+    assert (found.held, found.host, found.pid, found.epoch) == (True, os.uname().nodename, os.getpid(), 1)
     assert found.memory_bytes == 123_000_000
     assert found.seen_at is not None
     assert found.last_receipt_at is not None

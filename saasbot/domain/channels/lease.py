@@ -4,6 +4,7 @@ Kleppmann, "How to do distributed locking": a holder that slept past its lease m
 of a holder carries the epoch and compares it.
 """
 
+import os
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
@@ -18,9 +19,7 @@ class LeaseLost(Exception):
     """Another process holds the number now: the caller must stop working for it at once."""
 
 
-async def acquire_lease(
-    actor: Actor, channel_id: UUID, *, holder: str, host: str | None = None, holder_is_dead: bool = False
-) -> int | None:
+async def acquire_lease(actor: Actor, channel_id: UUID, *, holder: str, holder_is_dead: bool = False) -> int | None:
     """Take the number when nobody holds it, and return the new epoch; nothing when somebody does.
 
     `holder_is_dead` takes it from a holder whose process is known to be gone (same machine, no such process), without
@@ -41,7 +40,7 @@ async def acquire_lease(
             channel=channel_id,
             company=actor.company_id,
             holder=holder,
-            host=host,
+            host=os.uname().nodename,
             seconds=LEASE_SECONDS,
             dead=holder_is_dead,
         )
