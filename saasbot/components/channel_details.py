@@ -29,11 +29,11 @@ def channel_details(
         rx.cond(
             loaded,
             rx.fragment(
-                rx.el.dl(rx.foreach(facts, _fact), class_name="facts"),
+                rx.el.dl(rx.foreach(facts, _fact), class_name="number-facts"),
                 rx.el.h3(t("What happened"), class_name="history-title"),
                 rx.cond(
                     changes.length() > 0,
-                    rx.el.ol(rx.foreach(changes, _change), class_name="history"),
+                    rx.el.ol(rx.foreach(changes, _change), class_name="number-history"),
                     rx.el.p(t("Nothing has changed since the number was added."), class_name="history-empty"),
                 ),
                 rx.cond(more, button(t("Show older changes"), on_click=on_more, class_name="history-more")),
