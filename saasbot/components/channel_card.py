@@ -67,6 +67,7 @@ def channel_card(
                 kind="ghost",
                 icon="history",
                 on_click=actions.details(row.id, row.name),
+                id=f"channel-details-{row.id}",
                 class_name="channel-details",
                 aria_haspopup="dialog",
             ),

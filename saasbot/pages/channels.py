@@ -66,6 +66,7 @@ def channels() -> rx.Component:
             more=ChannelDetailsState.more,
             on_more=ChannelDetailsState.show_more,
             on_open_change=ChannelDetailsState.close,
+            focus_after=f"channel-details-{ChannelDetailsState.opened_id}",
         ),
         confirm(
             rx.cond(
