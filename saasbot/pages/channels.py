@@ -28,7 +28,7 @@ ACTIONS = CardActions(
 )
 
 
-@page(routes.CHANNELS, title=t("Numbers"), on_load=[ChannelsState.load])
+@page(routes.CHANNELS, title=t("Numbers"), on_load=[ChannelsState.load, ChannelDetailsState.close])
 def channels() -> rx.Component:
     add = button(t("Add number"), kind="primary", icon="plus", id="channel-add", on_click=ChannelsState.open_add)
     return frame(

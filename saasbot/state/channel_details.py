@@ -15,7 +15,7 @@ from saasbot.domain.channels.history import KEPT, Change, read_changes
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.i18n import format_full, gettext
-from saasbot.realtime.hub import assign
+from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
 from saasbot.state.channel_texts import change_moment, reason_sentence
@@ -26,6 +26,8 @@ from saasbot.state.policy import signed_in
 
 _FIRST = 20
 _WATCH = "channel-details"
+_BEAT, _BEAT_SECONDS = "channel-beat", 5.0
+"""No event tells that a holder lives: whoever looks is told to look again, and nobody else."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class ChannelDetailsState(rx.State):
     async def _look(self, most: int) -> None:
         number = parse_id(self.channel_id)
         load = partial(_read, number, most)
-        topics = ("channel", "conversation")
+        topics = ("channel", "conversation", _BEAT)
         actor = await live.watch(self, _WATCH, topics=topics, load=load, show=_show, page=routes.CHANNELS)
         await _show(self, await load(actor, Changes(everything=True), Reading()))
 
@@ -101,6 +103,7 @@ class _Read:
 
 async def _read(channel_id: UUID, most: int, actor: Actor, _changes: Changes, reading: Reading) -> _Read:
     async def read() -> tuple[ChannelFacts | None, list[Change]]:
+        hub.tell_later(actor.company_id, _BEAT, _BEAT_SECONDS)
         try:
             async with unit_of_work(actor):
                 facts = await read_facts(actor, channel_id)

@@ -28,6 +28,13 @@ async def test_the_details_open_by_keyboard_stay_true_and_close_with_escape(
     await expect(newest).to_contain_text("Lo apagaste.")
     await expect(newest.locator("time")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
 
+    await page.reload()  # what the sheet showed is not what is so now: it is closed
+    await expect(page.locator("[data-status=closed]").first).to_be_visible()
+    await expect(sheet).to_have_count(0)
+
+    await details.focus()
+    await page.keyboard.press("Enter")
+    await expect(sheet.locator(".number-history li").first).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(sheet).to_have_count(0)
     await expect(details).to_be_focused()
