@@ -119,6 +119,7 @@ async def _show(state: ChannelDetailsState, read: _Read) -> None:
         return
     if read.facts is None:
         assign(state, channel_id="", loaded=False)
+        live.unwatch(state, _WATCH)
         return
     locale, timezone = await locale_of(state), read.actor.timezone
     assign(
