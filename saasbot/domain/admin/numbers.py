@@ -24,7 +24,7 @@ class NumberHealth:
     held: bool
     host: str | None
     pid: int | None
-    """Of the holder, or of the last one."""
+    """Of the holder, or of one that died; nothing once it let go."""
     epoch: int
     memory_bytes: int | None
     """Of the holder's process; nothing when nobody holds the number."""

@@ -23,8 +23,9 @@ class ChannelFacts:
     held: bool
     """Somebody holds the number now."""
     host: str | None
+    """The machine of the holder, or of the last one."""
     pid: int | None
-    """Of the holder, or of the last one."""
+    """Of the holder, or of one that died; nothing once it let go."""
     epoch: int
     """How many times a process took the number up."""
     memory_bytes: int | None
