@@ -4,6 +4,7 @@ The embedded default runs all of it from one command. Each part works on the dat
 killed at any instant, and be taken up by another process.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -13,6 +14,7 @@ from saasbot.domain.accounts import hear_endings
 from saasbot.infra import db, logging
 from saasbot.infra.events import Listener
 from saasbot.infra.health import report_with
+from saasbot.infra.metrics import sample_loop_lag
 from saasbot.infra.roles import database_urls
 from saasbot.infra.settings import settings
 from saasbot.jobs.worker import is_working, running_worker
@@ -41,6 +43,8 @@ async def services(app: rx.App) -> AsyncIterator[None]:
     report_with("runtime", processor.is_running)
     report_with("jobs", is_working)
     async with AsyncExitStack() as stack:
+        sampler = asyncio.create_task(sample_loop_lag(), name="loop-lag")
+        stack.callback(sampler.cancel)
         stack.push_async_callback(db.disconnect)
         await listener.start()
         stack.push_async_callback(listener.stop)

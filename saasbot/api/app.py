@@ -24,6 +24,7 @@ from saasbot.api import (
     docs,
     health,
     media,
+    metrics,
     products,
     simulator,
 )
@@ -65,6 +66,7 @@ def make_api() -> FastAPI:
     api.include_router(demo_model.router)
     api.include_router(simulator.router)
     api.router.routes.extend(media.routes)
+    api.router.routes.extend(metrics.routes)
     docs.add_docs(api)
     _answer_unknown_paths(api)
     handle_problems(api)

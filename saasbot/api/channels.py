@@ -16,6 +16,8 @@ from saasbot.api.router import ApiRouter
 from saasbot.api.schemas import Body
 from saasbot.domain import channels
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.facts import ChannelFacts, read_facts
+from saasbot.domain.channels.history import Change, read_changes
 from saasbot.domain.channels.pairing import NothingToScan, request_pair_code
 from saasbot.domain.channels.views import ChannelView, read_channels
 from saasbot.domain.inbox.send import send_to_phone
@@ -59,6 +61,45 @@ class ChannelOut(BaseModel):
     @classmethod
     def of(cls, view: ChannelView) -> "ChannelOut":
         return cls.model_validate(view, from_attributes=True)
+
+
+class FactsOut(BaseModel):
+    """What its processes wrote down; null is what none of them did."""
+
+    last_message_at: datetime | None
+    last_receipt_at: datetime | None
+    seen_at: datetime | None
+    """When its holder last renewed its lease: every few seconds while it lives."""
+    held: bool
+    host: str | None
+    pid: int | None
+    epoch: int
+    """How many times a process took the number up."""
+    memory_bytes: int | None
+    """Of the holder's whole process."""
+    restarts_today: int
+    queued: int
+    oldest_queued_at: datetime | None
+    unconfirmed: int
+
+    @classmethod
+    def of(cls, facts: ChannelFacts) -> "FactsOut":
+        return cls.model_validate(facts, from_attributes=True)
+
+
+class ChannelDetailOut(ChannelOut):
+    facts: FactsOut
+
+
+class ChangeOut(BaseModel):
+    id: int
+    at: datetime
+    status: str
+    reason: str | None
+
+    @classmethod
+    def of(cls, change: Change) -> "ChangeOut":
+        return cls.model_validate(change, from_attributes=True)
 
 
 class QrOut(BaseModel):
@@ -105,10 +146,24 @@ async def add_channel(actor: CurrentActor, body: NewChannel) -> ChannelOut:
 
 
 @router.get("/{channel_id}")
-async def get_channel(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
-    """The number and its state."""
+async def get_channel(actor: CurrentActor, channel_id: UUID) -> ChannelDetailOut:
+    """The number, its state, and the hard facts about it."""
     async with unit_of_work(actor):
-        return await _read(actor, channel_id)
+        channel = await _read(actor, channel_id)
+        facts = await read_facts(actor, channel_id)
+    return ChannelDetailOut(**channel.model_dump(), facts=FactsOut.of(facts))
+
+
+@router.get("/{channel_id}/changes")
+async def list_changes(actor: CurrentActor, channel_id: UUID, page: CurrentPage) -> Listing[ChangeOut]:
+    """What its state became, newest first. The newest 200 changes are kept."""
+    after = page.after(int)
+    async with unit_of_work(actor):
+        found = await read_changes(actor, channel_id, before=after[0] if after else None, limit=page.limit + 1)
+    shown, more = found[: page.limit], len(found) > page.limit
+    return Listing(
+        data=[ChangeOut.of(change) for change in shown], next_cursor=next_cursor(shown[-1].id) if more else None
+    )
 
 
 @router.delete("/{channel_id}", status_code=204)

@@ -17,6 +17,7 @@ from saasbot.components.status import dot, status_name, tone
 class CardActions:
     """Each is called with the number's id (and its name, or the new value)."""
 
+    details: Callable[..., Any]
     connect: Callable[..., Any]
     stop: Callable[..., Any]
     switch_bot: Callable[..., Any]
@@ -59,7 +60,19 @@ def channel_card(
             aria_live="polite",
             custom_attrs={"data-status": row.status},
         ),
-        rx.el.footer(_main_action(row, actions), class_name="card-actions"),
+        rx.el.footer(
+            _main_action(row, actions),
+            button(
+                t("Details"),
+                kind="ghost",
+                icon="history",
+                on_click=actions.details(row.id, row.name),
+                id=f"channel-details-{row.id}",
+                class_name="channel-details",
+                aria_haspopup="dialog",
+            ),
+            class_name="card-actions",
+        ),
         class_name=f"card card-of-{state}",
         custom_attrs={"data-testid": "channel-row", "data-channel-id": row.id, "data-status": row.status},
     )

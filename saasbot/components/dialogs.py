@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 import reflex as rx
+from reflex_base.vars.function import FunctionVar
 
 from saasbot.components.buttons import button
 from saasbot.components.i18n import t
@@ -34,9 +35,17 @@ def dialog(
 
 
 def sheet(
-    title: Text, *content: rx.Component, open: rx.Var[bool], on_open_change: Any, footer: rx.Component | None = None
+    title: Text,
+    *content: rx.Component,
+    open: rx.Var[bool],
+    on_open_change: Any,
+    footer: rx.Component | None = None,
+    focus_after: Text = "",
 ) -> rx.Component:
-    """A panel of 440 px at the right edge (the whole screen on a phone), to edit one thing while its list stays."""
+    """A panel of 440 px at the right edge (the whole screen on a phone), to edit one thing while its list stays.
+
+    `focus_after`: the id of the element that has the focus again when it is closed, where the keyboard came from.
+    """
     return rx.dialog.root(
         rx.dialog.content(
             _header(title),
@@ -44,6 +53,7 @@ def sheet(
             rx.el.footer(footer, class_name="dialog-footer") if footer is not None else None,
             class_name="dialog sheet",
             aria_describedby=rx.Var("undefined"),
+            on_close_auto_focus=_focus(focus_after),
         ),
         open=open,
         on_open_change=on_open_change,
@@ -75,6 +85,12 @@ def confirm(
         ),
         open=open,
     )
+
+
+def _focus(element_id: Text) -> rx.event.EventSpec:
+    """For elements of lists, whose ids `rx.set_focus` does not know."""
+    focus = rx.Var("((id) => document.getElementById(id)?.focus())").to(FunctionVar)
+    return rx.run_script(focus.call(element_id))
 
 
 def _header(title: Text) -> rx.Component:

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
 
     numbers_per_bridge: Annotated[int, Field(ge=1, le=100)] = 10
 
+    metrics_token: SecretStr = SecretStr("")
+
     @property
     def is_production(self) -> bool:
         """Whether the strict defaults apply."""

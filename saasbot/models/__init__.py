@@ -16,6 +16,7 @@ from saasbot.models.agent import AgentTurn, Bot, PromptVersion, TurnOutcome
 from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
     Channel,
+    ChannelChange,
     ChannelKind,
     ChannelLease,
     ChannelPairing,
@@ -50,6 +51,7 @@ __all__ = [
     "Author",
     "Bot",
     "Channel",
+    "ChannelChange",
     "ChannelKind",
     "ChannelLease",
     "ChannelPairing",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from saasbot.models.table import Moment, Table, TenantRow, owned_by_company, utcnow
@@ -61,11 +61,33 @@ class Channel(TenantRow, table=True):
     lid: str | None = None
     push_name: str | None = None
     last_inbound_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    last_receipt_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """To a few seconds: when a tick of a customer's phone was last stored."""
     deleted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
+class ChannelChange(Table, table=True):
+    """What a number's state became, and when: the newest of them are kept, for its owner to read back."""
+
+    __table_args__ = (
+        owned_by_company("channel_id", "channel"),
+        # the history of a number, newest first, and what of it is trimmed
+        Index("ix_channel_change_history", "channel_id", text("id DESC")),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(always=True)])
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    channel_id: UUID
+    at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    status: ChannelStatus = Field(sa_type=Text, nullable=False)
+    reason: str | None = None
+
+
 class ChannelLease(Table, table=True):
-    """Who holds a number. `epoch` is the fencing token: it grows with each holder; writes with an older one fail."""
+    """Who holds a number. `epoch` is the fencing token: it grows with each holder; writes with an older one fail.
+
+    What the holder tells of itself with each renewal stands beside it: no write of its own, and nobody needs to ask it.
+    """
 
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
@@ -77,6 +99,17 @@ class ChannelLease(Table, table=True):
     holder: str | None = None
     epoch: int = Field(default=0, sa_type=BigInteger, nullable=False)
     expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    host: str | None = None
+    """The machine's name; the process id is in `holder`."""
+    seen_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    memory_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    """Resident, of the holder's whole process: numbers that share one show the same."""
+    acked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """To a renewal's interval: when WhatsApp's server last took a message of ours."""
+    acks: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))  # type: ignore[call-overload]
+    """How many sends were acknowledged, by how long it took (`domain/channels/acks.py`). Only grows."""
+    ack_seconds: float = Field(default=0, nullable=False, sa_column_kwargs={"server_default": text("0")})
+    """All of them together."""
 
 
 class ChannelPairing(Table, table=True):

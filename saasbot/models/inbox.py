@@ -236,6 +236,13 @@ class Message(TenantRow, table=True):
         # the outbox of a number, oldest first
         Index("ix_message_outbox", "channel_id", "seq", postgresql_where=text("status = 'queued'")),
         Index("ix_message_sending", "channel_id", postgresql_where=text("status = 'sending'")),
+        # what a number could not settle: sends nobody answered for, messages nobody could read
+        Index("ix_message_unconfirmed", "channel_id", postgresql_where=text("status = 'unconfirmed'")),
+        Index(
+            "ix_message_undecryptable",
+            "channel_id",
+            postgresql_where=text("type = 'unsupported' AND payload->>'kind' = 'undecryptable'"),
+        ),
         # twice the same click or request is one message
         Index(
             "uq_message_client_token",

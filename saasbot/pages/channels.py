@@ -5,6 +5,7 @@ import reflex as rx
 from saasbot import routes
 from saasbot.components.buttons import button
 from saasbot.components.channel_card import CardActions, channel_card
+from saasbot.components.channel_details import channel_details
 from saasbot.components.dialogs import confirm, dialog
 from saasbot.components.forms import field, text_field
 from saasbot.components.i18n import t
@@ -13,9 +14,11 @@ from saasbot.components.states import empty_state, skeleton
 from saasbot.pages.frame import frame
 from saasbot.pages.pairing import kind_choice, pairing
 from saasbot.pages.registry import page
+from saasbot.state.channel_details import ChannelDetailsState
 from saasbot.state.channels import ChannelsState
 
 ACTIONS = CardActions(
+    details=ChannelDetailsState.open_details,
     connect=ChannelsState.connect_number,
     stop=ChannelsState.stop_number,
     switch_bot=ChannelsState.switch_bot,
@@ -25,7 +28,7 @@ ACTIONS = CardActions(
 )
 
 
-@page(routes.CHANNELS, title=t("Numbers"), on_load=[ChannelsState.load])
+@page(routes.CHANNELS, title=t("Numbers"), on_load=[ChannelsState.load, ChannelDetailsState.close])
 def channels() -> rx.Component:
     add = button(t("Add number"), kind="primary", icon="plus", id="channel-add", on_click=ChannelsState.open_add)
     return frame(
@@ -54,6 +57,17 @@ def channels() -> rx.Component:
         ),
         _add_dialog(),
         pairing(),
+        channel_details(
+            ChannelDetailsState.name,
+            ChannelDetailsState.facts,
+            ChannelDetailsState.changes,
+            open=ChannelDetailsState.channel_id != "",
+            loaded=ChannelDetailsState.loaded,
+            more=ChannelDetailsState.more,
+            on_more=ChannelDetailsState.show_more,
+            on_open_change=ChannelDetailsState.close,
+            focus_after=f"channel-details-{ChannelDetailsState.opened_id}",
+        ),
         confirm(
             rx.cond(
                 ChannelsState.deleting,

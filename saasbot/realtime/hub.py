@@ -66,6 +66,7 @@ class Hub:
         self._pace = pace or Pace()
         self._repair_seconds = repair_seconds
         self._repair: asyncio.Task[None] | None = None
+        self._later: dict[tuple[UUID, str], asyncio.TimerHandle] = {}
         self.typing = TypingBoard(self.tell)
 
     def start(self, tabs: Tabs, listener: Listener) -> None:
@@ -78,6 +79,9 @@ class Hub:
 
     async def stop(self) -> None:
         """No tab is told anything more."""
+        for timer in self._later.values():
+            timer.cancel()
+        self._later.clear()
         running = [tab.task for tab in self._all_tabs() if tab.task is not None]
         self._companies.clear()
         for task in [*running, self._repair]:
@@ -143,6 +147,17 @@ class Hub:
             loop = asyncio.get_running_loop()
             company.due = max(loop.time(), company.not_before)
             loop.call_at(company.due, self._round, event.company_id, context=Context())
+
+    def tell_later(self, company_id: UUID, kind: str, seconds: float) -> None:
+        """Tell of a `kind` in a while, for what time alone changes. One is enough until then: asking again changes nothing."""
+
+        def tell() -> None:
+            del self._later[company_id, kind]
+            self.tell(Event(kind, company_id))
+
+        if (company_id, kind) not in self._later:
+            loop = asyncio.get_running_loop()
+            self._later[company_id, kind] = loop.call_later(seconds, tell, context=Context())
 
     def read_everything(self) -> None:
         """Notifications were lost: every tab reads again what it looks at."""

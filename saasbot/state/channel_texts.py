@@ -57,10 +57,23 @@ def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
         if view.pairing_phone:
             return gettext(locale, "Type the code on the phone.")
         return gettext(locale, "Scan the code with the phone.")
-    sentence = translate(locale, REASONS[view.reason]) if view.reason in REASONS else ""
+    sentence = reason_sentence(view.reason, locale)
     if view.retry_at is not None and view.retry_at > now:
         again = gettext(locale, "Next try at {when}.", when=format_time(view.retry_at, zone, locale))
         return f"{sentence} {again}".strip()
     if not sentence and view.status != "closed":
         return gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
     return sentence
+
+
+def reason_sentence(reason: str | None, locale: str) -> str:
+    """Why, in a sentence; empty without a reason, or with one that no sentence is known for."""
+    return translate(locale, REASONS[reason]) if reason in REASONS else ""
+
+
+def change_moment(moment: datetime, zone: ZoneInfo, locale: str, *, now: datetime) -> str:
+    """To the second today, as several changes may share a minute; then with its day."""
+    clock = f"{moment.astimezone(zone):%H:%M:%S}"
+    if moment.astimezone(zone).date() == now.astimezone(zone).date():
+        return clock
+    return f"{format_when(moment, zone, locale, now=now)} {clock}"

@@ -17,6 +17,7 @@ from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
 from saasbot.state.channel_texts import status_sentence
+from saasbot.state.durations import duration
 from saasbot.state.hand_off_texts import hand_off_sentence
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import signed_in
@@ -121,13 +122,17 @@ async def _show(state: DashboardState, found: _Found) -> None:
         figures=_figures(today, locale),
         waiting=[_waiting(row, actor, locale) for row in today.waiting_first],
         hand_offs=[_hand_off(row, actor, locale) for row in found.hand_offs],
-        numbers=[
-            NumberRow(view.name, view.status, status_sentence(view, locale, actor.timezone)) for view in found.numbers
-        ],
+        numbers=[_number(view, locale, actor.timezone) for view in found.numbers],
         hours=_hours(today),
         missing=list(found.setup.missing) if _MANAGE in actor.permissions else [],
         loaded=True,
     )
+
+
+def _number(view: ChannelView, locale: str, timezone: str) -> NumberRow:
+    """Calm, as the frame is: it looks again when a blip has lasted too long, and so does this page."""
+    calm = reports.calm_status(view.status, view.since, datetime.now(UTC))
+    return NumberRow(view.name, calm, status_sentence(view, locale, timezone) if calm == view.status else "")
 
 
 def _figures(today: Today, locale: str) -> Figures:
@@ -142,19 +147,6 @@ def _figures(today: Today, locale: str) -> Figures:
         response=duration(today.response_seconds, locale),
         messages=sum(today.by_hour),
     )
-
-
-def duration(seconds: float | None, locale: str) -> str:
-    """`8 s`, `3 min`, `1 h 20 min`; a dash for nothing."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return gettext(locale, "{n} s", n=max(whole, 1))
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return gettext(locale, "{n} min", n=minutes)
-    return gettext(locale, "{hours} h {n} min", hours=minutes // 60, n=minutes % 60)
 
 
 def _waiting(row: reports.Waiting, actor: Actor, locale: str) -> WaitingRow:

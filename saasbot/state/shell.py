@@ -13,7 +13,7 @@ from saasbot.domain.companies.notices import dismiss_notice
 from saasbot.domain.reports import Attention, Notice, Trouble
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.i18n import N_, format_when, gettext, translate
-from saasbot.realtime.hub import assign
+from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
 from saasbot.state.ids import parse_id
@@ -101,9 +101,17 @@ class _Read:
 async def _read(actor: Actor, _changes: Changes, reading: Reading) -> _Read:
     async def read() -> Attention:
         async with unit_of_work(actor):
-            return await reports.read_attention(actor)
+            found = await reports.read_attention(actor)
+        if found.blip_until is not None:  # nothing happens then but that time has passed
+            hub.tell_later(actor.company_id, "channel", _seconds_until(found.blip_until))
+        return found
 
     return _Read(actor, await reading.once(("attention", actor.company_id), read))
+
+
+def _seconds_until(moment: datetime) -> float:
+    """A little later: a timer that fires early would find nothing changed."""
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) + 0.02
 
 
 async def _show(state: ShellState, read: _Read) -> None:

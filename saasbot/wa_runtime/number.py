@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.acks import AckMeter
 from saasbot.domain.channels.lease import (
     RENEW_SECONDS,
     LeaseLost,
@@ -31,6 +32,7 @@ from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
+from saasbot.wa_runtime.process import resident_bytes
 from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
 
 log = get_logger(__name__)
@@ -58,6 +60,7 @@ class Number:
         self._media_wake = asyncio.Event()
         self._over = asyncio.Event()
         self._epoch = 0
+        self._acks = AckMeter()
         self._transport: Transport | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -147,8 +150,7 @@ class Number:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                async with unit_of_work(self._actor):
-                    await renew_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
+                await self._renew()
             except LeaseLost:
                 log.warning("number.lease_lost", channel_id=str(self.ref.channel_id), epoch=self._epoch)
                 self._epoch = 0
@@ -156,6 +158,17 @@ class Number:
                 return
             except DATABASE_DOWN as error:
                 log.warning("number.lease_not_renewed", channel_id=str(self.ref.channel_id), error=str(error))
+
+    async def _renew(self) -> None:
+        acks = self._acks.take()
+        try:
+            async with unit_of_work(self._actor):
+                await renew_lease(
+                    self._actor, self.ref.channel_id, epoch=self._epoch, memory_bytes=resident_bytes(), acks=acks
+                )
+        except DATABASE_DOWN:
+            self._acks.give_back(acks)
+            raise
 
     def _on_state(self, change: StateChange) -> None:
         self._loop.call_soon_threadsafe(self._states.put_nowait, change)
@@ -216,7 +229,9 @@ class Number:
             self._outbox_wake.clear()
             await self._open.wait()
             try:
-                await send_queued(self._actor, self.ref.channel_id, self._epoch, self._transport, self._over)
+                await send_queued(
+                    self._actor, self.ref.channel_id, self._epoch, self._transport, self._over, self._acks.note
+                )
             except LeaseLost:
                 self._over.set()
                 return
@@ -254,7 +269,8 @@ class Number:
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(journal.close)
             if self._epoch:
-                with contextlib.suppress(*DATABASE_DOWN):
+                with contextlib.suppress(LeaseLost, *DATABASE_DOWN):
+                    await self._renew()  # the last sends count too
                     async with unit_of_work(self._actor):
                         await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
 

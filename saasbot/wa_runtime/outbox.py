@@ -5,6 +5,8 @@ again. So a message goes out at most once, and its status never claims more than
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
@@ -32,8 +34,16 @@ from saasbot.wa_runtime.transport import (
 log = get_logger(__name__)
 
 
-async def send_queued(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, over: asyncio.Event) -> None:
-    """Send until nothing is queued, the connection is lost, or the number stops.
+async def send_queued(
+    actor: Actor,
+    channel_id: UUID,
+    epoch: int,
+    transport: Transport,
+    over: asyncio.Event,
+    on_ack: Callable[[float], None],
+) -> None:
+    """Send until nothing is queued, the connection is lost, or the number stops. `on_ack` is told, for each message that the
+    network took, how many seconds that needed.
 
     Raises: LeaseLost, when another process holds the number now.
     """
@@ -43,11 +53,18 @@ async def send_queued(actor: Actor, channel_id: UUID, epoch: int, transport: Tra
         if message is None:
             return
         reach("after_claim")
-        if not await _send(actor, channel_id, epoch, transport, message):
+        if not await _send(actor, channel_id, epoch, transport, message, on_ack):
             return
 
 
-async def _send(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage) -> bool:
+async def _send(
+    actor: Actor,
+    channel_id: UUID,
+    epoch: int,
+    transport: Transport,
+    message: OutboxMessage,
+    on_ack: Callable[[float], None],
+) -> bool:
     """Send one claimed message and mark what became of it. False when the connection is gone."""
     try:
         outgoing = await _outgoing(message)
@@ -55,6 +72,7 @@ async def _send(actor: Actor, channel_id: UUID, epoch: int, transport: Transport
         async with unit_of_work(actor):
             await mark_failed(actor, message.id, epoch=epoch, error="media_missing")
         return True
+    began = time.monotonic()
     try:
         sent = await transport.send(outgoing)
     except NotConnected:
@@ -71,6 +89,7 @@ async def _send(actor: Actor, channel_id: UUID, epoch: int, transport: Transport
         async with unit_of_work(actor):
             await mark_unconfirmed(actor, message.id, epoch=epoch)
         return True
+    on_ack(time.monotonic() - began)
     reach("after_send")
     async with unit_of_work(actor):
         await mark_sent(

@@ -34,7 +34,7 @@ from saasbot.models import ChannelPairing, ChannelStatus, Desired
 from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.neonize_store import forget_session
-from saasbot.wa_runtime.process import AppLink, open_database
+from saasbot.wa_runtime.process import AppLink, open_database, resident_bytes
 from saasbot.wa_runtime.transport import Paired, PairingCode, PairingFailed
 
 log = get_logger(__name__)
@@ -179,7 +179,7 @@ class Attempt:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             async with unit_of_work(self._actor):
-                await renew_lease(self._actor, self._channel_id, epoch=self._epoch)
+                await renew_lease(self._actor, self._channel_id, epoch=self._epoch, memory_bytes=resident_bytes())
 
 
 async def _main(link: AppLink) -> None:

@@ -25,6 +25,7 @@ from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
+from saasbot.infra.metrics import count_received
 from saasbot.wa_runtime.decode import decode
 
 log = get_logger(__name__)
@@ -130,6 +131,8 @@ class Processor:
             await receive(actor, channel, messages)
             await apply_acts(actor, channel, acts)
             await apply_receipts(actor, channel_id, receipts)
+            if received := sum(not message.from_me for message in messages):
+                count_received(channel_id, channel.kind, received)
         await mark_processed(actor, [item.id for item in taken])
 
     async def _one_by_one(self, actor: Actor, channel_id: UUID) -> None:

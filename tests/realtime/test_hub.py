@@ -221,6 +221,23 @@ async def test_everything_is_read_again_from_time_to_time(tabs: FakeTabs) -> Non
     assert set(screen.shown) == {"everything"}
 
 
+async def test_what_time_alone_changes_is_told_once_later(hub: Hub, tabs: FakeTabs) -> None:
+    screen, heard = tabs.open("tab"), []
+
+    async def load(_actor: Actor, changes: Changes, _reading: Reading) -> int:
+        heard.extend(changes.events)
+        return len(changes.events)
+
+    look(hub, "tab", person(ACME), load=load)
+    for _ in range(3):
+        hub.tell_later(ACME, "channel", 0.01)
+    assert screen.shown == []
+    await until(lambda: screen.shown)
+    await settled(hub, tabs, ACME)
+    assert heard[0] == Event("channel", ACME)
+    assert [event.ids for event in heard[1:]] == [{"channel_id": "last"}]
+
+
 async def test_one_tab_that_fails_does_not_stop_the_others(hub: Hub, tabs: FakeTabs) -> None:
     tabs.open("broken")
     healthy = tabs.open("healthy")

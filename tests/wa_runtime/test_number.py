@@ -1,6 +1,7 @@
 """The runner of a number: sends at most once, never for a bot that was overtaken, and lets go cleanly."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 
 from saasbot.domain import channels
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.facts import read_facts
 from saasbot.domain.channels.lease import acquire_lease
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
@@ -109,6 +111,36 @@ async def test_a_queued_message_is_sent_once_and_gets_its_id(alice: Actor, tmp_p
         assert [o.text for o in number.transport.sent] == ["buenas", "otra"]
         assert number.transport.sent[0].chat_jid == "885491155550001@lid"
     assert number.transport.closed
+
+
+async def test_a_holder_leaves_its_facts_behind(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    async with running(channel, tmp_path) as number:
+        message = await queue(alice, conversation)
+        await until(lambda: _reached(alice, message, "sent"))
+        number.transport.failure = SendUnknown()
+        lost = await queue(alice, conversation)
+        await until(lambda: _reached(alice, lost, "unconfirmed"))
+        async with unit_of_work(alice):
+            held = await read_facts(alice, channel.id)
+    async with unit_of_work(alice):
+        facts = await read_facts(alice, channel.id)
+        acks = (await sql("SELECT acks FROM channel_lease")).scalar_one()
+    assert (held.held, held.pid, held.host) == (True, os.getpid(), os.uname().nodename)
+    assert (facts.held, facts.pid, facts.epoch, facts.unconfirmed) == (False, None, 1, 1)
+    assert facts.memory_bytes is not None and facts.memory_bytes > 10_000_000
+    assert sum(acks) == 1  # what nobody acknowledged is not timed
+
+
+async def test_a_tick_of_a_customer_is_the_last_receipt(alice: Actor):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        await apply_receipts(
+            alice, channel.id, [IncomingReceipt(("NOBODYS",), MessageStatus.DELIVERED, datetime.now(UTC))]
+        )
+    async with unit_of_work(alice):
+        assert (await read_facts(alice, channel.id)).last_receipt_at is not None
 
 
 async def _reached(actor: Actor, message_id: UUID, status: str) -> bool:

@@ -4,9 +4,11 @@ Kleppmann, "How to do distributed locking": a holder that slept past its lease m
 of a holder carries the epoch and compares it.
 """
 
+import os
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.acks import NO_ACKS, Acks
 from saasbot.infra.db import sql
 
 LEASE_SECONDS = 15
@@ -26,16 +28,19 @@ async def acquire_lease(actor: Actor, channel_id: UUID, *, holder: str, holder_i
     row = (
         await sql(
             """
-                INSERT INTO channel_lease AS lease (channel_id, company_id, holder, epoch, expires_at)
-                VALUES (:channel, :company, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
+                INSERT INTO channel_lease AS lease (channel_id, company_id, holder, host, epoch, expires_at, seen_at)
+                VALUES (:channel, :company, :holder, :host, 1,
+                        clock_timestamp() + make_interval(secs => :seconds), clock_timestamp())
                 ON CONFLICT (channel_id) DO UPDATE
-                SET holder = excluded.holder, epoch = lease.epoch + 1, expires_at = excluded.expires_at
+                SET holder = excluded.holder, host = excluded.host, epoch = lease.epoch + 1,
+                    expires_at = excluded.expires_at, seen_at = excluded.seen_at, memory_bytes = NULL
                 WHERE lease.holder IS NULL OR lease.expires_at < clock_timestamp() OR :dead
                 RETURNING epoch
                 """,
             channel=channel_id,
             company=actor.company_id,
             holder=holder,
+            host=os.uname().nodename,
             seconds=LEASE_SECONDS,
             dead=holder_is_dead,
         )
@@ -54,16 +59,34 @@ async def lease_holder(actor: Actor, channel_id: UUID) -> str | None:
     return row[0] if row else None
 
 
-async def renew_lease(actor: Actor, channel_id: UUID, *, epoch: int) -> None:
-    """The lease runs `LEASE_SECONDS` from now. Raises: LeaseLost."""
+async def renew_lease(
+    actor: Actor, channel_id: UUID, *, epoch: int, memory_bytes: int | None = None, acks: Acks = NO_ACKS
+) -> None:
+    """The lease runs `LEASE_SECONDS` from now. What its holder tells of itself is kept: how much memory its process uses, and
+    the sends that were acknowledged since the last renewal.
+
+    Raises: LeaseLost.
+    """
     result = await sql(
         """
-            UPDATE channel_lease SET expires_at = clock_timestamp() + make_interval(secs => :seconds)
+            UPDATE channel_lease SET
+                expires_at = clock_timestamp() + make_interval(secs => :seconds),
+                seen_at = clock_timestamp(),
+                memory_bytes = coalesce(:memory, memory_bytes),
+                acked_at = CASE WHEN :acked > 0 THEN clock_timestamp() ELSE acked_at END,
+                acks = CASE WHEN :acked = 0 THEN acks ELSE (
+                    SELECT array_agg(coalesce(before, 0) + coalesce(now, 0) ORDER BY place)
+                    FROM unnest(acks, CAST(:acks AS bigint[])) WITH ORDINALITY AS t (before, now, place)) END,
+                ack_seconds = ack_seconds + :ack_seconds
             WHERE channel_id = :channel AND epoch = :epoch AND holder IS NOT NULL
             """,
         channel=channel_id,
         epoch=epoch,
         seconds=LEASE_SECONDS,
+        memory=memory_bytes,
+        acked=sum(acks.counts),
+        acks=list(acks.counts),
+        ack_seconds=acks.seconds,
     )
     if result.rowcount != 1:
         raise LeaseLost

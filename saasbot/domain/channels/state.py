@@ -5,6 +5,7 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.history import note_change
 from saasbot.domain.channels.lease import check_epoch
 from saasbot.infra import events
 from saasbot.models import Channel, ChannelStatus, Desired
@@ -14,12 +15,17 @@ from saasbot.models.table import utcnow
 def set_state(
     channel: Channel, status: ChannelStatus, reason: str | None = None, *, retry_at: datetime | None = None
 ) -> bool:
-    """Change the state of a locked number and tell; `since` moves only when the status does. Whether anything changed."""
+    """Change the state of a locked number, keep it in its history, and tell; `since` moves only when the status does. Whether
+    anything changed."""
     if (channel.status, channel.reason, channel.retry_at) == (status, reason, retry_at):
         return False
+    now = utcnow()
+    told = (channel.status, channel.reason) != (status, reason)
     if channel.status != status:
-        channel.since = utcnow()
+        channel.since = now
     channel.status, channel.reason, channel.retry_at = status, reason, retry_at
+    if told:  # another moment of the next try is news for the screen, not for the history
+        note_change(channel, at=now)
     events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
     return True
 

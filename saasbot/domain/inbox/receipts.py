@@ -35,6 +35,10 @@ _APPLY = """
         FROM newest n
         WHERE NOT EXISTS (SELECT FROM message m WHERE m.channel_id = :channel AND m.wa_id = n.wa_id AND m.from_me)
         ON CONFLICT (channel_id, wa_id) DO UPDATE SET status = excluded.status WHERE w.status = 'delivered'
+    ), noted AS (
+        -- to a few seconds: a busy number's row is not written with every tick
+        UPDATE channel SET last_receipt_at = clock_timestamp()
+        WHERE id = :channel AND (last_receipt_at IS NULL OR last_receipt_at < clock_timestamp() - interval '5 seconds')
     )
     SELECT DISTINCT conversation_id FROM moved
 """

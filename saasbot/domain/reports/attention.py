@@ -1,7 +1,8 @@
 """What the frame of every page shows: unread chats, how the numbers do, and what needs an act now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ UNREAD_COUNTED = 100
 """Unread conversations are counted up to here and no further."""
 DOWN = ("logged_out", "banned", "failed", "deaf")
 """Statuses of a number that works no more until somebody does something (or WhatsApp does)."""
+BLIP = timedelta(seconds=5)
+"""A connection is made anew several times a day, in a second or two: before this nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class Attention:
     bot_enabled: bool
     unread: int
     statuses: frozenset[str]
-    """Of the company's numbers."""
+    """Of the company's numbers, blips left out."""
+    blip_until: datetime | None
+    """When the first number that may only be blinking stops being excused: look again then."""
     troubles: tuple[Trouble, ...]
     """Longest down first."""
     notices: tuple[Notice, ...]
@@ -66,14 +71,34 @@ async def read_attention(actor: Actor) -> Attention:
     """
     actor.require("company.read")
     row = (await sql(_QUERY, company=actor.company_id, counted=UNREAD_COUNTED)).one()
+    now = datetime.now(UTC)
+    states = [(channel["status"], datetime.fromisoformat(channel["since"])) for channel in row.channels]
     return Attention(
         company_name=row.name,
         bot_enabled=row.bot_enabled,
         unread=row.unread,
-        statuses=frozenset(channel["status"] for channel in row.channels),
+        statuses=frozenset(calm_status(status, since, now) for status, since in states),
+        blip_until=first_blip_end(states, now),
         troubles=tuple(_trouble(channel) for channel in row.channels if channel["status"] in DOWN),
         notices=tuple(Notice(UUID(found["id"]), found["kind"], found["details"]) for found in row.notices),
     )
+
+
+def calm_status(status: str, since: datetime, now: datetime) -> str:
+    """The status as whoever is not looking at the number should hear of it: a blip is not an alarm, and reads as `open`.
+
+    The number's own card shows the truth at once.
+    """
+    return "open" if _is_blip(status, since, now) else status
+
+
+def first_blip_end(states: Iterable[tuple[str, datetime]], now: datetime) -> datetime | None:
+    """When the first of the states (status, since) that are still excused is so no more."""
+    return min((since + BLIP for status, since in states if _is_blip(status, since, now)), default=None)
+
+
+def _is_blip(status: str, since: datetime, now: datetime) -> bool:
+    return status == "reconnecting" and now - since < BLIP
 
 
 def _trouble(channel: dict[str, Any]) -> Trouble:

@@ -1,0 +1,83 @@
+"""How every number does, for those who operate the installation: metrics and the command line.
+
+No names, phone numbers or texts leave here: ids, kinds, states and figures only.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from saasbot.domain.channels.facts import process_id
+from saasbot.infra.db import platform_unit_of_work, sql
+
+
+@dataclass(frozen=True, slots=True)
+class NumberHealth:
+    """A number that is not deleted. Ages are in seconds, by the database's clock."""
+
+    channel_id: UUID
+    kind: str
+    status: str
+    reason: str | None
+    since: datetime
+    status_age: float
+    held: bool
+    host: str | None
+    pid: int | None
+    """Of the holder, or of one that died; nothing once it let go."""
+    epoch: int
+    memory_bytes: int | None
+    """Of the holder's process; nothing when nobody holds the number."""
+    silent_for: float | None
+    """Since the holder last renewed its lease."""
+    last_message_at: datetime | None
+    queued: int
+    oldest_queued_age: float
+    unconfirmed: int
+    undecryptable: int
+    acks: tuple[int, ...]
+    ack_seconds: float
+
+
+_NUMBERS = """
+    WITH queued AS (
+        SELECT channel_id, count(*) AS messages, min(created_at) AS oldest FROM message WHERE status = 'queued' GROUP BY 1
+    ), unconfirmed AS (
+        SELECT channel_id, count(*) AS messages FROM message WHERE status = 'unconfirmed' GROUP BY 1
+    ), undecryptable AS (
+        SELECT channel_id, count(*) AS messages FROM message
+        WHERE type = 'unsupported' AND payload->>'kind' = 'undecryptable' GROUP BY 1
+    ), lease AS (
+        SELECT *, holder IS NOT NULL AND expires_at >= clock_timestamp() AS held FROM channel_lease
+    )
+    SELECT c.id AS channel_id, c.kind, c.status, c.reason, c.since,
+           greatest(extract(epoch FROM clock_timestamp() - c.since), 0)::float AS status_age,
+           coalesce(lease.held, false) AS held, lease.host, coalesce(lease.holder, '') AS holder,
+           coalesce(lease.epoch, 0) AS epoch,
+           CASE WHEN lease.held THEN lease.memory_bytes END AS memory_bytes,
+           extract(epoch FROM clock_timestamp() - lease.seen_at)::float AS silent_for,
+           c.last_inbound_at AS last_message_at,
+           coalesce(queued.messages, 0) AS queued,
+           coalesce(extract(epoch FROM clock_timestamp() - queued.oldest), 0)::float AS oldest_queued_age,
+           coalesce(unconfirmed.messages, 0) AS unconfirmed, coalesce(undecryptable.messages, 0) AS undecryptable,
+           lease.acks, coalesce(lease.ack_seconds, 0) AS ack_seconds
+    FROM channel c
+    LEFT JOIN lease ON lease.channel_id = c.id
+    LEFT JOIN queued ON queued.channel_id = c.id
+    LEFT JOIN unconfirmed ON unconfirmed.channel_id = c.id
+    LEFT JOIN undecryptable ON undecryptable.channel_id = c.id
+    WHERE c.deleted_at IS NULL
+    ORDER BY c.created_at, c.id
+"""
+
+
+async def read_numbers() -> list[NumberHealth]:
+    """Every number of every company, oldest first, in one statement over partial indexes."""
+    async with platform_unit_of_work():
+        rows = (await sql(_NUMBERS)).all()
+    return [_health(dict(row._mapping)) for row in rows]
+
+
+def _health(values: dict) -> NumberHealth:
+    holder, acks = values.pop("holder"), values.pop("acks")
+    return NumberHealth(pid=process_id(holder), acks=tuple(acks or ()), **values)
