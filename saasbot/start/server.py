@@ -9,6 +9,7 @@ import time
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
+from granian.server.common import AbstractServer
 
 from saasbot.start.processes import end_with_parent
 
@@ -60,7 +61,7 @@ def main() -> None:
             return
 
 
-def _server(host: str, port: int) -> Server:
+def _server(host: str, port: int) -> AbstractServer:
     return Server(
         target="saasbot.start.server:application",
         factory=True,

@@ -23,12 +23,11 @@ from saasbot.domain.channels.lease import (
 )
 from saasbot.domain.channels.outbox import settle_abandoned
 from saasbot.domain.channels.state import report_state
-from saasbot.infra import events
+from saasbot.infra import events, process_identity
 from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
-from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
@@ -125,9 +124,9 @@ class Number:
             try:
                 async with unit_of_work(self._actor):
                     other = await lease_holder(self._actor, self.ref.channel_id)
-                    dead = other is not None and (other == holder.this_process() or holder.is_dead(other))
+                    dead = other is not None and (other == process_identity.this_process() or process_identity.is_dead(other))
                     epoch = await acquire_lease(
-                        self._actor, self.ref.channel_id, holder=holder.this_process(), holder_is_dead=dead
+                        self._actor, self.ref.channel_id, holder=process_identity.this_process(), holder_is_dead=dead
                     )
                 if epoch is not None:
                     self._epoch = epoch

@@ -25,13 +25,12 @@ from saasbot.domain.channels.lease import (
 )
 from saasbot.domain.channels.pairing import begin_pairing, code_used, complete_pairing, fail_pairing, show_code
 from saasbot.domain.channels.state import report_state
-from saasbot.infra import db
+from saasbot.infra import db, process_identity
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
 from saasbot.models import ChannelPairing, ChannelStatus, Desired
-from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.neonize_store import forget_session
 from saasbot.wa_runtime.process import AppLink, open_database, resident_bytes
@@ -166,9 +165,9 @@ class Attempt:
         for _ in range(_LEASE_TRIES):
             async with unit_of_work(self._actor):
                 other = await lease_holder(self._actor, self._channel_id)
-                dead = other is not None and holder.is_dead(other)
+                dead = other is not None and process_identity.is_dead(other)
                 epoch = await acquire_lease(
-                    self._actor, self._channel_id, holder=holder.this_process(), holder_is_dead=dead
+                    self._actor, self._channel_id, holder=process_identity.this_process(), holder_is_dead=dead
                 )
             if epoch is not None:
                 return epoch

@@ -16,13 +16,13 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import numbers_to_run
 from saasbot.domain.channels.lease import lease_holder
 from saasbot.domain.channels.state import report_state
+from saasbot.infra import process_identity
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Event, Listener
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
 from saasbot.models import ChannelKind, ChannelStatus
-from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.pairings import Pairings
 from saasbot.wa_runtime.shard import Shard
 from saasbot.wa_runtime.transport import NumberRef
@@ -127,7 +127,7 @@ class Supervisor:
         actor = Actor.system(ref.company_id)
         async with unit_of_work(actor):
             other = await lease_holder(actor, ref.channel_id)
-            if other is None or holder.is_dead(other):
+            if other is None or process_identity.is_dead(other):
                 await report_state(actor, ref.channel_id, epoch=None, status=ChannelStatus.STARTING)
 
     def _open(self, numbers: dict[UUID, NumberRef], *, suspect: bool = False) -> None:

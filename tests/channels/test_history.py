@@ -11,11 +11,11 @@ from saasbot.domain.channels.facts import ChannelFacts, read_facts
 from saasbot.domain.channels.history import KEPT, Change, read_changes
 from saasbot.domain.channels.lease import acquire_lease, renew_lease
 from saasbot.domain.channels.state import report_state, set_state
+from saasbot.infra import process_identity as holder
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.models import Channel, ChannelStatus
 from saasbot.models.table import utcnow
-from saasbot.wa_runtime import holder
 from tests.fixtures.numbers import simulator_channel
 
 

@@ -6,10 +6,10 @@ import sys
 
 from saasbot.domain.channels.lease import acquire_lease, renew_lease
 from saasbot.domain.channels.state import set_state
+from saasbot.infra import process_identity as holder
 from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Channel, ChannelStatus
-from saasbot.wa_runtime import holder
 from tests.fixtures.shops import Shop
 
 

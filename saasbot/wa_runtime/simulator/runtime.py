@@ -22,13 +22,13 @@ from saasbot.domain.channels.lease import (
 from saasbot.domain.channels.pairing import begin_pairing, complete_pairing, fail_pairing, show_code
 from saasbot.domain.simulator.access import TOPIC
 from saasbot.domain.simulator.faults import spend
+from saasbot.infra import process_identity
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Event, Listener
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
 from saasbot.models import ChannelKind, Desired
-from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.host import NumberHost
 from saasbot.wa_runtime.simulator.pairing import SimulatorPairing
 from saasbot.wa_runtime.simulator.transport import SimulatorTransport
@@ -146,8 +146,8 @@ class SimulatorRuntime:
         try:
             async with unit_of_work(actor):
                 other = await lease_holder(actor, channel_id)
-                dead = other is not None and (other == holder.this_process() or holder.is_dead(other))
-                epoch = await acquire_lease(actor, channel_id, holder=holder.this_process(), holder_is_dead=dead)
+                dead = other is not None and (other == process_identity.this_process() or process_identity.is_dead(other))
+                epoch = await acquire_lease(actor, channel_id, holder=process_identity.this_process(), holder_is_dead=dead)
             if epoch is None:
                 return
             renewing = asyncio.create_task(_renew(actor, channel_id, epoch))
