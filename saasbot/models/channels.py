@@ -93,6 +93,8 @@ class ChannelPairing(Table, table=True):
     started_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     phone: str | None = None
     """Digits of the phone when it pairs by code, nothing when by QR."""
+    expected_phone: str | None = None
+    """Digits of the only phone that may link it: the one it had before, unless its owner wants another. Nothing: any may."""
     code: str | None = None
     """The text inside the QR, or the eight characters to type."""
     code_number: int = 0

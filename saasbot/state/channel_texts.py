@@ -10,6 +10,10 @@ REASONS = {
     "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
     "logged_out_by_user": N_("You logged it out. Your chats are still here; link it again to go on."),
     "device_removed": N_("The session was closed from the phone. Your chats are still here; link it again to go on."),
+    "other_phone": N_(
+        "That was another phone: this number belongs to the one that ends in {digits}. We unlinked it again and nothing "
+        "changed. Scan with the right phone, or say that you want this other number."
+    ),
     "qr_expired": N_("Nobody scanned the code in time. Connect it to get a new one."),
     "pairing": N_("Preparing the code…"),
     "linking": N_("The phone has linked it. Getting everything ready…"),
@@ -43,6 +47,8 @@ REASONS = {
     "pairing_busy": N_("Other numbers are being linked. Yours is next."),
 }
 
+_LAST_DIGITS = 4
+
 
 def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
     """Since when, and why: one or two short sentences. Times on the owner's clock."""
@@ -57,10 +63,16 @@ def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
         if view.pairing_phone:
             return gettext(locale, "Type the code on the phone.")
         return gettext(locale, "Scan the code with the phone.")
-    sentence = translate(locale, REASONS[view.reason]) if view.reason in REASONS else ""
+    sentence = _reason(view, locale)
     if view.retry_at is not None and view.retry_at > now:
         again = gettext(locale, "Next try at {when}.", when=format_time(view.retry_at, zone, locale))
         return f"{sentence} {again}".strip()
     if not sentence and view.status != "closed":
         return gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
     return sentence
+
+
+def _reason(view: ChannelView, locale: str) -> str:
+    if view.reason not in REASONS:
+        return ""
+    return translate(locale, REASONS[view.reason]).format(digits=(view.phone or "")[-_LAST_DIGITS:])

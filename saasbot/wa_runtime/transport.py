@@ -173,7 +173,8 @@ class Paired:
 
 
 class PairingFailed(Exception):
-    """`reason` is stable: `qr_expired`, `client_outdated`, `not_multidevice`, `passkey_required`, `network_unreachable`, …"""
+    """`reason` is stable: `qr_expired`, `client_outdated`, `not_multidevice`, `passkey_required`, `network_unreachable`,
+    `other_phone`, …"""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -181,7 +182,11 @@ class PairingFailed(Exception):
 
 
 class Pairing(Protocol):
-    """One attempt to link a number; 160 s at most for a QR, then over."""
+    """One attempt to link a number; 160 s at most for a QR, then over.
+
+    Made with the phone that is expected, when it must be a certain one: any other is unlinked again at once, nothing that
+    arrives for it is journalled, and the attempt fails with `other_phone`.
+    """
 
     async def run(self, show: Callable[[PairingCode], Awaitable[None]]) -> Paired:
         """Shows codes until one is used. Raises: PairingFailed. Cancel it to abandon the attempt."""

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from saasbot.domain.channels import disconnect, logout
-from saasbot.domain.channels.pairing import request_pair_code
+from saasbot.domain.channels import connect, disconnect, logout
+from saasbot.domain.channels.pairing import request_pair_code, request_qr
 from saasbot.domain.inbox.send import send_message
 from saasbot.infra.db import unit_of_work
 from saasbot.models import MessageStatus, MessageType
@@ -133,6 +133,27 @@ async def test_a_device_removed_on_the_phone_can_be_linked_again(real_numbers: R
     await real_numbers.lab.kick(phone)
     gone = await real_numbers.status_is("logged_out", channel_id, reason="device_removed")
     assert gone.device_jid is None
+
+
+async def test_another_phone_is_unlinked_again_unless_its_owner_wants_it(real_numbers: RealNumbers):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    alice, other = real_numbers.shop.alice, f"{phone[:-4]}9999"
+    async with unit_of_work(alice):
+        await logout(alice, channel_id)
+    await until(lambda: _forgotten(real_numbers, phone), "the session gone from the store", 30)
+    async with unit_of_work(alice):
+        await connect(alice, channel_id)
+    shown = await real_numbers.code(channel_id)
+    await real_numbers.lab.scan(shown.code or "", phone=other, lid=f"99{other}")
+    refused = await real_numbers.status_is("failed", channel_id, reason="other_phone")
+    assert (refused.phone, refused.device_jid) == (phone, None)
+    await until(lambda: _forgotten(real_numbers, other), "the other phone's session gone from the store", 30)
+    async with unit_of_work(alice):
+        await request_qr(alice, channel_id, any_phone=True)
+    shown = await real_numbers.code(channel_id)
+    await real_numbers.lab.scan(shown.code or "", phone=other, lid=f"99{other}")
+    assert (await real_numbers.status_is("open", channel_id)).phone == other
 
 
 async def test_logging_out_unlinks_the_device(real_numbers: RealNumbers):

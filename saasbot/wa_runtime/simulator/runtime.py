@@ -173,7 +173,9 @@ class SimulatorRuntime:
                 raise _NoLongerWanted
             row = await begin_pairing(actor, channel_id)
         attempt.id = row.attempt
-        attempt.pairing = SimulatorPairing(actor.company_id, channel_id, row.attempt, row.phone)
+        attempt.pairing = SimulatorPairing(
+            actor.company_id, channel_id, row.attempt, row.phone, expected=row.expected_phone
+        )
 
         async def show(code: PairingCode) -> None:
             async with unit_of_work(actor):
