@@ -15,6 +15,7 @@ from saasbot.models.agent import AgentTurn, Bot, PromptVersion, TurnOutcome
 from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
     Channel,
+    ChannelIncident,
     ChannelKind,
     ChannelLease,
     ChannelPairing,
@@ -48,6 +49,7 @@ __all__ = [
     "Author",
     "Bot",
     "Channel",
+    "ChannelIncident",
     "ChannelKind",
     "ChannelLease",
     "ChannelPairing",

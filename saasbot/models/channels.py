@@ -101,6 +101,25 @@ class ChannelPairing(Table, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
+class ChannelIncident(Table, table=True):
+    """A number that its owner wants running cannot: one a number, from its first trouble until it has worked again for a
+    while or a person acted. Its owners are told once in that time."""
+
+    __table_args__ = (
+        owned_by_company("channel_id", "channel"),
+        UniqueConstraint("company_id", "channel_id"),
+    )
+
+    channel_id: UUID = Field(primary_key=True)
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    began_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    due_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    """When it has lasted long enough to be told."""
+    told_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    recovered_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """Since when it works again, after it was told."""
+
+
 class WaEvent(Table, table=True):
     """Append-only journal: the raw protobuf of an event, written before anything else happens with it."""
 

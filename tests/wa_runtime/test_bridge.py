@@ -9,7 +9,7 @@ import pytest
 from saasbot.domain.channels import connect, disconnect, logout
 from saasbot.domain.channels.pairing import request_pair_code, request_qr
 from saasbot.domain.inbox.send import send_message
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import sql, unit_of_work
 from saasbot.models import MessageStatus, MessageType
 from tests.fixtures.simulator import until
 from tests.fixtures.wire import RealNumbers
@@ -133,6 +133,9 @@ async def test_a_device_removed_on_the_phone_can_be_linked_again(real_numbers: R
     await real_numbers.lab.kick(phone)
     gone = await real_numbers.status_is("logged_out", channel_id, reason="device_removed")
     assert gone.device_jid is None
+    async with unit_of_work(real_numbers.shop.system):
+        incidents = (await sql("SELECT channel_id FROM channel_incident")).scalars().all()
+    assert incidents == [channel_id]  # from a process without a queue of its own: its owners will hear of it
 
 
 async def test_another_phone_is_unlinked_again_unless_its_owner_wants_it(real_numbers: RealNumbers):

@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.incidents import forget_incident
 from saasbot.domain.channels.state import set_state
 from saasbot.infra import events
 from saasbot.infra.db import session
@@ -73,6 +74,7 @@ async def _request(actor: Actor, channel_id: UUID, *, phone: str | None, any_pho
     replaced = await current_pairing(actor, channel_id)
     any_phone = any_phone or (replaced is not None and replaced.expected_phone is None)
     channel.desired = Desired.RUNNING
+    await forget_incident(actor, channel)
     await drop_pairing(channel)
     session().add(
         ChannelPairing(

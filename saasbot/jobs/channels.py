@@ -1,0 +1,31 @@
+"""Jobs about numbers: their owners are told when one cannot work."""
+
+from uuid import UUID
+
+import procrastinate
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.incident_mail import incident_mail
+from saasbot.domain.channels.incidents import MAIL_TASK, TELL_TASK, tell_incidents
+from saasbot.infra import jobs, mail
+from saasbot.infra.db import unit_of_work
+
+
+@jobs.app.task(name=TELL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4))
+async def tell_down(company_id: str) -> None:
+    """What has been down for long enough is told; what came right after the last mail waits a little."""
+    actor = Actor.system(UUID(company_id))
+    async with unit_of_work(actor):
+        told = await tell_incidents(actor)
+        if told.again_at is not None:
+            await jobs.defer(TELL_TASK, schedule_at=told.again_at, company_id=company_id)
+
+
+@jobs.app.task(name=MAIL_TASK, retry=procrastinate.RetryStrategy(max_attempts=8, exponential_wait=5))
+async def mail_down(company_id: str, user_id: str, channel_ids: list[str]) -> None:
+    """One owner has one mail about these numbers. A mail server that is away is tried again."""
+    actor = Actor.system(UUID(company_id))
+    async with unit_of_work(actor):
+        found = await incident_mail(actor, UUID(user_id), [UUID(channel_id) for channel_id in channel_ids])
+    if found is not None:
+        await mail.send(to=found.to, subject=found.subject, text=found.text)
