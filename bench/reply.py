@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from bench.cast import numbers, own_database, text_event
 from bench.report import Figure, latencies
@@ -26,6 +27,8 @@ QUESTIONS = 60
 
 class InstantTransport:
     """Takes every message at once and remembers when."""
+
+    redelivers: ClassVar[bool] = True
 
     def __init__(self, ref: NumberRef, wiring: Wiring) -> None:
         self._wiring = wiring

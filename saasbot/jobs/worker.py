@@ -24,6 +24,7 @@ TASKS: Sequence[Task] = (
     catalogue.purge_product,
     channels.tell_down,
     channels.mail_down,
+    channels.tell_gap_again,
     media.remove_unused,
 )
 """Importing this module registers them."""

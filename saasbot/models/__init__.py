@@ -15,12 +15,14 @@ from saasbot.models.agent import AgentTurn, Bot, PromptVersion, TurnOutcome
 from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
     Channel,
+    ChannelGap,
     ChannelIncident,
     ChannelKind,
     ChannelLease,
     ChannelPairing,
     ChannelStatus,
     Desired,
+    GapCause,
     WaEvent,
 )
 from saasbot.models.companies import AiSource, Company, IdempotencyKey, Notice, Policy
@@ -49,6 +51,7 @@ __all__ = [
     "Author",
     "Bot",
     "Channel",
+    "ChannelGap",
     "ChannelIncident",
     "ChannelKind",
     "ChannelLease",
@@ -62,6 +65,7 @@ __all__ = [
     "Desired",
     "Direction",
     "Draft",
+    "GapCause",
     "Handler",
     "IdempotencyKey",
     "IdentityKind",

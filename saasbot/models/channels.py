@@ -120,6 +120,29 @@ class ChannelIncident(Table, table=True):
     """Since when it works again, after it was told."""
 
 
+class GapCause(StrEnum):
+    HOLDER_DIED = "holder_died"
+    DEAF = "deaf"
+
+
+class ChannelGap(TenantRow, table=True):
+    """A time in which the number may have lost messages: acknowledged to WhatsApp, never written down here."""
+
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        owned_by_company("channel_id", "channel"),
+        # the newest gap of a number
+        Index("ix_channel_gap_newest", "channel_id", text("began_at DESC")),
+        Index("uq_channel_gap_open", "channel_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    channel_id: UUID
+    cause: GapCause = Field(sa_type=Text, nullable=False)
+    began_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    ended_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
 class WaEvent(Table, table=True):
     """Append-only journal: the raw protobuf of an event, written before anything else happens with it."""
 

@@ -1,5 +1,7 @@
 """What the thread says in words: why something was not sent, what happened, what cannot be shown."""
 
+from datetime import datetime
+
 from saasbot.domain.inbox.views import MessageView
 from saasbot.infra.i18n import N_, gettext, translate
 from saasbot.state.hand_off_texts import hand_off_sentence
@@ -64,10 +66,22 @@ def activity_line(view: MessageView, reader: Reader) -> str:
     if kind == "handed_off":
         reason = hand_off_sentence(str(view.payload.get("reason", "")), reader.locale)
         line = gettext(reader.locale, "The bot passed the chat to your team. {reason}", reason=reason).rstrip(".")
+    elif kind == "gap":
+        return _gap_line(view, reader)
     else:
         name = view.author_name or gettext(reader.locale, "Somebody")
         line = translate(reader.locale, _HAPPENED.get(kind, _CHANGED)).format(name=name)
     return f"{line} · {reader.time(view.sort_at)}"
+
+
+def _gap_line(view: MessageView, reader: Reader) -> str:
+    began, ended = (datetime.fromisoformat(view.payload[end]) for end in ("from", "to"))
+    same_day = reader.day(began) == reader.day(ended)
+    first = reader.time(began) if same_day else f"{reader.day(began)} {reader.time(began)}"
+    last = reader.time(ended) if same_day else f"{reader.day(ended)} {reader.time(ended)}"
+    if first == last:
+        return gettext(reader.locale, "Messages may be missing around {time}", time=first)
+    return gettext(reader.locale, "Messages may be missing from {began} to {ended}", began=first, ended=last)
 
 
 def unsupported_line(kind: str, reader: Reader) -> str:

@@ -6,12 +6,14 @@ The same runner serves real WhatsApp (in a bridge process) and the simulator (in
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.gaps import begin_gap, end_gap, last_sign_of_life
 from saasbot.domain.channels.lease import (
     RENEW_SECONDS,
     LeaseLost,
@@ -26,7 +28,8 @@ from saasbot.infra import events
 from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
-from saasbot.models import ChannelStatus
+from saasbot.models import ChannelStatus, GapCause
+from saasbot.models.table import utcnow
 from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.media import download_pending
@@ -58,6 +61,8 @@ class Number:
         self._media_wake = asyncio.Event()
         self._over = asyncio.Event()
         self._epoch = 0
+        self._lost_from: datetime | None = None
+        """Since when an earlier holder, that never let go of the number, may have lost what it was given."""
         self._transport: Transport | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -84,8 +89,8 @@ class Number:
             )
         ]
         try:
-            await journal.replay_spool()
             await self._settle()
+            await journal.replay_spool()
             await self._transport.connect()
             await self._over.wait()
         finally:
@@ -123,11 +128,12 @@ class Number:
                 async with unit_of_work(self._actor):
                     other = await lease_holder(self._actor, self.ref.channel_id)
                     dead = other is not None and (other == holder.this_process() or holder.is_dead(other))
+                    seen = await last_sign_of_life(self._actor, self.ref.channel_id, holder_is_dead=dead)
                     epoch = await acquire_lease(
                         self._actor, self.ref.channel_id, holder=holder.this_process(), holder_is_dead=dead
                     )
                 if epoch is not None:
-                    self._epoch = epoch
+                    self._epoch, self._lost_from = epoch, seen
                     log.info("number.held", channel_id=str(self.ref.channel_id), epoch=epoch)
                     return True
             except DATABASE_DOWN as error:
@@ -138,7 +144,11 @@ class Number:
         return False
 
     async def _settle(self) -> None:
+        """What an earlier holder left unfinished is told: sends that may have gone out, messages that may be missing."""
         async with unit_of_work(self._actor):
+            if self._lost_from is not None and not self._redelivers:
+                await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.HOLDER_DIED, at=self._lost_from)
+            await end_gap(self._actor, self.ref.channel_id)  # also that of a number which was deaf when its holder died
             doubtful = await settle_abandoned(self._actor, self.ref.channel_id, epoch=self._epoch)
         if doubtful:
             log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
@@ -203,12 +213,24 @@ class Number:
                     retry_at=change.retry_at,
                     ended=change.fatal,
                 )
+                await self._note_gap(change.status)
         except (LeaseLost, NotFound):
             self._over.set()
         except DATABASE_DOWN as error:
             log.warning("number.state_not_written", channel_id=str(self.ref.channel_id), error=str(error))
             return False
         return True
+
+    async def _note_gap(self, status: ChannelStatus) -> None:
+        """In the transaction that writes the state: while the number is deaf, messages may go missing."""
+        if status == ChannelStatus.DEAF and not self._redelivers:
+            await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.DEAF, at=utcnow())
+        elif status != ChannelStatus.DEAF:
+            await end_gap(self._actor, self.ref.channel_id)
+
+    @property
+    def _redelivers(self) -> bool:
+        return self._transport is not None and self._transport.redelivers
 
     async def _send_forever(self) -> None:
         assert self._transport is not None
@@ -256,6 +278,7 @@ class Number:
             if self._epoch:
                 with contextlib.suppress(*DATABASE_DOWN):
                     async with unit_of_work(self._actor):
+                        await end_gap(self._actor, self.ref.channel_id)
                         await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
 
     async def _unlink_when_forgotten(self, transport: Transport) -> None:

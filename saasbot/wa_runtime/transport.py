@@ -7,7 +7,7 @@ Nothing outside `wa_runtime/` may assume the Web protocol: the journal holds raw
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from saasbot.models import ChannelStatus
@@ -124,6 +124,10 @@ class Wiring:
 
 class Transport(Protocol):
     """One number's connection. Only one runs at a time for a number: its runner holds the lease."""
+
+    redelivers: ClassVar[bool]
+    """Whether the network gives again whatever was not written down. Where it does not, a holder's death or deafness may lose
+    messages, and their chats are told so."""
 
     async def connect(self) -> None:
         """Start connecting and return; what happens is told through `on_state`, reconnections included."""
