@@ -81,7 +81,7 @@ async def _instant_model(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 def measure() -> list[Figure]:
-    os.environ["SAASBOT_AGENT_DEBOUNCE_MS"] = "0"
+    os.environ["SAASBOT_AGENT_DEBOUNCE_MS"] = os.environ["SAASBOT_SEND_PACE"] = "0"
     with own_database() as urls:
         return asyncio.run(_measure(urls.app, urls.platform))
 

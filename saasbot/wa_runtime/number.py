@@ -28,17 +28,20 @@ from saasbot.infra import events
 from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
+from saasbot.infra.settings import settings
 from saasbot.models import ChannelStatus, GapCause
 from saasbot.models.table import utcnow
 from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
+from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
 
 log = get_logger(__name__)
 
 _POLL_SECONDS = 5.0
+_SHORTEST_WAIT = 0.01
 _LEASE_POLL_SECONDS = 0.5
 DRAIN_SECONDS = 15.0
 
@@ -234,18 +237,22 @@ class Number:
 
     async def _send_forever(self) -> None:
         assert self._transport is not None
+        pace = Pace(settings().send_pace, self._transport.typing)
         while not self._over.is_set():
             self._outbox_wake.clear()
             await self._open.wait()
+            soon = None
             try:
-                await send_queued(self._actor, self.ref.channel_id, self._epoch, self._transport, self._over)
+                soon = await send_queued(
+                    self._actor, self.ref.channel_id, self._epoch, self._transport, pace, self._over
+                )
             except LeaseLost:
                 self._over.set()
                 return
             except DATABASE_DOWN as error:
                 log.warning("outbox.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
                 await asyncio.sleep(1)
-            await _woken(self._outbox_wake, self._over)
+            await _woken(self._outbox_wake, self._over, soon)
 
     async def _download_forever(self) -> None:
         assert self._transport is not None
@@ -290,11 +297,13 @@ class Number:
                 await transport.logout()
 
 
-async def _woken(wake: asyncio.Event, over: asyncio.Event) -> None:
-    """Returns at the next wake-up, at the end, or after a while (a notification can be lost)."""
+async def _woken(wake: asyncio.Event, over: asyncio.Event, soon: float | None = None) -> None:
+    """Returns at the next wake-up, at the end, or after a while: in `soon` seconds when something is due then, else in a few
+    (a notification can be lost)."""
+    timeout = _POLL_SECONDS if soon is None else max(_SHORTEST_WAIT, min(soon, _POLL_SECONDS))
     waits = {asyncio.create_task(wake.wait()), asyncio.create_task(over.wait())}
     try:
-        await asyncio.wait(waits, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in waits:
             task.cancel()

@@ -15,11 +15,13 @@ from saasbot.domain.channels.outbox import (
     mark_sent,
     mark_unconfirmed,
     requeue,
+    waiting_chats,
 )
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import storage
+from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.transport import (
     NotConnected,
     Outgoing,
@@ -32,19 +34,25 @@ from saasbot.wa_runtime.transport import (
 log = get_logger(__name__)
 
 
-async def send_queued(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, over: asyncio.Event) -> None:
-    """Send until nothing is queued, the connection is lost, or the number stops.
+async def send_queued(
+    actor: Actor, channel_id: UUID, epoch: int, transport: Transport, pace: Pace, over: asyncio.Event
+) -> float | None:
+    """Send until nothing may leave now, the connection is lost, or the number stops. In how many seconds the next message may
+    leave, when one waits for its pace.
 
     Raises: LeaseLost, when another process holds the number now.
     """
     while not over.is_set():
         async with unit_of_work(actor):
-            message = await claim_outbox(actor, channel_id, epoch=epoch)
+            ready = pace.ready
+            message = await claim_outbox(actor, channel_id, epoch=epoch, ready=ready)
+            waiting = await waiting_chats(actor, channel_id) if message is None and ready is not None else []
         if message is None:
-            return
+            return pace.look(waiting)
         reach("after_claim")
         if not await _send(actor, channel_id, epoch, transport, message):
-            return
+            return None
+    return None
 
 
 async def _send(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage) -> bool:
