@@ -15,12 +15,14 @@ from saasbot.domain.channels.gaps import begin_gap, end_gap
 from saasbot.domain.channels.lease import acquire_lease, release_lease
 from saasbot.domain.inbox.gaps import tell_gap
 from saasbot.domain.inbox.thread import read_thread
+from saasbot.domain.inbox.views import ThreadPage
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.jobs.channels import tell_gap_again
 from saasbot.models import Channel, ChannelStatus, Conversation, GapCause
 from saasbot.models.table import utcnow
 from saasbot.state.message_rows import MessageRow, rows_of
 from saasbot.state.reader import Reader
+from saasbot.state.thread_look import ThreadLook
 from saasbot.wa_runtime import holder
 from saasbot.wa_runtime.transport import StateChange
 from tests.fixtures.numbers import ScriptedTransport, until
@@ -221,6 +223,24 @@ async def test_gaps_that_follow_one_another_are_one_line_that_grows(shop: Shop):
     assert after.id == before.id and after.text != before.text
     [gap] = await gaps(shop)
     assert gap.seconds is not None and gap.seconds > 8 * 60
+
+
+async def test_an_open_thread_shows_the_line_where_it_belongs_and_moves_it(shop: Shop):
+    chat = await shop.hears("antes", phone=ANA)
+    look = ThreadLook(chat, Reader.of(shop.alice, "es"), socket="tab")
+    look.fill(await _page(shop, chat))
+    await gap_of(shop, minutes=4)
+    look.change(await _page(shop, chat))
+    await shop.hears("en el medio", phone=ANA)
+    look.change(await _page(shop, chat))
+    await gap_of(shop, minutes=1)
+    look.change(await _page(shop, chat))
+    assert [row.type for row in (*look.settled, *look.fresh)] == ["text", "text", "activity"]
+
+
+async def _page(shop: Shop, chat: UUID) -> ThreadPage:
+    async with unit_of_work(shop.alice):
+        return await read_thread(shop.alice, chat)
 
 
 async def test_gaps_far_apart_are_two(shop: Shop):
