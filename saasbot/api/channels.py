@@ -18,7 +18,7 @@ from saasbot.domain import channels
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.facts import ChannelFacts, read_facts
 from saasbot.domain.channels.history import Change, read_changes
-from saasbot.domain.channels.pairing import NothingToScan, request_pair_code
+from saasbot.domain.channels.pairing import NothingToScan, request_pair_code, request_qr
 from saasbot.domain.channels.views import ChannelView, read_channels
 from saasbot.domain.inbox.send import send_to_phone
 from saasbot.infra.db import unit_of_work
@@ -33,6 +33,11 @@ class NewChannel(Body):
     kind: Literal["whatsapp", "simulator"]
     name: str
     bot_id: UUID | None = None
+
+
+class Connect(Body):
+    any_phone: bool = False
+    """Whichever phone scans becomes the number's; without it only the one it had before."""
 
 
 class PairByPhone(Body):
@@ -175,10 +180,12 @@ async def delete_channel(actor: CurrentActor, channel_id: UUID) -> Response:
 
 
 @router.post("/{channel_id}/connect")
-async def connect(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
-    """The number shall run; without a session it shows a QR."""
+async def connect(actor: CurrentActor, channel_id: UUID, body: Connect | None = None) -> ChannelOut:
+    """The number shall run; without a session it shows a QR, for the phone it had before unless `any_phone` is true."""
     async with unit_of_work(actor):
-        await channels.connect(actor, channel_id)
+        channel = await channels.connect(actor, channel_id)
+        if body is not None and body.any_phone and channel.device_jid is None:
+            await request_qr(actor, channel_id, any_phone=True)
         return await _read(actor, channel_id)
 
 

@@ -32,6 +32,7 @@ def pairing_dialog(
     phone_error: rx.Var[str],
     on_open_change: Any,
     on_qr: Any,
+    on_other: Any,
     on_code_tab: Any,
     on_phone: Any,
 ) -> rx.Component:
@@ -47,7 +48,7 @@ def pairing_dialog(
             rx.el.div(
                 rx.cond(with_code, _code_steps(phone_error, on_phone), _qr_steps()),
                 rx.el.div(
-                    rx.cond(with_code, _typed_code(view), _qr(view, on_qr)),
+                    rx.cond(with_code, _typed_code(view, on_other), _qr(view, on_qr, on_other)),
                     class_name="pairing-code",
                 ),
                 class_name="pairing",
@@ -142,8 +143,19 @@ def _code_steps(error: rx.Var[str], on_phone: Any) -> rx.Component:
     )
 
 
-def _qr(view: rx.vars.ObjectVar[Any], on_again: Any) -> rx.Component:
-    over = (view.status == "closed") | (view.status == "failed") | (view.status == "passkey_required")
+def _over(view: rx.vars.ObjectVar[Any]) -> rx.Var[bool]:
+    return (view.status == "closed") | (view.status == "failed") | (view.status == "passkey_required")
+
+
+def _other_phone(view: rx.vars.ObjectVar[Any], on_other: Any) -> rx.Component:
+    """The way of an owner who really changed the phone: it must be said, a scan by mistake never does it."""
+    return rx.cond(
+        view.other_phone, button(t("Use this other number"), kind="secondary", on_click=on_other, id="pair-other")
+    )
+
+
+def _qr(view: rx.vars.ObjectVar[Any], on_again: Any, on_other: Any) -> rx.Component:
+    over = _over(view)
     return rx.el.div(
         rx.el.div(
             rx.cond(
@@ -167,13 +179,14 @@ def _qr(view: rx.vars.ObjectVar[Any], on_again: Any) -> rx.Component:
             rx.fragment(
                 rx.el.p(view.sentence, class_name="pairing-sentence", aria_live="polite"),
                 rx.cond(over, button(t("Generate again"), kind="primary", on_click=on_again, id="pair-again")),
+                _other_phone(view, on_other),
             ),
         ),
         class_name="qr-side",
     )
 
 
-def _typed_code(view: rx.vars.ObjectVar[Any]) -> rx.Component:
+def _typed_code(view: rx.vars.ObjectVar[Any], on_other: Any) -> rx.Component:
     return rx.el.div(
         rx.cond(
             view.by_phone & (view.code != ""),
@@ -187,7 +200,14 @@ def _typed_code(view: rx.vars.ObjectVar[Any]) -> rx.Component:
                     rx.el.span(class_name="spinner", aria_hidden="true"),
                     rx.el.p(view.sentence, class_name="pairing-sentence", aria_live="polite"),
                 ),
-                rx.el.p(t("The code appears here."), class_name="faint"),
+                rx.cond(
+                    _over(view),
+                    rx.fragment(
+                        rx.el.p(view.sentence, class_name="pairing-sentence", aria_live="polite"),
+                        _other_phone(view, on_other),
+                    ),
+                    rx.el.p(t("The code appears here."), class_name="faint"),
+                ),
             ),
         ),
         class_name="qr-side",

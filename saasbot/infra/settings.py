@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-4.1-mini"
     agent_debounce_ms: Annotated[int, Field(ge=0, le=30_000)] = 3000
+    send_pace: Annotated[float, Field(ge=0, le=10)] = 1
 
     numbers_per_bridge: Annotated[int, Field(ge=1, le=100)] = 10
 
@@ -86,6 +87,8 @@ class Settings(BaseSettings):
             playful = str(values.get("env", "development")) != "production"
             values.setdefault("simulator", playful)
             values.setdefault("demo", playful)
+            if values.get("env") == "test":
+                values.setdefault("send_pace", 0)
             values.setdefault("public_url", f"http://localhost:{values.get('port', 3000)}")
         return values
 

@@ -13,7 +13,7 @@ from saasbot.agent.model import close_models, models
 from saasbot.agent.warm_up import warm_up
 from saasbot.infra import db, jobs
 from saasbot.infra.logging import get_logger
-from saasbot.jobs import accounts, catalogue, media, turns
+from saasbot.jobs import accounts, catalogue, channels, media, turns
 
 log = get_logger(__name__)
 
@@ -22,6 +22,9 @@ TASKS: Sequence[Task] = (
     accounts.mail_reset,
     accounts.remove_expired_rows,
     catalogue.purge_product,
+    channels.tell_down,
+    channels.mail_down,
+    channels.tell_gap_again,
     media.remove_unused,
 )
 """Importing this module registers them."""

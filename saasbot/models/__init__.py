@@ -17,11 +17,14 @@ from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
     Channel,
     ChannelChange,
+    ChannelGap,
+    ChannelIncident,
     ChannelKind,
     ChannelLease,
     ChannelPairing,
     ChannelStatus,
     Desired,
+    GapCause,
     WaEvent,
 )
 from saasbot.models.companies import AiSource, Company, IdempotencyKey, Notice, Policy
@@ -52,6 +55,8 @@ __all__ = [
     "Bot",
     "Channel",
     "ChannelChange",
+    "ChannelGap",
+    "ChannelIncident",
     "ChannelKind",
     "ChannelLease",
     "ChannelPairing",
@@ -64,6 +69,7 @@ __all__ = [
     "Desired",
     "Direction",
     "Draft",
+    "GapCause",
     "Handler",
     "IdempotencyKey",
     "IdentityKind",

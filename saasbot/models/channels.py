@@ -126,10 +126,54 @@ class ChannelPairing(Table, table=True):
     started_at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     phone: str | None = None
     """Digits of the phone when it pairs by code, nothing when by QR."""
+    expected_phone: str | None = None
+    """Digits of the only phone that may link it: the one it had before, unless its owner wants another. Nothing: any may."""
     code: str | None = None
     """The text inside the QR, or the eight characters to type."""
     code_number: int = 0
     expires_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class ChannelIncident(Table, table=True):
+    """A number that its owner wants running cannot: one a number, from its first trouble until it has worked again for a
+    while or a person acted. Its owners are told once in that time."""
+
+    __table_args__ = (
+        owned_by_company("channel_id", "channel"),
+        UniqueConstraint("company_id", "channel_id"),
+    )
+
+    channel_id: UUID = Field(primary_key=True)
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    began_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    due_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    """When it has lasted long enough to be told."""
+    told_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    recovered_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """Since when it works again, after it was told."""
+
+
+class GapCause(StrEnum):
+    HOLDER_DIED = "holder_died"
+    DEAF = "deaf"
+
+
+class ChannelGap(TenantRow, table=True):
+    """A time in which the number may have lost messages: acknowledged to WhatsApp, never written down here."""
+
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        owned_by_company("channel_id", "channel"),
+        # the newest gap of a number
+        Index("ix_channel_gap_newest", "channel_id", text("began_at DESC")),
+        Index("uq_channel_gap_open", "channel_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+
+    company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
+    channel_id: UUID
+    cause: GapCause = Field(sa_type=Text, nullable=False)
+    began_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    ended_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
 class WaEvent(Table, table=True):

@@ -18,6 +18,7 @@ def pairing() -> rx.Component:
         phone_error=ChannelsState.phone_error,
         on_open_change=ChannelsState.close_pairing,
         on_qr=ChannelsState.new_code,
+        on_other=ChannelsState.link_any_phone,
         on_code_tab=ChannelsState.show_code_form,
         on_phone=ChannelsState.pair_by_phone,
     )

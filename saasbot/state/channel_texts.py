@@ -10,6 +10,10 @@ REASONS = {
     "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
     "logged_out_by_user": N_("You logged it out. Your chats are still here; link it again to go on."),
     "device_removed": N_("The session was closed from the phone. Your chats are still here; link it again to go on."),
+    "other_phone": N_(
+        "That was another phone: this number belongs to the one that ends in {digits}. We unlinked it again and nothing "
+        "changed. Scan with the right phone, or say that you want this other number."
+    ),
     "qr_expired": N_("Nobody scanned the code in time. Connect it to get a new one."),
     "pairing": N_("Preparing the code…"),
     "linking": N_("The phone has linked it. Getting everything ready…"),
@@ -43,6 +47,12 @@ REASONS = {
     "pairing_busy": N_("Other numbers are being linked. Yours is next."),
 }
 
+_LAST_DIGITS = 4
+
+
+_OTHER_PHONE_ONCE = N_("Another phone scanned the code. It was unlinked again.")
+"""In the list of what happened, where nothing is to be done about it any more."""
+
 
 def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
     """Since when, and why: one or two short sentences. Times on the owner's clock."""
@@ -57,7 +67,7 @@ def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
         if view.pairing_phone:
             return gettext(locale, "Type the code on the phone.")
         return gettext(locale, "Scan the code with the phone.")
-    sentence = reason_sentence(view.reason, locale)
+    sentence = reason_sentence(view.reason, locale, phone=view.phone)
     if view.retry_at is not None and view.retry_at > now:
         again = gettext(locale, "Next try at {when}.", when=format_time(view.retry_at, zone, locale))
         return f"{sentence} {again}".strip()
@@ -66,9 +76,13 @@ def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
     return sentence
 
 
-def reason_sentence(reason: str | None, locale: str) -> str:
-    """Why, in a sentence; empty without a reason, or with one that no sentence is known for."""
-    return translate(locale, REASONS[reason]) if reason in REASONS else ""
+def reason_sentence(reason: str | None, locale: str, *, phone: str | None = None) -> str:
+    """Why, in a sentence; empty without a reason, or with one that no sentence is known for. `phone`: the number's own."""
+    if reason not in REASONS:
+        return ""
+    if reason == "other_phone" and phone is None:
+        return translate(locale, _OTHER_PHONE_ONCE)
+    return translate(locale, REASONS[reason]).format(digits=(phone or "")[-_LAST_DIGITS:])
 
 
 def change_moment(moment: datetime, zone: ZoneInfo, locale: str, *, now: datetime) -> str:

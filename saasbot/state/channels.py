@@ -64,6 +64,8 @@ class PairingView:
     code: str = ""
     """The text inside the QR, or the characters to type."""
     by_phone: bool = False
+    other_phone: bool = False
+    """Another phone than the number's own has scanned, and was refused."""
     number: int = 0
     seconds: int = 0
     """Until the code on screen ends; the browser counts down from it."""
@@ -154,6 +156,15 @@ class ChannelsState(rx.State):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await request_qr(actor, parse_id(self.pairing_id))
+        self.with_code, self.phone_error = False, ""
+
+    @rx.event
+    @needs("channels.write")
+    async def link_any_phone(self):
+        """The owner wants the number on another phone than it had: a fresh attempt takes whichever scans."""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await request_qr(actor, parse_id(self.pairing_id), any_phone=True)
         self.with_code, self.phone_error = False, ""
 
     @rx.event
@@ -310,6 +321,7 @@ def _pairing(view: ChannelView, locale: str, timezone: str) -> PairingView:
         qr=_qr_image(code) if code and not by_phone else "",
         code=code,
         by_phone=by_phone,
+        other_phone=view.reason == "other_phone",
         number=view.pairing_number,
         seconds=max(0, round(left)),
         total=60 if view.pairing_number <= 1 else 20,

@@ -1,5 +1,7 @@
 """What the thread says in words: why something was not sent, what happened, what cannot be shown."""
 
+from datetime import datetime
+
 from saasbot.domain.inbox.views import MessageView
 from saasbot.infra.i18n import N_, gettext, translate
 from saasbot.state.hand_off_texts import hand_off_sentence
@@ -78,10 +80,22 @@ def activity_line(view: MessageView, reader: Reader) -> str:
     elif kind == "poll_vote":
         voted = gettext(reader.locale, "The customer voted in the poll")
         line = voted if view.author == "customer" else gettext(reader.locale, "Voted in the poll on the phone")
+    elif kind == "gap":
+        return _gap_line(view, reader)
     else:
         name = view.author_name or gettext(reader.locale, "Somebody")
         line = translate(reader.locale, _HAPPENED.get(kind, _CHANGED)).format(name=name)
     return f"{line} · {reader.time(view.sort_at)}"
+
+
+def _gap_line(view: MessageView, reader: Reader) -> str:
+    began, ended = (datetime.fromisoformat(view.payload[end]) for end in ("from", "to"))
+    same_day = reader.day(began) == reader.day(ended)
+    first = reader.time(began) if same_day else f"{reader.day(began)} {reader.time(began)}"
+    last = reader.time(ended) if same_day else f"{reader.day(ended)} {reader.time(ended)}"
+    if first == last:
+        return gettext(reader.locale, "Messages may be missing around {time}", time=first)
+    return gettext(reader.locale, "Messages may be missing from {began} to {ended}", began=first, ended=last)
 
 
 def unsupported_line(kind: str, reader: Reader) -> str:

@@ -9,6 +9,7 @@ import reflex as rx
 from saasbot import routes
 from saasbot.domain import reports
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.incident_mail import DOWN
 from saasbot.domain.companies.notices import dismiss_notice
 from saasbot.domain.reports import Attention, Notice, Trouble
 from saasbot.infra.db import unit_of_work
@@ -30,12 +31,6 @@ TONES = (
 )
 """From the worst to the least: what the rail's dot says of all numbers together."""
 
-_DOWN = {
-    "logged_out": N_("{number} is logged out since {when}: customers who write there get no answer."),
-    "banned": N_("{number} is blocked by WhatsApp since {when}: customers who write there get no answer."),
-    "deaf": N_("{number} is connected but nothing arrives since {when}."),
-    "failed": N_("{number} does not work since {when}: customers who write there get no answer."),
-}
 _PAUSED = {
     "key_missing": N_("The bot is paused: it has no AI model. Customers who write wait for your team."),
     "key_refused": N_("The bot is paused: the AI key was refused. Customers who write wait for your team."),
@@ -132,7 +127,7 @@ async def _show(state: ShellState, read: _Read) -> None:
 
 def _of_trouble(trouble: Trouble, actor: Actor, locale: str) -> Banner:
     when = format_when(trouble.since, ZoneInfo(actor.timezone), locale, now=datetime.now(UTC))
-    text = translate(locale, _DOWN[trouble.status]).format(number=trouble.name, when=when)
+    text = translate(locale, DOWN[trouble.status]).format(number=trouble.name, when=when)
     key = f"number:{trouble.channel_id}:{trouble.status}:{trouble.since.isoformat()}"
     return Banner(key, text, "danger", gettext(locale, "See the number"), routes.CHANNELS)
 

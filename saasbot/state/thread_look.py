@@ -73,7 +73,8 @@ class ThreadLook:
         last = max(view.position for view in known.values())
         oldest = min(view.position for view in known.values())
         changed = {view.id: view for view in now if view.id in known and view != known[view.id]}
-        if any(oldest < view.position < last for view in new):
+        moved = any(view.position != known[view.id].position for view in changed.values())
+        if moved or any(oldest < view.position < last for view in new):
             self._merge(new, changed)
             return
         self._replace(changed)

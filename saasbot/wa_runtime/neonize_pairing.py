@@ -12,6 +12,7 @@ from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.neonize_client import LibraryClient  # first: it prepares the library's import
 from saasbot.wa_runtime.neonize_events import CONNECTED, JOURNALLED, LOGGED_OUT, PAIR_STATUS, Fate, codes_of
 from saasbot.wa_runtime.neonize_gate import Gate
+from saasbot.wa_runtime.neonize_store import forget_session
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.transport import Paired, PairingCode, PairingFailed
 
@@ -24,6 +25,7 @@ FIRST_QR_SECONDS, QR_SECONDS, ATTEMPT_SECONDS = 60, 20, 160
 """How long WhatsApp honours the first QR, each that follows, and the attempt as a whole."""
 DIAL_SECONDS = 45
 LOGIN_SECONDS = 60
+UNLINK_SECONDS = 10
 SETTLE_SECONDS = 3
 """After the first login the phone hands over keys and the account's name; leaving sooner would lose them."""
 
@@ -44,7 +46,8 @@ class NeonizePairing:
     """See `Pairing`. With `phone` (digits) it shows the eight characters to type there, else QR codes.
 
     `journal(code, raw)` is called on the library's thread with events that must last: from the first login on WhatsApp
-    delivers messages.
+    delivers messages. Those of a phone that is not the `expected` one (digits) belong to somebody else's chats: they stay on
+    that phone.
     """
 
     def __init__(
@@ -52,10 +55,14 @@ class NeonizePairing:
         store_dsn: str,
         *,
         phone: str | None,
+        expected: str | None = None,
         journal: Callable[[int, bytes], None],
         linked: Callable[[], None] = lambda: None,
     ) -> None:
         self._store_dsn, self._phone, self._journal, self._linked = store_dsn, phone, journal, linked
+        self._expected = expected
+        self._is_other = False
+        """Another phone than the expected one has used the code. Known before the first login."""
         self._loop = asyncio.get_running_loop()
         self._steps: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
 
@@ -76,6 +83,9 @@ class NeonizePairing:
             await self._scanned(client, show)
             self._linked()
             jid = await self._logged_in()
+            if self._is_other:
+                await self._unlink(client, jid)
+                raise PairingFailed("other_phone")
             await asyncio.sleep(SETTLE_SECONDS)
             me = await client.api.get_me()  # safe only now: before the login it kills the process
         except BaseException:
@@ -85,7 +95,7 @@ class NeonizePairing:
                     await client.disconnect()
             raise
         await client.close()
-        return Paired(f"{jid.User}:{jid.Device}@{jid.Server}", jid.User, me.LID.User or None, me.PushName)
+        return Paired(_address(jid), jid.User, me.LID.User or None, me.PushName)
 
     async def _scanned(self, client: LibraryClient, show: Callable[[PairingCode], Awaitable[None]]) -> None:
         """Show codes until the phone has used one. Raises: PairingFailed."""
@@ -133,6 +143,16 @@ class NeonizePairing:
             elif kind in ("paired", "logged_out", "ended"):
                 raise PairingFailed("pair_error")
 
+    async def _unlink(self, client: LibraryClient, jid: Any) -> None:
+        """The other phone no longer lists the device, when it can be told; our store forgets it in any case."""
+        try:
+            async with asyncio.timeout(UNLINK_SECONDS):
+                await client.api.logout()
+        except (NeonizeError, TimeoutError) as error:
+            log.warning("pairing.other_phone_not_told", error=str(error))
+            await client.disconnect()
+        await forget_session(self._store_dsn, _address(jid))
+
     async def _step(self, deadline: float, when_late: str) -> tuple[str, Any]:
         try:
             async with asyncio.timeout_at(deadline):
@@ -141,10 +161,12 @@ class NeonizePairing:
             raise PairingFailed(when_late) from None
 
     def _receive(self, code: int, raw: bytes) -> None:
-        if code in JOURNALLED:
+        if code in JOURNALLED and not self._is_other:
             self._journal(code, raw)
         elif code == PAIR_STATUS:
-            self._put("paired", events.PairStatus.FromString(raw))
+            paired = events.PairStatus.FromString(raw)
+            self._is_other = self._expected not in (None, paired.ID.User)
+            self._put("paired", paired)
         elif code == CONNECTED:
             self._put("connected", None)
         elif code == LOGGED_OUT:
@@ -152,6 +174,10 @@ class NeonizePairing:
 
     def _put(self, kind: str, value: Any) -> None:
         self._loop.call_soon_threadsafe(self._steps.put_nowait, (kind, value))
+
+
+def _address(jid: Any) -> str:
+    return f"{jid.User}:{jid.Device}@{jid.Server}"
 
 
 def _text_of(task: asyncio.Task[None]) -> str:

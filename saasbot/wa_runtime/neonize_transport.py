@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
@@ -40,6 +40,9 @@ SEND_SECONDS = 80
 
 class NeonizeTransport:
     """See `Transport`. `gate` is the process's one."""
+
+    redelivers: ClassVar[bool] = False
+    """The library acknowledges a message before Python runs."""
 
     def __init__(self, number: NumberRef, wiring: Wiring, store_dsn: str, gate: Gate) -> None:
         self._number = number

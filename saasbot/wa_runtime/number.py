@@ -6,6 +6,7 @@ The same runner serves real WhatsApp (in a bridge process) and the simulator (in
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.acks import AckMeter
+from saasbot.domain.channels.gaps import begin_gap, end_gap, last_sign_of_life
 from saasbot.domain.channels.lease import (
     RENEW_SECONDS,
     LeaseLost,
@@ -27,16 +29,20 @@ from saasbot.infra import events, process_identity
 from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
-from saasbot.models import ChannelStatus
+from saasbot.infra.settings import settings
+from saasbot.models import ChannelStatus, GapCause
+from saasbot.models.table import utcnow
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
+from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.process import resident_bytes
 from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
 
 log = get_logger(__name__)
 
 _POLL_SECONDS = 5.0
+_SHORTEST_WAIT = 0.01
 _LEASE_POLL_SECONDS = 0.5
 DRAIN_SECONDS = 15.0
 
@@ -60,6 +66,8 @@ class Number:
         self._over = asyncio.Event()
         self._epoch = 0
         self._acks = AckMeter()
+        self._lost_from: datetime | None = None
+        """Since when an earlier holder, that never let go of the number, may have lost what it was given."""
         self._transport: Transport | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -86,8 +94,8 @@ class Number:
             )
         ]
         try:
-            await journal.replay_spool()
             await self._settle()
+            await journal.replay_spool()
             await self._transport.connect()
             await self._over.wait()
         finally:
@@ -124,12 +132,12 @@ class Number:
             try:
                 async with unit_of_work(self._actor):
                     other = await lease_holder(self._actor, self.ref.channel_id)
-                    dead = other is not None and (other == process_identity.this_process() or process_identity.is_dead(other))
-                    epoch = await acquire_lease(
-                        self._actor, self.ref.channel_id, holder=process_identity.this_process(), holder_is_dead=dead
-                    )
+                    here = process_identity.this_process()
+                    dead = other is not None and (other == here or process_identity.is_dead(other))
+                    seen = await last_sign_of_life(self._actor, self.ref.channel_id, holder_is_dead=dead)
+                    epoch = await acquire_lease(self._actor, self.ref.channel_id, holder=here, holder_is_dead=dead)
                 if epoch is not None:
-                    self._epoch = epoch
+                    self._epoch, self._lost_from = epoch, seen
                     log.info("number.held", channel_id=str(self.ref.channel_id), epoch=epoch)
                     return True
             except DATABASE_DOWN as error:
@@ -140,7 +148,11 @@ class Number:
         return False
 
     async def _settle(self) -> None:
+        """What an earlier holder left unfinished is told: sends that may have gone out, messages that may be missing."""
         async with unit_of_work(self._actor):
+            if self._lost_from is not None and not self._redelivers:
+                await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.HOLDER_DIED, at=self._lost_from)
+            await end_gap(self._actor, self.ref.channel_id)  # also that of a number which was deaf when its holder died
             doubtful = await settle_abandoned(self._actor, self.ref.channel_id, epoch=self._epoch)
         if doubtful:
             log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
@@ -215,6 +227,7 @@ class Number:
                     retry_at=change.retry_at,
                     ended=change.fatal,
                 )
+                await self._note_gap(change.status)
         except (LeaseLost, NotFound):
             self._over.set()
         except DATABASE_DOWN as error:
@@ -222,14 +235,27 @@ class Number:
             return False
         return True
 
+    async def _note_gap(self, status: ChannelStatus) -> None:
+        """In the transaction that writes the state: while the number is deaf, messages may go missing."""
+        if status == ChannelStatus.DEAF and not self._redelivers:
+            await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.DEAF, at=utcnow())
+        elif status != ChannelStatus.DEAF:
+            await end_gap(self._actor, self.ref.channel_id)
+
+    @property
+    def _redelivers(self) -> bool:
+        return self._transport is not None and self._transport.redelivers
+
     async def _send_forever(self) -> None:
         assert self._transport is not None
+        pace = Pace(settings().send_pace, self._transport.typing)
         while not self._over.is_set():
             self._outbox_wake.clear()
             await self._open.wait()
+            soon = None
             try:
-                await send_queued(
-                    self._actor, self.ref.channel_id, self._epoch, self._transport, self._over, self._acks.note
+                soon = await send_queued(
+                    self._actor, self.ref.channel_id, self._epoch, self._transport, pace, self._over, self._acks.note
                 )
             except LeaseLost:
                 self._over.set()
@@ -237,7 +263,7 @@ class Number:
             except DATABASE_DOWN as error:
                 log.warning("outbox.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
                 await asyncio.sleep(1)
-            await _woken(self._outbox_wake, self._over)
+            await _woken(self._outbox_wake, self._over, soon)
 
     async def _download_forever(self) -> None:
         assert self._transport is not None
@@ -271,6 +297,7 @@ class Number:
                 with contextlib.suppress(LeaseLost, *DATABASE_DOWN):
                     await self._renew()  # the last sends count too
                     async with unit_of_work(self._actor):
+                        await end_gap(self._actor, self.ref.channel_id)
                         await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
 
     async def _unlink_when_forgotten(self, transport: Transport) -> None:
@@ -282,11 +309,13 @@ class Number:
                 await transport.logout()
 
 
-async def _woken(wake: asyncio.Event, over: asyncio.Event) -> None:
-    """Returns at the next wake-up, at the end, or after a while (a notification can be lost)."""
+async def _woken(wake: asyncio.Event, over: asyncio.Event, soon: float | None = None) -> None:
+    """Returns at the next wake-up, at the end, or after a while: in `soon` seconds when something is due then, else in a few
+    (a notification can be lost)."""
+    timeout = _POLL_SECONDS if soon is None else max(_SHORTEST_WAIT, min(soon, _POLL_SECONDS))
     waits = {asyncio.create_task(wake.wait()), asyncio.create_task(over.wait())}
     try:
-        await asyncio.wait(waits, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in waits:
             task.cancel()

@@ -17,11 +17,13 @@ from saasbot.domain.channels.outbox import (
     mark_sent,
     mark_unconfirmed,
     requeue,
+    waiting_chats,
 )
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import storage
+from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.transport import (
     NotConnected,
     Outgoing,
@@ -39,22 +41,26 @@ async def send_queued(
     channel_id: UUID,
     epoch: int,
     transport: Transport,
+    pace: Pace,
     over: asyncio.Event,
     on_ack: Callable[[float], None],
-) -> None:
-    """Send until nothing is queued, the connection is lost, or the number stops. `on_ack` is told, for each message that the
-    network took, how many seconds that needed.
+) -> float | None:
+    """Send until nothing may leave now, the connection is lost, or the number stops. In how many seconds the next message may
+    leave, when one waits for its pace. `on_ack` is told, for each message that the network took, how many seconds that needed.
 
     Raises: LeaseLost, when another process holds the number now.
     """
     while not over.is_set():
         async with unit_of_work(actor):
-            message = await claim_outbox(actor, channel_id, epoch=epoch)
+            ready = pace.ready
+            message = await claim_outbox(actor, channel_id, epoch=epoch, ready=ready)
+            waiting = await waiting_chats(actor, channel_id) if message is None and ready is not None else []
         if message is None:
-            return
+            return pace.look(waiting)
         reach("after_claim")
         if not await _send(actor, channel_id, epoch, transport, message, on_ack):
-            return
+            return None
+    return None
 
 
 async def _send(

@@ -87,7 +87,9 @@ class Attempt:
             self._link.say(linked=True)
             used.append(asyncio.create_task(self._code_used(row)))
 
-        pairing = NeonizePairing(self._store_dsn, phone=row.phone, journal=journal.append, linked=linked)
+        pairing = NeonizePairing(
+            self._store_dsn, phone=row.phone, expected=row.expected_phone, journal=journal.append, linked=linked
+        )
 
         async def show(code: PairingCode) -> None:
             async with unit_of_work(self._actor):

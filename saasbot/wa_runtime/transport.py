@@ -7,7 +7,7 @@ Nothing outside `wa_runtime/` may assume the Web protocol: the journal holds raw
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from saasbot.models import ChannelStatus
@@ -125,6 +125,10 @@ class Wiring:
 class Transport(Protocol):
     """One number's connection. Only one runs at a time for a number: its runner holds the lease."""
 
+    redelivers: ClassVar[bool]
+    """Whether the network gives again whatever was not written down. Where it does not, a holder's death or deafness may lose
+    messages, and their chats are told so."""
+
     async def connect(self) -> None:
         """Start connecting and return; what happens is told through `on_state`, reconnections included."""
         ...
@@ -173,7 +177,8 @@ class Paired:
 
 
 class PairingFailed(Exception):
-    """`reason` is stable: `qr_expired`, `client_outdated`, `not_multidevice`, `passkey_required`, `network_unreachable`, …"""
+    """`reason` is stable: `qr_expired`, `client_outdated`, `not_multidevice`, `passkey_required`, `network_unreachable`,
+    `other_phone`, …"""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -181,7 +186,11 @@ class PairingFailed(Exception):
 
 
 class Pairing(Protocol):
-    """One attempt to link a number; 160 s at most for a QR, then over."""
+    """One attempt to link a number; 160 s at most for a QR, then over.
+
+    Made with the phone that is expected, when it must be a certain one: any other is unlinked again at once, nothing that
+    arrives for it is journalled, and the attempt fails with `other_phone`.
+    """
 
     async def run(self, show: Callable[[PairingCode], Awaitable[None]]) -> Paired:
         """Shows codes until one is used. Raises: PairingFailed. Cancel it to abandon the attempt."""

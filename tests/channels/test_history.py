@@ -11,7 +11,7 @@ from saasbot.domain.channels.facts import ChannelFacts, read_facts
 from saasbot.domain.channels.history import KEPT, Change, read_changes
 from saasbot.domain.channels.lease import acquire_lease, renew_lease
 from saasbot.domain.channels.state import report_state, set_state
-from saasbot.infra import process_identity as holder
+from saasbot.infra import process_identity
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.models import Channel, ChannelStatus
@@ -124,7 +124,7 @@ async def test_its_holder_tells_who_it_is_and_what_it_needs(alice: Actor):
     for seconds in (0.01, 0.05, 0.3, 45.0):
         meter.note(seconds)
     async with unit_of_work(alice):
-        epoch = await acquire_lease(alice, channel.id, holder=holder.this_process())
+        epoch = await acquire_lease(alice, channel.id, holder=process_identity.this_process())
         assert epoch is not None
         await renew_lease(alice, channel.id, epoch=epoch, memory_bytes=123_000_000, acks=meter.take())
         meter.note(0.2)

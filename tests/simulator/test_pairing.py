@@ -6,14 +6,18 @@ from datetime import timedelta
 import pytest
 
 from saasbot.domain.channels import connect, disconnect, logout
-from saasbot.domain.channels.pairing import NothingToScan, request_pair_code
+from saasbot.domain.channels.pairing import NothingToScan, request_pair_code, request_qr
+from saasbot.domain.channels.views import read_channels
 from saasbot.domain.simulator.scan import scan
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.errors import InvalidInput, NotFound
 from saasbot.models.table import utcnow
+from saasbot.state.channel_texts import status_sentence
 from saasbot.wa_runtime.simulator import pairing
 from tests.fixtures.shops import Shop
 from tests.fixtures.simulator import OWN_PHONE, RunningSimulator, until
+
+OTHER_PHONE = "5491166661111"
 
 
 async def test_a_new_number_shows_a_qr_like_whatsapps(simulator: RunningSimulator):
@@ -133,7 +137,79 @@ async def test_stopping_takes_the_qr_off_the_screen_and_connecting_brings_anothe
     assert await simulator.qr(channel_id) not in (None, first)
 
 
-async def test_a_number_can_be_logged_out_and_linked_to_another_phone(running_simulator: RunningSimulator):
+async def _logged_out(simulator: RunningSimulator) -> None:
+    """The number, which had `OWN_PHONE`, shows a code again."""
+    async with unit_of_work(simulator.alice):
+        await logout(simulator.alice, simulator.channel_id)
+
+    async def unlinked() -> bool:
+        async with unit_of_work(simulator.alice):
+            return not (await sql("SELECT linked FROM sim_number")).scalar_one()
+
+    await until(unlinked, "the phone no longer lists the device")
+    async with unit_of_work(simulator.alice):
+        await connect(simulator.alice, simulator.channel_id)
+    await simulator.status_is("pending_qr")
+
+
+async def test_linking_it_again_keeps_the_number_and_its_chats(running_simulator: RunningSimulator):
+    await running_simulator.write("hola")
+    await running_simulator.arrived()
+    before = await running_simulator.channel()
+    await _logged_out(running_simulator)
+    await running_simulator.scan(running_simulator.channel_id)
+    after = await running_simulator.channel()
+    assert (after.name, after.bot_id, after.bot_enabled) == (before.name, before.bot_id, before.bot_enabled)
+    await running_simulator.write("¿siguen ahí?")
+    first, second = await running_simulator.arrived(2)
+    assert first.conversation_id == second.conversation_id
+
+
+async def test_another_phone_that_scans_by_mistake_is_refused_and_unlinked(running_simulator: RunningSimulator):
+    await _logged_out(running_simulator)
+    async with unit_of_work(running_simulator.alice):
+        await scan(running_simulator.alice, running_simulator.channel_id, phone=OTHER_PHONE)
+    channel = await running_simulator.status_is("failed")
+    assert (channel.reason, channel.desired) == ("other_phone", "stopped")
+    assert (channel.phone, channel.device_jid) == (OWN_PHONE, None)
+    async with unit_of_work(running_simulator.alice):
+        assert not (await sql("SELECT linked FROM sim_number")).scalar_one()
+        [view] = await read_channels(running_simulator.alice, channel_id=running_simulator.channel_id)
+    assert "termina en 0000" in status_sentence(view, "es", "UTC")
+    assert "ends in 0000" in status_sentence(view, "en", "UTC")
+
+
+async def test_after_the_wrong_phone_the_right_one_links_it(running_simulator: RunningSimulator):
+    await _logged_out(running_simulator)
+    async with unit_of_work(running_simulator.alice):
+        await scan(running_simulator.alice, running_simulator.channel_id, phone=OTHER_PHONE)
+    await running_simulator.status_is("failed")
+    async with unit_of_work(running_simulator.alice):
+        await connect(running_simulator.alice, running_simulator.channel_id)
+    await running_simulator.status_is("pending_qr")
+    await running_simulator.scan(running_simulator.channel_id)
+
+
+async def test_an_owner_who_wants_another_phone_says_so_and_pairs_it_by_code_as_well(
+    running_simulator: RunningSimulator,
+):
+    await _logged_out(running_simulator)
+    alice, channel_id = running_simulator.alice, running_simulator.channel_id
+    async with unit_of_work(alice):
+        await request_qr(alice, channel_id, any_phone=True)
+        await request_pair_code(alice, channel_id, phone=OTHER_PHONE)
+
+    async def shown() -> str | None:
+        code = await running_simulator.qr(channel_id)
+        return code if code and len(code) == 9 else None
+
+    code = await until(shown, "a code to type")
+    async with unit_of_work(alice):
+        await scan(alice, channel_id, phone=OTHER_PHONE, code=code)
+    assert (await running_simulator.status_is("open")).phone == OTHER_PHONE
+
+
+async def test_a_number_can_be_logged_out_and_linked_to_another_phone_on_purpose(running_simulator: RunningSimulator):
     async with unit_of_work(running_simulator.alice):
         await logout(running_simulator.alice, running_simulator.channel_id)
 
@@ -144,7 +220,7 @@ async def test_a_number_can_be_logged_out_and_linked_to_another_phone(running_si
     await until(unlinked, "the phone no longer lists the device")
     assert (await running_simulator.status_is("logged_out")).reason == "logged_out_by_user"
     async with unit_of_work(running_simulator.alice):
-        await connect(running_simulator.alice, running_simulator.channel_id)
+        await request_qr(running_simulator.alice, running_simulator.channel_id, any_phone=True)
     await running_simulator.status_is("pending_qr")
-    await running_simulator.scan(running_simulator.channel_id, phone="5491166660000")
-    assert (await running_simulator.channel()).phone == "5491166660000"
+    await running_simulator.scan(running_simulator.channel_id, phone=OTHER_PHONE)
+    assert (await running_simulator.channel()).phone == OTHER_PHONE

@@ -6,15 +6,17 @@ import pytest
 
 from saasbot.domain.channels.commands import send_read_marks, set_typing
 from saasbot.domain.inbox.access import access_conversation
+from saasbot.domain.inbox.outbound import add_outbound
 from saasbot.domain.inbox.send import send_message, send_to_phone
 from saasbot.domain.media.upload import store_image
 from saasbot.domain.simulator.customers import lid_of
 from saasbot.domain.simulator.faults import set_fault
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import Forbidden
-from saasbot.models import Message
+from saasbot.models import Author, Message
 from saasbot.wa_runtime.simulator.network import customer_confirms
 from saasbot.wa_runtime.simulator.samples import sample
+from tests.fixtures.agent import Configure
 from tests.fixtures.simulator import ANA, BETO, RunningSimulator, until
 
 
@@ -143,3 +145,25 @@ async def test_only_those_who_run_numbers_may_break_them(running_simulator: Runn
     with pytest.raises(Forbidden):
         async with unit_of_work(running_simulator.shop.bob):
             await set_fault(running_simulator.shop.bob, running_simulator.channel_id, kind="logout")
+
+
+async def test_the_customer_sees_the_bot_type_before_its_answer_comes(
+    simulator: RunningSimulator, configure: Configure
+):
+    configure(send_pace=0.2)
+    simulator.channel_id = await simulator.add_number()
+    await simulator.scan(simulator.channel_id)
+    await simulator.write("hola")
+    await simulator.arrived()
+    chat, system = await simulator.conversation(), simulator.shop.system
+    async with unit_of_work(system):
+        await add_outbound(
+            await access_conversation(system, chat.id, lock=True), author=Author.BOT, text="Hola, ¿en qué te ayudo?"
+        )
+
+    async def stopped() -> bool:
+        return [shown.kind for shown in await simulator.presence()] == ["composing", "paused"]
+
+    await until(stopped, "typing, then no more")
+    [answer], [typed, _] = await simulator.sent(), await simulator.presence()
+    assert typed.at < answer.at

@@ -48,7 +48,8 @@ async def pair(dsn: str, phone: str | None) -> None:
     prepare_loop(1)
     neonize_pairing.SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", neonize_pairing.SETTLE_SECONDS))
     journal = PrintedJournal()
-    pairing = NeonizePairing(dsn, phone=phone, journal=journal.append, linked=lambda: say("linked"))
+    expected = os.environ.get("EXPECTED_PHONE")
+    pairing = NeonizePairing(dsn, phone=phone, expected=expected, journal=journal.append, linked=lambda: say("linked"))
     try:
         paired = await pairing.run(show)
         say("paired", device_jid=paired.device_jid, phone=paired.phone, lid=paired.lid, push_name=paired.push_name)

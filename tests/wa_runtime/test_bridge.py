@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from saasbot.domain.channels import disconnect, logout
-from saasbot.domain.channels.pairing import request_pair_code
+from saasbot.domain.channels import connect, disconnect, logout
+from saasbot.domain.channels.pairing import request_pair_code, request_qr
 from saasbot.domain.inbox.send import send_message
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import sql, unit_of_work
 from saasbot.models import MessageStatus, MessageType
 from tests.fixtures.simulator import until
 from tests.fixtures.wire import RealNumbers
@@ -58,6 +58,8 @@ async def test_a_killed_bridge_comes_back_without_a_new_qr(real_numbers: RealNum
     await real_numbers.message(await real_numbers.lab.deliver("dos", phone=phone, **vars(customer)))
     texts = [m.text for m in await real_numbers.messages() if m.type == MessageType.TEXT]
     assert texts == ["uno", "mientras tanto", "dos"]
+    [line] = [m for m in await real_numbers.messages() if m.payload.get("kind") == "gap"]
+    assert (line.type, line.conversation_id) == (MessageType.ACTIVITY, first.conversation_id)
 
 
 async def test_a_restarted_server_finds_its_numbers_linked(real_numbers: RealNumbers, customer: Customer):
@@ -81,7 +83,8 @@ async def test_a_bridge_that_dies_after_writing_an_event_down_loses_nothing(
     await real_numbers.status_is("reconnecting", channel_id, reason="bridge_restarting")
     await real_numbers.status_is("open", channel_id)
     await real_numbers.message(await real_numbers.lab.deliver("y otra", phone=phone, **vars(customer)))
-    assert [m.text for m in await real_numbers.messages()] == ["una sola vez", "y otra"]
+    texts = [m.text for m in await real_numbers.messages() if m.type == MessageType.TEXT]
+    assert texts == ["una sola vez", "y otra"]
 
 
 async def test_a_bridge_that_dies_after_sending_never_sends_again_and_says_so(
@@ -133,6 +136,30 @@ async def test_a_device_removed_on_the_phone_can_be_linked_again(real_numbers: R
     await real_numbers.lab.kick(phone)
     gone = await real_numbers.status_is("logged_out", channel_id, reason="device_removed")
     assert gone.device_jid is None
+    async with unit_of_work(real_numbers.shop.system):
+        incidents = (await sql("SELECT channel_id FROM channel_incident")).scalars().all()
+    assert incidents == [channel_id]  # from a process without a queue of its own: its owners will hear of it
+
+
+async def test_another_phone_is_unlinked_again_unless_its_owner_wants_it(real_numbers: RealNumbers):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    alice, other = real_numbers.shop.alice, f"{phone[:-4]}9999"
+    async with unit_of_work(alice):
+        await logout(alice, channel_id)
+    await until(lambda: _forgotten(real_numbers, phone), "the session gone from the store", 30)
+    async with unit_of_work(alice):
+        await connect(alice, channel_id)
+    shown = await real_numbers.code(channel_id)
+    await real_numbers.lab.scan(shown.code or "", phone=other, lid=f"99{other}")
+    refused = await real_numbers.status_is("failed", channel_id, reason="other_phone")
+    assert (refused.phone, refused.device_jid) == (phone, None)
+    await until(lambda: _forgotten(real_numbers, other), "the other phone's session gone from the store", 30)
+    async with unit_of_work(alice):
+        await request_qr(alice, channel_id, any_phone=True)
+    shown = await real_numbers.code(channel_id)
+    await real_numbers.lab.scan(shown.code or "", phone=other, lid=f"99{other}")
+    assert (await real_numbers.status_is("open", channel_id)).phone == other
 
 
 async def test_logging_out_unlinks_the_device(real_numbers: RealNumbers):

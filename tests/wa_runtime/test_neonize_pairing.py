@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from saasbot.infra.roles import DatabaseUrls
+from saasbot.wa_runtime.neonize_store import has_session
 from tests.wa_runtime.conftest import Start
 from tests.wire_lab import WireLab
 
@@ -21,6 +23,17 @@ async def test_a_number_is_linked_by_scanning_its_qr(start: Start, lab: WireLab,
     assert paired["phone"] == phone
     assert paired["lid"] == f"99{phone}"
     assert await pairing.process.wait() == 0
+
+
+async def test_another_phone_than_the_expected_one_is_unlinked_and_nothing_of_it_is_written_down(
+    start: Start, lab: WireLab, phone: str, session_database: DatabaseUrls
+):
+    pairing = await start("pair", EXPECTED_PHONE="5491199999999")
+    await lab.scan((await pairing.until("code"))["code"], phone=phone, lid=f"99{phone}")
+    assert (await pairing.until("failed"))["reason"] == "other_phone"
+    assert await pairing.process.wait() == 0
+    assert [item for item in pairing.said if item["kind"] == "journal"] == []
+    assert not await has_session(session_database.wa_store, f"{phone}:7@s.whatsapp.net")
 
 
 async def test_a_number_can_be_linked_by_typing_a_code(start: Start, phone: str):

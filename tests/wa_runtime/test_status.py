@@ -6,7 +6,7 @@ import sys
 
 from saasbot.domain.channels.lease import acquire_lease, renew_lease
 from saasbot.domain.channels.state import set_state
-from saasbot.infra import process_identity as holder
+from saasbot.infra import process_identity
 from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Channel, ChannelStatus
@@ -27,7 +27,7 @@ async def test_the_table_has_a_line_for_each_number(shop: Shop, database: Databa
     await shop.hears("a secret of Ana's")
     async with unit_of_work(shop.system):
         set_state(await session().get_one(Channel, shop.channel.id), ChannelStatus.RECONNECTING, "connection_lost")
-        epoch = await acquire_lease(shop.system, shop.channel.id, holder=holder.this_process())
+        epoch = await acquire_lease(shop.system, shop.channel.id, holder=process_identity.this_process())
         assert epoch is not None
         await renew_lease(shop.system, shop.channel.id, epoch=epoch, memory_bytes=64 * 1024**2)
     told = status(database.owner)

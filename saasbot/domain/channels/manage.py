@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.commands import send_command
+from saasbot.domain.channels.incidents import forget_incident
 from saasbot.domain.channels.pairing import drop_pairing
 from saasbot.domain.channels.state import set_state
 from saasbot.infra import events
@@ -101,6 +102,7 @@ async def connect(actor: Actor, channel_id: UUID) -> Channel:
     actor.require("channels.write")
     channel = await access_channel(actor, channel_id, lock=True)
     channel.desired = Desired.RUNNING
+    await forget_incident(actor, channel)
     if channel.status not in (ChannelStatus.OPEN, ChannelStatus.PENDING_QR, ChannelStatus.RECONNECTING):
         set_state(channel, ChannelStatus.STARTING)
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
@@ -113,6 +115,7 @@ async def disconnect(actor: Actor, channel_id: UUID) -> Channel:
     channel = await access_channel(actor, channel_id, lock=True)
     channel.desired = Desired.STOPPED
     await drop_pairing(channel)
+    await forget_incident(actor, channel)
     set_state(channel, ChannelStatus.CLOSED, "stopped_by_user")
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     return channel
@@ -127,6 +130,7 @@ async def logout(actor: Actor, channel_id: UUID) -> Channel:
     channel = await access_channel(actor, channel_id, lock=True)
     channel.desired = Desired.STOPPED
     await drop_pairing(channel)
+    await forget_incident(actor, channel)
     if channel.device_jid is not None:
         await send_command(channel, "logout")
     channel.device_jid = None

@@ -4,6 +4,7 @@ queued → sending(epoch) → sent → delivered → read, or failed, or unconfi
 between taking and marking leaves `sending` rows behind: the next holder makes them `unconfirmed`, it never sends them again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,14 +35,42 @@ class OutboxMessage:
     voice: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingChat:
+    """A conversation in which messages wait that no person typed; `text` is the first one's."""
+
+    conversation_id: UUID
+    chat_jid: str
+    text: str
+
+
+_LOOKED_AT = 200
+"""So many automatic messages are looked at: a long queue is paced from its front."""
+
 _CLAIM = """
     WITH holder AS (
         SELECT 1 FROM channel_lease
         WHERE channel_id = :channel AND epoch = :epoch AND holder IS NOT NULL FOR SHARE
     ), next AS (
         SELECT m.id FROM message m
-        WHERE m.channel_id = :channel AND m.status = 'queued' AND EXISTS (SELECT FROM holder)
-        ORDER BY m.seq LIMIT 1 FOR UPDATE SKIP LOCKED
+        WHERE m.status = 'queued' AND EXISTS (SELECT FROM holder) AND m.id = coalesce((
+            -- people first: what they typed overtakes what nobody did, in other chats
+            SELECT p.id FROM message p
+            WHERE p.channel_id = :channel AND p.status = 'queued' AND p.author = 'agent' AND NOT EXISTS (
+                SELECT FROM message e WHERE e.channel_id = :channel AND e.status = 'queued'
+                AND e.conversation_id = p.conversation_id AND e.seq < p.seq)
+            ORDER BY p.seq LIMIT 1
+        ), (
+            SELECT a.id FROM message a
+            WHERE a.channel_id = :channel AND a.status = 'queued' AND a.author <> 'agent' AND (
+                CAST(:ready AS uuid[]) IS NULL OR a.conversation_id = ANY(CAST(:ready AS uuid[]))
+                -- a person waits behind it (one array: found once, not for each message of a long queue)
+                OR a.conversation_id = ANY(ARRAY(
+                    SELECT p.conversation_id FROM message p
+                    WHERE p.channel_id = :channel AND p.status = 'queued' AND p.author = 'agent')))
+            ORDER BY a.seq LIMIT 1
+        ))
+        FOR UPDATE SKIP LOCKED
     ), conversation_now AS (
         -- a person who takes over locks the conversation: the bot's message is dropped before it leaves, or was sent before
         SELECT c.id, c.owner_epoch, c.chat_jid FROM conversation c
@@ -58,14 +87,20 @@ _CLAIM = """
 """
 
 
-async def claim_outbox(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxMessage | None:
-    """Take the oldest queued message for sending; nothing when there is none (or another holder has the number).
+async def claim_outbox(
+    actor: Actor, channel_id: UUID, *, epoch: int, ready: Sequence[UUID] | None = None
+) -> OutboxMessage | None:
+    """Take the next queued message for sending; nothing when there is none (or another holder has the number).
 
+    In a chat the oldest is the next. Of several chats those go first in which a person's message is. Automatic messages leave
+    only in the conversations that are `ready`, and where a person's waits behind them (None: everywhere).
     A message of the bot that a person has overtaken is dropped here (`failed`, `person_took_over`): from the instant a
     person owns the chat the bot sends nothing more. Commit before sending.
     """
     while True:
-        row = (await sql(_CLAIM, channel=channel_id, epoch=epoch)).one_or_none()
+        row = (
+            await sql(_CLAIM, channel=channel_id, epoch=epoch, ready=None if ready is None else list(ready))
+        ).one_or_none()
         if row is None:
             return None
         events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
@@ -95,6 +130,22 @@ async def claim_outbox(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxM
         seconds=media.seconds if media else None,
         voice=media.voice if media else None,
     )
+
+
+async def waiting_chats(actor: Actor, channel_id: UUID) -> list[WaitingChat]:
+    """Where automatic messages wait, by the first of each chat."""
+    rows = await sql(
+        """
+        SELECT DISTINCT ON (m.conversation_id) m.conversation_id, c.chat_jid, m.text
+        FROM (SELECT conversation_id, seq, text FROM message
+              WHERE channel_id = :channel AND status = 'queued' AND author <> 'agent' ORDER BY seq LIMIT :most) m
+        JOIN conversation c ON c.id = m.conversation_id
+        ORDER BY m.conversation_id, m.seq
+        """,
+        channel=channel_id,
+        most=_LOOKED_AT,
+    )
+    return [WaitingChat(*row) for row in rows.all()]
 
 
 async def _mark(

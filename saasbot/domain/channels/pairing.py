@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.incidents import forget_incident
 from saasbot.domain.channels.state import set_state
 from saasbot.infra import events
 from saasbot.infra.db import session
@@ -56,19 +57,34 @@ async def request_pair_code(actor: Actor, channel_id: UUID, *, phone: str) -> Ch
     return await _request(actor, channel_id, phone=digits_of_phone(phone))
 
 
-async def request_qr(actor: Actor, channel_id: UUID) -> Channel:
-    """A fresh attempt with a QR: "generate again", or back from pairing by code. Raises as `request_pair_code`."""
+async def request_qr(actor: Actor, channel_id: UUID, *, any_phone: bool = False) -> Channel:
+    """A fresh attempt with a QR: "generate again", or back from pairing by code. Raises as `request_pair_code`.
+
+    `any_phone`: the owner really has another phone number now, so it need not be the one this number had before. That holds
+    for the attempts that replace this one on screen, and no longer.
+    """
     actor.require("channels.write")
-    return await _request(actor, channel_id, phone=None)
+    return await _request(actor, channel_id, phone=None, any_phone=any_phone)
 
 
-async def _request(actor: Actor, channel_id: UUID, *, phone: str | None) -> Channel:
+async def _request(actor: Actor, channel_id: UUID, *, phone: str | None, any_phone: bool = False) -> Channel:
     channel = await access_channel(actor, channel_id, lock=True)
     if channel.device_jid is not None:
         raise AlreadyPaired
+    replaced = await current_pairing(actor, channel_id)
+    any_phone = any_phone or (replaced is not None and replaced.expected_phone is None)
     channel.desired = Desired.RUNNING
+    await forget_incident(actor, channel)
     await drop_pairing(channel)
-    session().add(ChannelPairing(channel_id=channel.id, company_id=channel.company_id, attempt=new_id(), phone=phone))
+    session().add(
+        ChannelPairing(
+            channel_id=channel.id,
+            company_id=channel.company_id,
+            attempt=new_id(),
+            phone=phone,
+            expected_phone=None if any_phone else channel.phone,
+        )
+    )
     set_state(channel, ChannelStatus.STARTING, "pairing")
     events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
     return channel
@@ -79,7 +95,12 @@ async def begin_pairing(actor: Actor, channel_id: UUID) -> ChannelPairing:
     channel = await access_channel(actor, channel_id, lock=True)
     pairing = await current_pairing(actor, channel_id)
     if pairing is None:
-        pairing = ChannelPairing(channel_id=channel.id, company_id=channel.company_id, attempt=new_id())
+        pairing = ChannelPairing(
+            channel_id=channel.id,
+            company_id=channel.company_id,
+            attempt=new_id(),
+            expected_phone=channel.phone,
+        )
         session().add(pairing)
         await session().flush()
     set_state(channel, ChannelStatus.STARTING, "pairing")

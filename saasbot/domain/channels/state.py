@@ -6,6 +6,7 @@ from uuid import UUID
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.history import note_change
+from saasbot.domain.channels.incidents import follow
 from saasbot.domain.channels.lease import check_epoch
 from saasbot.infra import events
 from saasbot.models import Channel, ChannelStatus, Desired
@@ -43,7 +44,8 @@ async def report_state(
     """What the holder of the number saw. `epoch` is its fencing token, nothing for the supervisor of a number nobody holds.
 
     `ended`: it cannot go on by itself, so it is stopped until its owner acts; a logged-out one must pair again.
-    A number that its owner has stopped meanwhile stays as its owner left it, whatever its connection still says.
+    A number that its owner has stopped meanwhile stays as its owner left it, whatever its connection still says. One that was
+    linked and shall run is followed: its owners hear of it when it cannot.
     Raises: LeaseLost, NotFound.
     """
     channel = await access_channel(actor, channel_id, lock=True)
@@ -51,8 +53,12 @@ async def report_state(
         await check_epoch(channel_id, epoch)
     if channel.desired == Desired.STOPPED and not ended:
         return
+    in_use = channel.desired == Desired.RUNNING and channel.device_jid is not None
     if ended:
         channel.desired = Desired.STOPPED
     if status == ChannelStatus.LOGGED_OUT:
         channel.device_jid = None
+    before = channel.status
     set_state(channel, status, reason, retry_at=retry_at)
+    if in_use and status != before:
+        await follow(channel)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.incidents import NOTICE
 from saasbot.infra.db import sql
 
 UNREAD_COUNTED = 100
@@ -73,13 +74,14 @@ async def read_attention(actor: Actor) -> Attention:
     row = (await sql(_QUERY, company=actor.company_id, counted=UNREAD_COUNTED)).one()
     now = datetime.now(UTC)
     states = [(channel["status"], datetime.fromisoformat(channel["since"])) for channel in row.channels]
+    told = {notice["details"].get("channel_id") for notice in row.notices if notice["kind"] == NOTICE}
     return Attention(
         company_name=row.name,
         bot_enabled=row.bot_enabled,
         unread=row.unread,
         statuses=frozenset(calm_status(status, since, now) for status, since in states),
         blip_until=first_blip_end(states, now),
-        troubles=tuple(_trouble(channel) for channel in row.channels if channel["status"] in DOWN),
+        troubles=tuple(_trouble(channel) for channel in row.channels if _is_trouble(channel, told)),
         notices=tuple(Notice(UUID(found["id"]), found["kind"], found["details"]) for found in row.notices),
     )
 
@@ -99,6 +101,11 @@ def first_blip_end(states: Iterable[tuple[str, datetime]], now: datetime) -> dat
 
 def _is_blip(status: str, since: datetime, now: datetime) -> bool:
     return status == "reconnecting" and now - since < BLIP
+
+
+def _is_trouble(channel: dict[str, Any], told: set[str | None]) -> bool:
+    """A number that tries to connect is in trouble once its owners were told that it cannot."""
+    return channel["status"] in DOWN or (channel["status"] == "reconnecting" and channel["id"] in told)
 
 
 def _trouble(channel: dict[str, Any]) -> Trouble:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.simulator.access import find_number
+from saasbot.domain.simulator.access import find_number, tell_phones
+from saasbot.domain.simulator.faults import unlink
 from saasbot.infra.db import unit_of_work
 from saasbot.models import SimNumber
 from saasbot.models.table import utcnow
@@ -24,13 +25,15 @@ _MAX_DEVICE = 99
 
 
 class SimulatorPairing:
-    """Pairs by QR, or by code when the owner gave a phone number."""
+    """Pairs by QR, or by code when the owner gave a phone number. See `Pairing` about `expected`."""
 
-    def __init__(self, company_id: UUID, channel_id: UUID, attempt: UUID, phone: str | None) -> None:
+    def __init__(
+        self, company_id: UUID, channel_id: UUID, attempt: UUID, phone: str | None, expected: str | None = None
+    ) -> None:
         self._actor = Actor.system(company_id)
         self._channel_id = channel_id
         self._attempt = str(attempt)
-        self._phone = phone
+        self._phone, self._expected = phone, expected
         self._wake = asyncio.Event()
 
     def notified(self) -> None:
@@ -72,7 +75,17 @@ class SimulatorPairing:
             return None
         if scan.get("result") != "linked":
             raise PairingFailed(str(scan.get("result")))
+        if self._expected not in (None, number.phone):
+            await self._unlink()
+            raise PairingFailed("other_phone")
         return _paired(number)
+
+    async def _unlink(self) -> None:
+        async with unit_of_work(self._actor):
+            number = await find_number(self._channel_id, lock=True)
+            if number is not None:
+                await unlink(number)
+                tell_phones(number.company_id, number.channel_id)
 
 
 def _paired(number: SimNumber) -> Paired:

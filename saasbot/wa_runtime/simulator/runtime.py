@@ -146,8 +146,12 @@ class SimulatorRuntime:
         try:
             async with unit_of_work(actor):
                 other = await lease_holder(actor, channel_id)
-                dead = other is not None and (other == process_identity.this_process() or process_identity.is_dead(other))
-                epoch = await acquire_lease(actor, channel_id, holder=process_identity.this_process(), holder_is_dead=dead)
+                dead = other is not None and (
+                    other == process_identity.this_process() or process_identity.is_dead(other)
+                )
+                epoch = await acquire_lease(
+                    actor, channel_id, holder=process_identity.this_process(), holder_is_dead=dead
+                )
             if epoch is None:
                 return
             renewing = asyncio.create_task(_renew(actor, channel_id, epoch))
@@ -173,7 +177,9 @@ class SimulatorRuntime:
                 raise _NoLongerWanted
             row = await begin_pairing(actor, channel_id)
         attempt.id = row.attempt
-        attempt.pairing = SimulatorPairing(actor.company_id, channel_id, row.attempt, row.phone)
+        attempt.pairing = SimulatorPairing(
+            actor.company_id, channel_id, row.attempt, row.phone, expected=row.expected_phone
+        )
 
         async def show(code: PairingCode) -> None:
             async with unit_of_work(actor):

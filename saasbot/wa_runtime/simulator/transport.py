@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import contextlib
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -42,6 +42,9 @@ _DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
 
 class SimulatorTransport:
     """Connected while its session task runs and the network lets it."""
+
+    redelivers: ClassVar[bool] = True
+    """An event leaves the network's rows in the transaction that journals it (`line.take`)."""
 
     def __init__(self, ref: NumberRef, wiring: Wiring) -> None:
         self._channel_id = ref.channel_id

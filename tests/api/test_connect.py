@@ -1,0 +1,26 @@
+"""`POST /channels/{id}/connect`: whose phone may link the number."""
+
+import pytest
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.pairing import begin_pairing, current_pairing
+from saasbot.infra.db import unit_of_work
+from tests.api.conftest import Client
+from tests.fixtures.numbers import simulator_channel
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"), [(None, "5491144440000"), ({}, "5491144440000"), ({"any_phone": True}, None)]
+)
+async def test_only_the_phone_it_had_links_a_number_unless_another_is_asked_for(
+    as_alice: Client, alice: Actor, body: dict | None, expected: str | None
+):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        (await access_channel(alice, channel.id)).phone = "5491144440000"
+    answer = await as_alice.post(f"/api/v1/channels/{channel.id}/connect", json=body)
+    assert (answer.status_code, answer.json()["status"]) == (200, "starting")
+    async with unit_of_work(alice):
+        pairing = await current_pairing(alice, channel.id) or await begin_pairing(alice, channel.id)
+    assert pairing.expected_phone == expected
