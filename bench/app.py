@@ -70,8 +70,7 @@ async def _measure() -> list[Figure]:
 @contextmanager
 def _served(folder: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     others = {name: value for name, value in os.environ.items() if not name.startswith("SAASBOT_")}  # other measures'
-    environment = others | {"SAASBOT_DATA_DIR": folder, "SAASBOT_PORT": str(PORT), "SAASBOT_DEMO": "1"}
-    environment |= {"SAASBOT_SEND_PACE": "0"} | more
+    environment = others | {"SAASBOT_DATA_DIR": folder, "SAASBOT_PORT": str(PORT), "SAASBOT_DEMO": "1"} | more
     server = subprocess.Popen(
         [sys.executable, "-m", "saasbot", "run"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     )

@@ -29,6 +29,7 @@ class InstantTransport:
     """Takes every message at once and remembers when."""
 
     redelivers: ClassVar[bool] = True
+    usual_pace: ClassVar[float] = 0.0
 
     def __init__(self, ref: NumberRef, wiring: Wiring) -> None:
         self._wiring = wiring
@@ -81,7 +82,7 @@ async def _instant_model(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 def measure() -> list[Figure]:
-    os.environ["SAASBOT_AGENT_DEBOUNCE_MS"] = os.environ["SAASBOT_SEND_PACE"] = "0"
+    os.environ["SAASBOT_AGENT_DEBOUNCE_MS"] = "0"
     with own_database() as urls:
         return asyncio.run(_measure(urls.app, urls.platform))
 

@@ -59,7 +59,8 @@ class Settings(BaseSettings):
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-4.1-mini"
     agent_debounce_ms: Annotated[int, Field(ge=0, le=30_000)] = 3000
-    send_pace: Annotated[float, Field(ge=0, le=10)] = 1
+    send_pace: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Of a person, for what no person typed: 1 is theirs, 0 none. Nothing: as the network of the number is used to."""
 
     numbers_per_bridge: Annotated[int, Field(ge=1, le=100)] = 10
 

@@ -42,6 +42,7 @@ class NeonizeTransport:
     """See `Transport`. `gate` is the process's one."""
 
     redelivers: ClassVar[bool] = False
+    usual_pace: ClassVar[float] = 1.0
     """The library acknowledges a message before Python runs."""
 
     def __init__(self, number: NumberRef, wiring: Wiring, store_dsn: str, gate: Gate) -> None:

@@ -248,7 +248,8 @@ class Number:
 
     async def _send_forever(self) -> None:
         assert self._transport is not None
-        pace = Pace(settings().send_pace, self._transport.typing)
+        chosen = settings().send_pace
+        pace = Pace(self._transport.usual_pace if chosen is None else chosen, self._transport.typing)
         while not self._over.is_set():
             self._outbox_wake.clear()
             await self._open.wait()

@@ -129,6 +129,9 @@ class Transport(Protocol):
     """Whether the network gives again whatever was not written down. Where it does not, a holder's death or deafness may lose
     messages, and their chats are told so."""
 
+    usual_pace: ClassVar[float]
+    """How much of a person's pace automatic messages keep when the settings do not say: 1 where a machine's would be noticed."""
+
     async def connect(self) -> None:
         """Start connecting and return; what happens is told through `on_state`, reconnections included."""
         ...

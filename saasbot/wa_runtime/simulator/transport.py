@@ -44,6 +44,7 @@ class SimulatorTransport:
     """Connected while its session task runs and the network lets it."""
 
     redelivers: ClassVar[bool] = True
+    usual_pace: ClassVar[float] = 0.0
     """An event leaves the network's rows in the transaction that journals it (`line.take`)."""
 
     def __init__(self, ref: NumberRef, wiring: Wiring) -> None:
