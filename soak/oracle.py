@@ -64,13 +64,16 @@ def _inbound(connection: psycopg.Connection, accepted: Accepted, verdict: Verdic
     rows = connection.execute(
         "SELECT m.channel_id::text, i.value, m.wa_id FROM message m "
         "JOIN conversation c ON c.id = m.conversation_id "
-        "JOIN contact_identity i ON i.contact_id = c.contact_id AND i.kind = 'phone' "
+        "LEFT JOIN contact_identity i ON i.contact_id = c.contact_id AND i.kind = 'phone' "
         "WHERE m.direction = 'inbound' ORDER BY m.sort_at, m.seq"
     )
     for channel, phone, wa_id in rows:
         stored.setdefault((channel, phone), []).append(wa_id)
     everywhere = {wa_id for kept in stored.values() for wa_id in kept}
     lost = misplaced = doubled = disordered = 0
+    missing = [wa_id for written in accepted.chats.values() for wa_id in written if wa_id not in everywhere]
+    if missing:
+        verdict.figures["first lost"] = ", ".join(missing[:6])
     for chat, written in accepted.chats.items():
         kept = stored.get(chat, [])
         lost += len(set(written) - everywhere)

@@ -1,7 +1,11 @@
 """What a number hears becomes contacts, conversations and messages: once, in order, for one person."""
 
+import asyncio
+from uuid import UUID
+
 import pytest
 
+from saasbot.domain.inbox.identities import Address, resolve_contacts
 from saasbot.domain.inbox.incoming import IncomingMedia
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.models import MessageStatus, MessageType
@@ -35,6 +39,41 @@ async def test_a_phone_and_a_lid_of_one_message_are_one_person(shop: Shop) -> No
     assert len(await rows(shop, "conversation")) == 1
     identities = {(row["kind"], row["value"]) for row in await rows(shop, "contact_identity")}
     assert identities == {("lid", "123456789012345"), ("phone", ANA)}
+
+
+async def test_a_person_written_to_while_they_write_is_one_person(shop: Shop) -> None:
+    """The team writes to a phone at the instant in which its owner's first message, which names a LID as well, is stored."""
+    lid, both = "123456789012345", Address(ANA, "123456789012345")
+    created, finish = asyncio.Event(), asyncio.Event()
+
+    async def team_writes() -> UUID:
+        async with unit_of_work(shop.alice):
+            found = await resolve_contacts(shop.alice, [Address(ANA, None)])
+            created.set()
+            await finish.wait()
+        return found[Address(ANA, None)]
+
+    async def customer_writes() -> UUID:
+        await created.wait()
+        async with unit_of_work(shop.system):
+            return (await resolve_contacts(shop.system, [both]))[both]
+
+    team, customer = asyncio.create_task(team_writes()), asyncio.create_task(customer_writes())
+    await created.wait()
+    while not await _somebody_waits_for_a_lock(shop):
+        await asyncio.sleep(0.01)
+    finish.set()
+    assert await customer == await team
+    assert {(row["kind"], row["value"]) for row in await rows(shop, "contact_identity")} == {
+        ("lid", lid),
+        ("phone", ANA),
+    }
+    assert len(await rows(shop, "contact")) == 1
+
+
+async def _somebody_waits_for_a_lock(shop: Shop) -> bool:
+    async with unit_of_work(shop.system):
+        return (await sql("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")).scalar_one()
 
 
 async def test_two_people_are_two_conversations(shop: Shop) -> None:

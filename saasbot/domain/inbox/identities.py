@@ -38,9 +38,12 @@ async def resolve_contacts(actor: Actor, addresses: Iterable[Address]) -> dict[A
     """
     wanted = list(dict.fromkeys(addresses))
     known = await _known(actor, wanted)
+    created: set[UUID] = set()
     while any(key not in known for address in wanted for key in address.keys):
-        await _create(actor, wanted, known)
+        created |= await _create(actor, wanted, known)
         known = await _known(actor, wanted)
+        if await _join(actor, wanted, known, created):
+            known = await _known(actor, wanted)
     resolved = {address: known[address.keys[0]][0] for address in wanted}
     stale = {
         contact_id: address.name
@@ -68,8 +71,8 @@ async def _known(actor: Actor, addresses: list[Address]) -> dict[Key, tuple[UUID
     return {(row.kind, row.value): (row.contact_id, row.name) for row in rows.all()}
 
 
-async def _create(actor: Actor, addresses: list[Address], known: dict[Key, tuple[UUID, str]]) -> None:
-    """Insert contacts and identities that are missing.
+async def _create(actor: Actor, addresses: list[Address], known: dict[Key, tuple[UUID, str]]) -> set[UUID]:
+    """Insert contacts and identities that are missing. Returns the contacts that are new.
 
     Another number may hear of the same person at this instant: the unique identity decides, and the contact that lost is
     removed. Keys are inserted in order, so that two such transactions wait for each other and never in a circle.
@@ -116,6 +119,27 @@ async def _create(actor: Actor, addresses: list[Address], known: dict[Key, tuple
         """,
         ids=list(contacts),
     )
+    return set(contacts)
+
+
+async def _join(actor: Actor, addresses: list[Address], known: dict[Key, tuple[UUID, str]], created: set[UUID]) -> bool:
+    """Somebody else has just made a contact of one address of a person, and we one of the other: theirs is the person, and
+    ours, which nobody has seen yet, goes. Whether there was such a case."""
+    into: dict[UUID, UUID] = {}
+    for address in addresses:
+        owners = {known[key][0] for key in address.keys if key in known}
+        theirs = owners - created
+        if theirs:
+            into |= {ours: min(theirs) for ours in owners & created}
+    for ours, theirs in into.items():
+        await sql(
+            "UPDATE contact_identity SET contact_id = :theirs WHERE company_id = :company AND contact_id = :ours",
+            company=actor.company_id,
+            ours=ours,
+            theirs=theirs,
+        )
+        await sql("DELETE FROM contact WHERE company_id = :company AND id = :ours", company=actor.company_id, ours=ours)
+    return bool(into)
 
 
 async def _learn_names(actor: Actor, names: dict[UUID, str]) -> None:
