@@ -34,6 +34,9 @@ async def soak(
         await world.until(world.serves, seconds=60)
         await nemesis.relent()
         verdict = await judge(world.superuser_url, load.accepted)
+    except BaseException:
+        print(world.complaints(), file=sys.stderr)
+        raise
     finally:
         await world.close()
     return verdict, nemesis

@@ -66,6 +66,12 @@ class World:
         )
         await self.until(self.serves, seconds=300)
 
+    def complaints(self, most: int = 120) -> str:
+        """The end of what the app logged as an error, traces included."""
+        text = (Path(self._folder.name) / "app.log").read_text(errors="replace")
+        lines = [line for line in text.splitlines() if "[info " not in line]
+        return "\n".join(lines[-most:])
+
     async def close(self) -> None:
         """Nothing of it runs any more."""
         await self._http.aclose()

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
@@ -24,6 +25,8 @@ from saasbot.infra.errors import AppError, InvalidInput
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_at_work: set[tuple[UUID, str]] = set()
+"""Company and key of the requests that this process is doing now."""
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
 
@@ -59,10 +62,22 @@ async def _once(
     request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]], actor: Actor, key: str
 ) -> Response:
     request_hash = await _hash(request)
-    async with unit_of_work(actor):
-        done = await idempotency.claim(actor, key=key, request_hash=request_hash)
-    if done is not None:
-        return _replay(done)
+    mark = (actor.company_id, key)
+    alone = mark not in _at_work
+    _at_work.add(mark)
+    try:
+        async with unit_of_work(actor):
+            done = await idempotency.claim(actor, key=key, request_hash=request_hash, alone=alone)
+        return _replay(done) if done is not None else await _first(request, handle, actor, key)
+    finally:
+        if alone:
+            _at_work.discard(mark)
+
+
+async def _first(
+    request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]], actor: Actor, key: str
+) -> Response:
+    """Do the work and remember its answer, or that there was none: what failed on our side may be asked again."""
     try:
         try:
             response = await handle(request)

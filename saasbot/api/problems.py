@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from saasbot.infra.errors import AppError, InvalidInput
+from saasbot.infra.db import UNAVAILABLE
+from saasbot.infra.errors import AppError, DatabaseUnavailable, InvalidInput
 from saasbot.infra.i18n import SOURCE, error_text, gettext, negotiate
 from saasbot.infra.logging import get_logger
 
@@ -73,6 +74,8 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
+    for away in UNAVAILABLE:
+        app.add_exception_handler(away, _database_away)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -95,6 +98,14 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "http_error")
     return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+async def _database_away(request: Request, error: Exception) -> JSONResponse:
+    """It restarts, or has too much to do: nothing was done, and the client may ask again."""
+    log.warning(
+        "api.database_unavailable", path=request.url.path, method=request.method, error=str(error).split("\n")[0]
+    )
+    return problem_of(DatabaseUnavailable(), request.headers.get("accept-language"))
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -41,8 +41,10 @@ class Answer:
     body: Any
 
 
-async def claim(actor: Actor, *, key: str, request_hash: str) -> Answer | None:
+async def claim(actor: Actor, *, key: str, request_hash: str, alone: bool = False) -> Answer | None:
     """Nothing: the caller does the work, then calls `remember` or `forget`. An answer: it was done before.
+
+    `alone`: no other request of this process is at work on the key, so a row of ours was left by one that could not forget it.
 
     Raises: KeyReused, StillRunning.
     """
@@ -82,14 +84,15 @@ async def claim(actor: Actor, *, key: str, request_hash: str) -> Answer | None:
         raise KeyReused
     if status is not None:
         return Answer(status, body)
-    if not is_dead(holder):
+    if not is_dead(holder) and not (alone and holder == this_process()):
         raise StillRunning
     taken = await run(
         update(IdempotencyKey)
         .where(*mine, col(IdempotencyKey.status).is_(None), col(IdempotencyKey.holder) == holder)
         .values(holder=this_process(), created_at=now)
+        .returning(col(IdempotencyKey.id))
     )
-    if taken.rowcount == 0:  # somebody was faster
+    if taken.first() is None:  # somebody was faster
         raise StillRunning
     return None
 

@@ -16,6 +16,8 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import CursorResult, Executable, TextClause, event, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -44,6 +46,10 @@ _SET_COMPANY = text("SELECT set_config('app.company', :id, true)")
 _current: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
 _engines: dict[str, AsyncEngine] = {}
 _makers: dict[str, async_sessionmaker[AsyncSession]] = {}
+
+
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+"""What a unit of work raises when the database is away, restarts, or has too much to do."""
 
 
 class OutsideUnitOfWork(RuntimeError):

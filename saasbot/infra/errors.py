@@ -37,6 +37,14 @@ class Forbidden(AppError):
     message = "Your role does not allow this."
 
 
+class DatabaseUnavailable(AppError):
+    """An edge says so of `infra.db.UNAVAILABLE`; nothing was done."""
+
+    code = "database_unavailable"
+    status = 503
+    message = "The database does not answer right now. Try again in a moment."
+
+
 class InvalidInput(AppError):
     """`field` names the input, `problem` says in a sentence what is wrong with it; `params` fill its placeholders."""
 

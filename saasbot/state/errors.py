@@ -5,7 +5,8 @@ from reflex.event import EventSpec
 from reflex_base.event.context import EventContext
 
 from saasbot import routes
-from saasbot.infra.errors import AppError
+from saasbot.infra.db import UNAVAILABLE
+from saasbot.infra.errors import AppError, DatabaseUnavailable
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.infra.logging import get_logger
 from saasbot.state import toasts
@@ -24,6 +25,9 @@ def show_error(exception: Exception) -> EventSpec | None:
         return rx.redirect(routes.LOGIN)
     if isinstance(exception, AppError):
         return toasts.error(error_text(locale, exception))
+    if isinstance(exception, UNAVAILABLE):
+        log.warning("state.database_unavailable", error=str(exception).split("\n")[0])
+        return toasts.error(error_text(locale, DatabaseUnavailable()))
     log.error("state.handler_failed", exc_info=exception)
     return toasts.error(gettext(locale, "Something went wrong on our side. It was logged."))
 

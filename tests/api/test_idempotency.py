@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy.exc import OperationalError
 
-from saasbot.domain import idempotency
+from saasbot.domain import catalogue, idempotency
 from saasbot.domain.actor import Actor
 from saasbot.domain.idempotency import KEPT
 from saasbot.infra.db import sql, unit_of_work
@@ -131,6 +132,21 @@ async def test_a_request_of_a_dead_process_of_this_machine_can_be_done_again_at_
     with pytest.raises(idempotency.StillRunning):
         async with unit_of_work(alice):
             await idempotency.claim(alice, key="k", request_hash="a")
+
+
+async def test_a_request_cut_off_by_the_database_can_be_done_again(as_alice: Client, monkeypatch: pytest.MonkeyPatch):
+    """Neither its work nor its end could be written; the process lives on, and says so when it is asked again."""
+
+    async def away(*_args: Any, **_more: Any) -> None:
+        raise OperationalError("SELECT 1", None, Exception("the database system is starting up"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(catalogue, "create_product", away)
+        patched.setattr(idempotency, "forget", away)
+        refused = await as_alice.post(PRODUCTS, json=SHOE, headers=key())
+    assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
+    assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).status_code == 201
+    assert await titles(as_alice) == ["Zapatillas rojas"]
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 201, "with space", "ñ"])
