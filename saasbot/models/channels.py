@@ -1,10 +1,10 @@
 """A number: its state, its pairing, who holds it, and the journal of what WhatsApp sent it."""
 
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, SmallInteger, Text, Time, UniqueConstraint, text
 from sqlmodel import Field
 
 from saasbot.models.table import Moment, Table, TenantRow, owned_by_company, utcnow
@@ -63,6 +63,22 @@ class Channel(TenantRow, table=True):
     last_inbound_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     last_receipt_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     """To a few seconds: when a tick of a customer's phone was last stored."""
+    proxy_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """The URL of the proxy it connects through, sealed: it may hold a password."""
+    history_days: int = Field(default=0, sa_type=SmallInteger, nullable=False)
+    """How many days of earlier messages are taken over when it is linked."""
+    groups_enabled: bool = False
+    reject_calls: bool = False
+    call_message: str = ""
+    """What a caller whose call was rejected is written; nothing when empty."""
+    hourly_limit: int | None = None
+    daily_limit: int | None = None
+    """Automatic messages in any 60 minutes and 24 hours."""
+    quiet_from: time | None = Field(default=None, sa_type=Time)
+    quiet_until: time | None = Field(default=None, sa_type=Time)
+    """In the company's time zone: no first message to a stranger leaves in this time."""
+    new_chats_paused_until: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    new_chats_paused_reason: str | None = None
     deleted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
