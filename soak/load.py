@@ -1,71 +1,75 @@
 """Customers who write and people who answer, at a rate, and what was accepted of it."""
 
 import asyncio
+import contextlib
 import itertools
+import json
 import random
-import time
-from dataclasses import dataclass, field
+import sys
 
-from soak.world import Number, World
+from soak.accepted import Accepted
+from soak.customers import CUSTOMERS_A_NUMBER, phone_of
+from soak.world import ROOT, Number, World
 
-CUSTOMERS_A_NUMBER = 8
 ANSWERS = 0.2
 """People send one message for every five that customers write."""
-_LATE = 30.0
-
-
-@dataclass
-class Accepted:
-    """What the app (or the network before it) has said yes to: it may not be lost, doubled or out of order."""
-
-    chats: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    """WhatsApp ids of what a customer wrote, in order, by number and customer."""
-    answers: list[str] = field(default_factory=list)
-    """Texts of what people sent; each is unlike any other."""
-
-    @property
-    def inbound(self) -> int:
-        return sum(map(len, self.chats.values()))
 
 
 class Load:
-    """One writer a chat, so that what one customer writes is in order; together they keep the rate."""
+    """Customers write to the network's servers, from a process of their own; people answer over the app's REST."""
 
     def __init__(self, world: World, numbers: list[Number], *, rate: float, chance: random.Random) -> None:
         self._world, self._numbers, self._rate, self._chance = world, numbers, rate, chance
         self._ids = itertools.count(1)
+        self._over = asyncio.Event()
         self.accepted = Accepted()
 
-    async def run(self, seconds: float) -> None:
-        """Returns when the time is over and everything that was begun is accepted."""
-        chats = [(number, customer) for number in self._numbers for customer in range(CUSTOMERS_A_NUMBER)]
-        pause = len(chats) / self._rate
-        end = time.monotonic() + seconds
-        async with asyncio.TaskGroup() as writers:
-            for number, customer in chats:
-                writers.create_task(self._writes(number, customer, pause, end))
-            writers.create_task(self._answer(end))
+    async def run(self, seconds: float | None) -> None:
+        """Returns when the time is over, or after `stop`, and everything that was begun is accepted."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._customers())
+            tasks.create_task(self._people())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._over.wait()
+            self.stop()
 
-    async def _writes(self, number: Number, customer: int, pause: float, end: float) -> None:
-        phone = str(5491170000000 + customer)
-        await asyncio.sleep(self._chance.random() * pause)
-        while time.monotonic() < end:
-            wa_id = f"S{next(self._ids)}"
-            body = {"from": phone, "name": f"Customer {customer}", "type": "text", "text": wa_id, "id": wa_id}
-            await self._world.call("POST", f"/sim/v1/channels/{number.id}/messages", **body)
-            self.accepted.chats.setdefault((number.id, phone), []).append(wa_id)
-            await asyncio.sleep(pause * (0.5 + self._chance.random()))
+    def stop(self) -> None:
+        self._over.set()
 
-    async def _answer(self, end: float) -> None:
+    async def _customers(self) -> None:
+        customers = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "soak.customers",
+            cwd=ROOT,
+            env=self._world.environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        asked = {
+            "numbers": [number.id for number in self._numbers],
+            "rate": self._rate,
+            "seed": self._chance.randrange(2**32),
+        }
+        assert customers.stdin is not None
+        customers.stdin.write(json.dumps(asked).encode() + b"\n")
+        await self._over.wait()
+        told, _ = await customers.communicate()  # closes its input: that is its end
+        if customers.returncode != 0:
+            raise RuntimeError("the customers' process failed")
+        self.accepted.chats = {(number, phone): ids for number, phone, ids in json.loads(told) if ids}
+
+    async def _people(self) -> None:
         async with asyncio.TaskGroup() as sends:
-            while time.monotonic() < end:
+            while not self._over.is_set():
                 await asyncio.sleep(1 / (self._rate * ANSWERS))
                 sends.create_task(self._send())
 
     async def _send(self) -> None:
         number = self._chance.choice(self._numbers)
         text = f"A{next(self._ids)}"
-        phone = str(5491170000000 + self._chance.randrange(CUSTOMERS_A_NUMBER))
+        phone = phone_of(self._chance.randrange(CUSTOMERS_A_NUMBER))
         path = f"/api/v1/channels/{number.id}/messages"
-        await self._world.call("POST", path, token=number.token, key=text, to=f"+{phone}", text=text)
+        await self._world.call("POST", path, owner=number.owner, key=text, to=f"+{phone}", text=text)
         self.accepted.answers.append(text)

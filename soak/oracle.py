@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from soak.load import Accepted
+from soak.accepted import Accepted
 
 _WAITING: LiteralString = """
     SELECT (SELECT count(*) FROM wa_event WHERE processed_at IS NULL)

@@ -41,7 +41,8 @@ from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, T
 
 log = get_logger(__name__)
 
-_POLL_SECONDS = 5.0
+_POLL_SECONDS = 30.0
+"""Notifications wake a number; this repairs one that was lost. With hundreds of numbers each look is felt."""
 _SHORTEST_WAIT = 0.01
 _LEASE_POLL_SECONDS = 0.5
 DRAIN_SECONDS = 15.0
@@ -311,8 +312,7 @@ class Number:
 
 
 async def _woken(wake: asyncio.Event, over: asyncio.Event, soon: float | None = None) -> None:
-    """Returns at the next wake-up, at the end, or after a while: in `soon` seconds when something is due then, else in a few
-    (a notification can be lost)."""
+    """Returns at the next wake-up, at the end, or after a while: in `soon` seconds when something is due then."""
     timeout = _POLL_SECONDS if soon is None else max(_SHORTEST_WAIT, min(soon, _POLL_SECONDS))
     waits = {asyncio.create_task(wake.wait()), asyncio.create_task(over.wait())}
     try:

@@ -35,7 +35,8 @@ from saasbot.wa_runtime.transport import (
 
 log = get_logger(__name__)
 
-_POLL_SECONDS = 5.0
+_POLL_SECONDS = 30.0
+"""Notifications wake a number; this repairs one that was lost. With hundreds of numbers each look is felt."""
 _RETRY_SECONDS = 1.0
 _DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
 
