@@ -55,7 +55,8 @@ class Load:
         assert customers.stdin is not None
         customers.stdin.write(json.dumps(asked).encode() + b"\n")
         await self._over.wait()
-        told, _ = await customers.communicate()  # closes its input: that is its end
+        customers.stdin.close()  # that is their end
+        told, _ = await customers.communicate()
         if customers.returncode != 0:
             raise RuntimeError("the customers' process failed")
         self.accepted.chats = {(number, phone): ids for number, phone, ids in json.loads(told) if ids}

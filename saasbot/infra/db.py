@@ -5,7 +5,9 @@ endpoint, job, processor) opens `unit_of_work(actor)`: one transaction whose com
 which commits rows, jobs and events together or not at all.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections import namedtuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -14,9 +16,9 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import CursorResult, Executable, TextClause, event, text
+from sqlalchemy import CursorResult, Executable, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, MultipleResultsFound, NoResultFound, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
@@ -37,7 +39,8 @@ class UnitOfWork:
     before_commit: list[Callable[["UnitOfWork"], Awaitable[None]]] = field(default_factory=list)
     """Run once, in order, inside the transaction just before it commits."""
     connection: AsyncConnection | None = None
-    """The session's, once somebody asked for it."""
+    driver: psycopg.AsyncConnection[Any] | None = None
+    """The session's connection and the driver's beneath it, once somebody asked for them."""
     notes: dict[str, Any] = field(default_factory=dict)
     """Room for those who gather something until the commit (events)."""
 
@@ -50,6 +53,54 @@ _makers: dict[str, async_sessionmaker[AsyncSession]] = {}
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 """What a unit of work raises when the database is away, restarts, or has too much to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a statement gave: rows with named columns, asked for as SQLAlchemy's results are."""
+
+    _rows: list[Any]
+    rowcount: int
+    """How many rows it changed or found."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def all(self) -> list[Any]:
+        return self._rows
+
+    def first(self) -> Any | None:
+        return self._rows[0] if self._rows else None
+
+    def one_or_none(self) -> Any | None:
+        """Raises: MultipleResultsFound."""
+        if len(self._rows) > 1:
+            raise MultipleResultsFound("one row was expected, there are more")
+        return self.first()
+
+    def one(self) -> Any:
+        """Raises: MultipleResultsFound, NoResultFound."""
+        row = self.one_or_none()
+        if row is None:
+            raise NoResultFound("one row was expected, there is none")
+        return row
+
+    def scalars(self) -> list[Any]:
+        """The first column."""
+        return [row[0] for row in self._rows]
+
+    def scalar(self) -> Any | None:
+        """The first column of the first row; nothing when there is none."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> Any:
+        """Raises: MultipleResultsFound, NoResultFound."""
+        return self.one()[0]
+
+    def scalar_one_or_none(self) -> Any | None:
+        """Raises: MultipleResultsFound."""
+        row = self.one_or_none()
+        return None if row is None else row[0]
 
 
 class OutsideUnitOfWork(RuntimeError):
@@ -145,34 +196,64 @@ def session() -> AsyncSession:
     return current().session
 
 
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)(?!:)")
+
+
 @lru_cache(maxsize=512)
-def _statement(statement: str) -> TextClause:
-    return text(statement)
+def _query(statement: str) -> bytes:
+    """The statement as psycopg reads it: `%(name)s` for `:name`. A cast's `::` stays."""
+    return _PARAMETER.sub(r"%(\1)s", statement.replace("%", "%%")).encode()
 
 
-async def sql(statement: str, **parameters: Any) -> CursorResult[Any]:
-    """Run one statement, with bound parameters, in the current unit of work. For what the ORM cannot say well."""
-    return await (await _flushed()).execute(_statement(statement), parameters)
+@lru_cache(maxsize=512)
+def _row_of(columns: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
+    """A tuple with names. Of two columns with one name only the first can be asked for by it, the other by place."""
+    return namedtuple("Row", columns, rename=True)._make
+
+
+def _named(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Any]:
+    return _row_of(tuple(column.name for column in cursor.description or ()))
+
+
+async def sql(statement: str, **parameters: Any) -> Rows:
+    """Run one statement, with bound parameters (`:name`), in the current unit of work. For what the ORM cannot say well.
+
+    It goes to psycopg without SQLAlchemy's compiler and its switch of context, which would cost twice the statement itself: the
+    message path runs some thirty of them a message. Errors are SQLAlchemy's all the same.
+    """
+    await _flush(current())
+    cursor = (await driver_connection()).cursor(row_factory=_named)
+    try:
+        await cursor.execute(_query(statement), parameters)
+        return Rows(await cursor.fetchall() if cursor.description is not None else [], cursor.rowcount)
+    except psycopg.Error as error:
+        raise cast("DBAPIError", DBAPIError.instance(statement, None, error, psycopg.Error)) from error
 
 
 async def run(statement: Executable) -> CursorResult[*tuple[Any, ...]]:
     """Run one SQLAlchemy statement in the current unit of work; rows come back as tuples, not as objects."""
-    return await (await _flushed()).execute(statement)
-
-
-async def _flushed() -> AsyncConnection:
-    """The connection of the current unit of work, once what its session holds is written. Asked for once: each of
-    SQLAlchemy's awaits costs a switch of context, and the message path runs some thirty statements a message."""
     uow = current()
-    if uow.session.new or uow.session.dirty or uow.session.deleted:
-        await uow.session.flush()
+    await _flush(uow)
+    return await (await _connection(uow)).execute(statement)
+
+
+async def driver_connection() -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection beneath the current transaction, for what goes without SQLAlchemy (Procrastinate, COPY)."""
+    uow = current()
+    if uow.driver is None:
+        raw = await (await _connection(uow)).get_raw_connection()
+        uow.driver = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+    return uow.driver
+
+
+async def _connection(uow: UnitOfWork) -> AsyncConnection:
+    """Asked for once: each of SQLAlchemy's awaits costs a switch of context."""
     if uow.connection is None:
         uow.connection = await uow.session.connection()
     return uow.connection
 
 
-async def driver_connection() -> psycopg.AsyncConnection[Any]:
-    """The psycopg connection beneath the current transaction, for libraries that write on it (Procrastinate, COPY)."""
-    connection = await session().connection()
-    raw = await connection.get_raw_connection()
-    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+async def _flush(uow: UnitOfWork) -> None:
+    """What its session holds is written before a statement that may read it."""
+    if uow.session.new or uow.session.dirty or uow.session.deleted:
+        await uow.session.flush()

@@ -179,7 +179,7 @@ async def test_a_product_shows_a_photo_and_the_old_one_is_looked_at_later(alice:
         waiting = await sql(
             "SELECT args->>'media_id' FROM procrastinate_jobs WHERE scheduled_at < now() + interval '2 hours'"
         )
-        assert waiting.scalars().all() == [str(first.id)]
+        assert waiting.scalars() == [str(first.id)]
     async with unit_of_work(alice):
         assert (await catalogue.set_image(alice, made.id, None)).image_id is None
 

@@ -97,7 +97,7 @@ async def rows(shop: Shop, table: str) -> list[dict[str, Any]]:
     async with unit_of_work(shop.system):
         order = _ORDER.get(table, "id")
         found = await db.sql(f"SELECT * FROM {table} ORDER BY {order}")
-        return [dict(row) for row in found.mappings()]
+        return [row._asdict() for row in found]
 
 
 @dataclass

@@ -101,7 +101,7 @@ async def test_a_shuffled_burst_is_put_in_order_by_its_time(running_simulator: R
     await running_simulator.arrived(12)
     assert [m.wa_id for m in await running_simulator.messages()] == sent
     async with unit_of_work(running_simulator.alice):
-        arrived = (await sql("SELECT text FROM message ORDER BY seq")).scalars().all()
+        arrived = (await sql("SELECT text FROM message ORDER BY seq")).scalars()
     assert arrived != [str(number) for number in range(12)], "nothing was shuffled"
 
 

@@ -137,7 +137,7 @@ async def test_a_device_removed_on_the_phone_can_be_linked_again(real_numbers: R
     gone = await real_numbers.status_is("logged_out", channel_id, reason="device_removed")
     assert gone.device_jid is None
     async with unit_of_work(real_numbers.shop.system):
-        incidents = (await sql("SELECT channel_id FROM channel_incident")).scalars().all()
+        incidents = (await sql("SELECT channel_id FROM channel_incident")).scalars()
     assert incidents == [channel_id]  # from a process without a queue of its own: its owners will hear of it
 
 

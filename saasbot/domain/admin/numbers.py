@@ -75,7 +75,7 @@ async def read_numbers() -> list[NumberHealth]:
     """Every number of every company, oldest first, in one statement over partial indexes."""
     async with platform_unit_of_work():
         rows = (await sql(_NUMBERS)).all()
-    return [_health(dict(row._mapping)) for row in rows]
+    return [_health(row._asdict()) for row in rows]
 
 
 def _health(values: dict) -> NumberHealth:

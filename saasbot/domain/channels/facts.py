@@ -65,7 +65,7 @@ async def read_facts(actor: Actor, channel_id: UUID) -> ChannelFacts:
     ).one_or_none()
     if row is None:
         raise NotFound
-    values = dict(row._mapping)
+    values = row._asdict()
     return ChannelFacts(pid=process_id(values.pop("holder")), **values)
 
 

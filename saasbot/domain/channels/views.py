@@ -65,7 +65,7 @@ async def read_channels(
     """Every number of the company, oldest first, or the one asked for. `count_today` also counts its messages."""
     actor.require("channels.read")
     rows = await sql(_QUERY, company=actor.company_id, id=channel_id, timezone=actor.timezone, count_today=count_today)
-    return [ChannelView(**{**row._mapping, "phone": readable_phone(row.phone)}) for row in rows.all()]
+    return [ChannelView(**{**row._asdict(), "phone": readable_phone(row.phone)}) for row in rows.all()]
 
 
 def readable_phone(digits: str | None) -> str | None:

@@ -40,10 +40,10 @@ async def tell_gap(actor: Actor, gap_id: UUID) -> int:
 
     Nothing else about a conversation changes: it is not unread, starts no turn and stays where it is in every list.
     """
-    chats = (await sql(_CHATS, gap=gap_id, company=actor.company_id, around=AROUND, most=MOST_CHATS)).scalars().all()
+    chats = (await sql(_CHATS, gap=gap_id, company=actor.company_id, around=AROUND, most=MOST_CHATS)).scalars()
     if not chats:
         return 0
-    told = (await sql(_LINES, gap=gap_id, ids=[new_id() for _ in chats], conversations=list(chats))).scalars().all()
+    told = (await sql(_LINES, gap=gap_id, ids=[new_id() for _ in chats], conversations=list(chats))).scalars()
     for conversation_id in told:
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)
     return len(told)
