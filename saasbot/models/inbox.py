@@ -265,6 +265,8 @@ class Message(TenantRow, table=True):
     """The order of the thread: WhatsApp's server time of an inbound message, the writing of an outbound one."""
     wa_id: str | None = None
     wa_timestamp: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    chat_jid: str | None = None
+    """The address it came under or went to: when people who were joined part again, it says whose it is."""
     from_me: bool
     direction: Direction = Field(sa_type=Text, nullable=False)
     author: Author = Field(sa_type=Text, nullable=False)

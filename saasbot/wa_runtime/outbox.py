@@ -19,6 +19,7 @@ from saasbot.domain.channels.outbox import (
     requeue,
     waiting_chats,
 )
+from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
@@ -98,6 +99,8 @@ async def _send(
     on_ack(time.monotonic() - began)
     reach("after_send")
     async with unit_of_work(actor):
+        if sent.chat_jid != message.chat_jid:
+            await learn_chat(actor, message.chat_jid, sent.chat_jid)
         await mark_sent(
             actor, channel_id, message.id, epoch=epoch, wa_id=sent.wa_id, at=sent.at, chat_jid=sent.chat_jid
         )

@@ -16,10 +16,17 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import waiting_journals
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.journal import BATCH, TOPIC, JournalEvent, mark_processed, take_events
-from saasbot.domain.inbox.acts import apply_acts
-from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.acts import address_of_act, apply_acts
+from saasbot.domain.inbox.identities import resolve_contacts
+from saasbot.domain.inbox.incoming import (
+    IncomingAct,
+    IncomingMessage,
+    IncomingReceipt,
+    storable,
+    storable_act,
+)
 from saasbot.domain.inbox.receipts import apply_receipts
-from saasbot.domain.inbox.receive import receive
+from saasbot.domain.inbox.receive import address_of, receive
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
@@ -128,6 +135,10 @@ class Processor:
                 receipts.append(value)
         with contextlib.suppress(NotFound):  # the number was deleted meanwhile
             channel = await access_channel(actor, channel_id)
+            if messages and acts:
+                # people may be joined: before the first of them locks a chat
+                people = [address_of(storable(message)) for message in messages]
+                await resolve_contacts(actor, [*people, *(address_of_act(storable_act(act)) for act in acts)])
             await receive(actor, channel, messages)
             await apply_acts(actor, channel, acts)
             await apply_receipts(actor, channel_id, receipts)

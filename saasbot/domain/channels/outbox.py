@@ -157,13 +157,14 @@ async def _mark(
     error: str | None = None,
     wa_id: str | None = None,
     at: datetime | None = None,
+    chat_jid: str | None = None,
 ) -> UUID:
     """Move a message that this epoch took. Returns its conversation. Raises: LeaseLost."""
     row = (
         await sql(
             """
                 UPDATE message m SET status = :status, error = :error, wa_id = coalesce(:wa_id, m.wa_id),
-                       wa_timestamp = coalesce(:at, m.wa_timestamp)
+                       wa_timestamp = coalesce(:at, m.wa_timestamp), chat_jid = coalesce(:chat_jid, m.chat_jid)
                 WHERE m.id = :id AND m.status = 'sending' AND m.sending_epoch = :epoch
                 RETURNING m.conversation_id
                 """,
@@ -173,6 +174,7 @@ async def _mark(
             error=error,
             wa_id=wa_id,
             at=at,
+            chat_jid=chat_jid,
         )
     ).one_or_none()
     if row is None:
@@ -194,7 +196,9 @@ async def mark_sent(
 
     Raises: LeaseLost.
     """
-    conversation_id = await _mark(actor, message_id, epoch=epoch, status="sent", wa_id=wa_id, at=at)
+    conversation_id = await _mark(
+        actor, message_id, epoch=epoch, status="sent", wa_id=wa_id, at=at, chat_jid=chat_jid or None
+    )
     await settle_sent(actor, channel_id, conversation_id, wa_id)
     if chat_jid:
         await sql(
