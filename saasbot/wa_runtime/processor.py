@@ -10,7 +10,7 @@ import contextlib
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import waiting_journals
@@ -38,6 +38,7 @@ from saasbot.wa_runtime.decode import decode
 log = get_logger(__name__)
 
 _AT_ONCE = 8
+_TRIES = 3
 _SWEEP_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
 
@@ -151,14 +152,23 @@ class Processor:
             waiting = await take_events(actor, channel_id) or []
         for item in waiting:
             try:
-                async with unit_of_work(actor):
-                    await self._store(actor, channel_id, [item])
+                await self._store_alone(actor, channel_id, item)
             except (OperationalError, InterfaceError, OSError):
                 raise
             except Exception as error:
                 log.exception("journal.event_failed", event_id=item.id)
                 async with unit_of_work(actor):
                     await mark_processed(actor, [item.id], error=repr(error)[:500])
+
+    async def _store_alone(self, actor: Actor, channel_id: UUID, item: JournalEvent) -> None:
+        for tries_left in range(_TRIES, -1, -1):
+            try:
+                async with unit_of_work(actor):
+                    await self._store(actor, channel_id, [item])
+                return
+            except IntegrityError:  # its contact was joined with another one at this very instant
+                if not tries_left:
+                    raise
 
     async def _sweep_forever(self) -> None:
         """Repairs lost notifications and outages; the first round takes up what a dead process left."""

@@ -32,15 +32,19 @@ async def _halves(shop: Shop) -> tuple[UUID, UUID]:
     return first["id"], second["id"]
 
 
-async def _hears(shop: Shop, *messages: IncomingMessage) -> None:
+async def _again(what: Callable[[], Awaitable[object]]) -> None:
     """As the processor does: what fails because a contact went is done again."""
-    for tries_left in (4, 3, 2, 1, 0):
+    for tries_left in (2, 1, 0):
         try:
-            await hears(shop, *messages)
+            await what()
             return
         except IntegrityError:
             if not tries_left:
                 raise
+
+
+async def _hears(shop: Shop, *messages: IncomingMessage) -> None:
+    await _again(lambda: hears(shop, *messages))
 
 
 async def _sends(shop: Shop, epoch: int, over: asyncio.Event) -> None:
@@ -94,7 +98,8 @@ async def test_joining_while_everybody_writes_sends_and_takes_over(shop: Shop) -
 
     async def reacts() -> None:
         for n in range(TIMES):
-            await acts(shop, act(ActKind.REACTION, "P", "👍", phone=ANA, minute=n))
+            reaction = act(ActKind.REACTION, "P", "👍", phone=ANA, minute=n)
+            await _again(lambda reaction=reaction: acts(shop, reaction))
 
     async def owner(change: Callable[..., Awaitable[object]], chat: UUID) -> None:
         for _ in range(TIMES):
@@ -170,9 +175,11 @@ async def test_undoing_while_everybody_writes(shop: Shop) -> None:
     texts = sorted(row["text"] for row in await rows(shop, "message") if row["type"] != "activity")
     written = [f"{name}{n}" for name in ("cl", "cp", "cb", "pf", "ps") for n in range(TIMES)]
     assert texts == sorted([*written, "lid", "phone", "both"])
-    where = {row["text"]: row["conversation_id"] for row in await rows(shop, "message")}
-    assert {where[f"cl{n}"] for n in range(TIMES)} | {where[f"cb{n}"] for n in range(TIMES)} == {first}
-    assert {where[f"cp{n}"] for n in range(TIMES)} == {second}
+    # a message whose contact was looked up in the instant before may be in the other's chat; those after are not
+    await hears(shop, message("after", wa_id="A1", minute=40), message("after", wa_id="A2", lid=LID, minute=41))
+    where = {row["wa_id"]: row["conversation_id"] for row in await rows(shop, "message")}
+    assert {where[f"cl{n}"] for n in range(TIMES)} | {where["A2"]} == {first}
+    assert where["A1"] == second
 
 
 async def test_people_are_joined_on_two_numbers_at_once(shop: Shop) -> None:
