@@ -30,6 +30,7 @@ def _ids(name: str) -> sa.Column:
 def upgrade() -> None:
     op.execute("SET lock_timeout = '5s'")
     op.add_column("message", sa.Column("chat_jid", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
+    op.add_column("contact_identity", sa.Column("checked_at", _MOMENT, nullable=True))
     op.create_table(
         "contact_merge",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -103,4 +104,5 @@ def downgrade() -> None:
     op.execute("SET lock_timeout = '5s'")
     op.drop_table("conversation_merge")
     op.drop_table("contact_merge")
+    op.drop_column("contact_identity", "checked_at")
     op.drop_column("message", "chat_jid")

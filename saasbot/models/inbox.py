@@ -107,6 +107,8 @@ class ContactIdentity(TenantRow, table=True):
     kind: IdentityKind = Field(sa_type=Text, nullable=False)
     value: str
     """Digits only."""
+    checked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """When WhatsApp said of a phone number that this is how it knows it (people write some with a digit more or less)."""
 
 
 class Conversation(TenantRow, table=True):

@@ -22,6 +22,8 @@ class OutboxMessage:
     id: UUID
     conversation_id: UUID
     chat_jid: str
+    unasked: bool
+    """The chat is a phone number as somebody wrote it: WhatsApp was never asked how it knows it, and nothing was exchanged."""
     author: str
     type: str
     text: str
@@ -83,7 +85,11 @@ _CLAIM = """
         sending_epoch = :epoch
     FROM conversation_now c
     WHERE m.id = (SELECT id FROM next)
-    RETURNING m.id, m.conversation_id, c.chat_jid, m.author, m.type, m.text, m.payload, m.media_id, m.status
+    RETURNING m.id, m.conversation_id, c.chat_jid, c.chat_jid LIKE '%@s.whatsapp.net'
+        AND NOT EXISTS (SELECT FROM message e WHERE e.conversation_id = c.id AND e.wa_id IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT FROM contact_identity i WHERE i.company_id = m.company_id AND i.kind = 'phone'
+            AND i.value = split_part(c.chat_jid, '@', 1) AND i.checked_at IS NOT NULL) AS unasked, m.author, m.type, m.text, m.payload, m.media_id, m.status
 """
 
 
@@ -118,6 +124,7 @@ async def claim_outbox(
         id=row.id,
         conversation_id=row.conversation_id,
         chat_jid=row.chat_jid,
+        unasked=row.unasked,
         author=row.author,
         type=row.type,
         text=row.text,
