@@ -36,7 +36,9 @@ def _contacts(session: Any, request: Any) -> str | None:
         known = re.sub(r"^55419(\d{8})$", r"5541\1", phone)
         contact = wire_server.N("contact", {"type": "out" if phone.endswith("000000") else "in"}, text.encode())
         found.append(wire_server.N("user", {"jid": wire_server.J(known)}, [contact]))
-    answer = wire_server.N("usync", {"sid": usync.a.get("sid", "x"), "mode": "query"}, [wire_server.N("list", None, found)])
+    answer = wire_server.N(
+        "usync", {"sid": usync.a.get("sid", "x"), "mode": "query"}, [wire_server.N("list", None, found)]
+    )
     result = wire_server.N("iq", {"from": wire_server.SRV, "type": "result", "id": request.a["id"]}, [answer])
     _answers.add(task := asyncio.ensure_future(session.send(result)))
     task.add_done_callback(_answers.discard)

@@ -6,7 +6,13 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.context import read_context
-from saasbot.domain.inbox.reads import ListFilter, count_conversations, list_conversations, read_conversation, read_conversations
+from saasbot.domain.inbox.reads import (
+    ListFilter,
+    count_conversations,
+    list_conversations,
+    read_conversation,
+    read_conversations,
+)
 from saasbot.domain.inbox.thread import read_thread
 from saasbot.domain.inbox.views import ContextView, ConversationPage, ConversationView, Counters, ThreadPage
 from saasbot.infra.db import unit_of_work

@@ -109,9 +109,7 @@ async def _send(
     return True
 
 
-async def _ask(
-    actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage
-) -> bool:
+async def _ask(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage) -> bool:
     """Before the first message to a phone number: how WhatsApp knows it. The message goes back into the outbox, where it may now
     be in the chat of somebody who is known already, and in a person's hands. False when the connection is gone."""
     try:

@@ -303,7 +303,9 @@ async def test_an_owner_of_one_half_has_that_half_again(shop: Shop) -> None:
     owners = {row["id"]: (row["handler"], row["assignee_id"]) for row in await rows(shop, "conversation")}
     assert owners == {first: ("bot", None), second: ("human", shop.bob.user_id)}
     async with unit_of_work(shop.system):
-        assert await claim_turn(shop.system, first) is None, "what came while a person had it is not the bot's to answer"
+        assert await claim_turn(shop.system, first) is None, (
+            "what came while a person had it is not the bot's to answer"
+        )
 
 
 async def test_the_first_conversation_on_a_number_is_given_back(shop: Shop) -> None:

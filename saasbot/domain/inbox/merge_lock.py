@@ -42,7 +42,9 @@ async def lock_people(actor: Actor, contact_ids: Sequence[UUID]) -> People:
     for tries_left in range(_TRIES, 0, -1):
         try:
             async with session().begin_nested():
-                await session().connection()  # the session writes SAVEPOINT when it is asked for its connection, not before
+                await (
+                    session().connection()
+                )  # the session writes SAVEPOINT when it is asked for its connection, not before
                 await sql("SELECT set_config('lock_timeout', :patience, true)", patience=_PATIENCE)
                 found = await _lock(actor, contact_ids)
                 await sql("SELECT set_config('lock_timeout', :usual, true)", usual=usual)
