@@ -25,7 +25,9 @@ async def _with_addresses(self: Any, *message: Any, extra: dict[str, str] | None
 def _contacts(session: Any, request: Any) -> str | None:
     """Answers who is on WhatsApp, which the lab's own server does not."""
     usync = request.child("usync")
-    users = usync.child("list").c if usync is not None else []
+    if usync is None:
+        return None
+    users = usync.child("list").c
     asked = [user.child("contact").c for user in users if user.child("contact") is not None]
     if not asked:
         return None

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from saasbot.domain.agent.claim import claim_turn
+from saasbot.domain.agent.turn import Turn
 from saasbot.domain.channels.manage import add_channel
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.drafts import read_draft, save_draft
@@ -153,7 +154,7 @@ async def test_one_turn_answers_what_both_halves_asked(shop: Shop) -> None:
         await sql("UPDATE conversation SET turn_due_at = now()")
         assert await claim_turn(shop.system, second) is None  # the job of the half that went
         turn = await claim_turn(shop.system, first)
-    assert turn is not None
+    assert isinstance(turn, Turn)
     assert [line.text for line in turn.lines] == ["por LID", "por teléfono", "con los dos"]
 
 

@@ -67,8 +67,7 @@ async def test_somebody_who_has_written_from_the_other_form_is_found(shop: Shop,
     await hears(shop, message("Buenas", wa_id="IN", phone=REAL, lid=LID))
     queued = await write(shop)
     assert len(await rows(shop, "conversation")) == 2
-    async with running(shop.channel, tmp_path) as number:
-        number.transport.known_as[TYPED] = REAL
+    async with running(shop.channel, tmp_path, known_as={TYPED: REAL}) as number:
         await reached(shop, queued, "sent")
         assert [sent.chat_jid for sent in number.transport.sent] == [f"{LID}@lid"]
     (conversation,) = await rows(shop, "conversation")
