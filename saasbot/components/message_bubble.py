@@ -16,7 +16,7 @@ Row = rx.vars.ObjectVar[dict[str, Any]]
 def message_bubble(row: rx.Var[dict[str, Any]], status: rx.Var[str], marked: rx.Var[bool]) -> rx.Component:
     """`row` is a MessageRow, `status` the newest one of it, `marked` draws the line of new messages above it.
 
-    It has no handler of its own: the button to send again is heard by the thread (`data-again`).
+    It has no handler of its own: its buttons are heard by the thread (`data-again`, `data-undo`).
     """
     message = row.to(dict)
     return rx.fragment(
@@ -32,7 +32,19 @@ def _text(message: Row, name: str) -> rx.vars.StringVar:
 
 def _line(message: Row) -> rx.Component:
     return rx.el.div(
-        rx.el.p(_text(message, "text"), title=_text(message, "full")),
+        rx.el.p(
+            _text(message, "text"),
+            rx.cond(
+                _text(message, "undo") != "",
+                rx.el.button(
+                    t("Undo"),
+                    type="button",
+                    class_name="link activity-undo",
+                    custom_attrs={"data-undo": _text(message, "undo")},
+                ),
+            ),
+            title=_text(message, "full"),
+        ),
         rx.cond(_text(message, "note") != "", rx.el.p(_text(message, "note"), class_name="activity-note", dir="auto")),
         class_name="activity",
         custom_attrs={"data-message-id": _text(message, "id"), "data-testid": "activity"},

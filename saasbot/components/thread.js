@@ -20,6 +20,7 @@ export function ThreadScroller({
   onOlder,
   onSeen,
   onAgain,
+  onUndo,
   children,
 }) {
   const box = useRef(null);
@@ -137,6 +138,8 @@ export function ThreadScroller({
   const click = (event) => {
     const again = event.target.closest("[data-again]");
     if (again) onAgain?.(again.dataset.again);
+    const undo = event.target.closest("[data-undo]");
+    if (undo) onUndo?.(undo.dataset.undo);
   };
 
   const pill = "↓ " + (below === 1 ? labelOne : labelOther).replace("{n}", String(below));

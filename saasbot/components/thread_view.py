@@ -29,10 +29,11 @@ class ThreadScroller(rx.Component):
     on_older: rx.EventHandler[_ONE_ID]
     on_seen: rx.EventHandler[_ONE_ID]
     on_again: rx.EventHandler[_ONE_ID]
+    on_undo: rx.EventHandler[_ONE_ID]
 
 
 def thread_scroller(*children: rx.Component, **props: Any) -> rx.Component:
-    """Around everything that scrolls; the handlers get the conversation's id, `on_again` a message's."""
+    """Around everything that scrolls; the handlers get the conversation's id, `on_again` a message's, `on_undo` a joining's."""
     return ThreadScroller.create(
         *children,
         label=t("Messages"),

@@ -45,6 +45,7 @@ from saasbot.models.inbox import (
     MessageType,
     WaitingReceipt,
 )
+from saasbot.models.merges import ContactMerge, ConversationMerge
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 
 __all__ = [
@@ -64,7 +65,9 @@ __all__ = [
     "Company",
     "Contact",
     "ContactIdentity",
+    "ContactMerge",
     "Conversation",
+    "ConversationMerge",
     "ConversationStatus",
     "Desired",
     "Direction",

@@ -107,6 +107,8 @@ class ContactIdentity(TenantRow, table=True):
     kind: IdentityKind = Field(sa_type=Text, nullable=False)
     value: str
     """Digits only."""
+    checked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """When WhatsApp said of a phone number that this is how it knows it (people write some with a digit more or less)."""
 
 
 class Conversation(TenantRow, table=True):
@@ -265,6 +267,8 @@ class Message(TenantRow, table=True):
     """The order of the thread: WhatsApp's server time of an inbound message, the writing of an outbound one."""
     wa_id: str | None = None
     wa_timestamp: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    chat_jid: str | None = None
+    """The address it came under or went to: when people who were joined part again, it says whose it is."""
     from_me: bool
     direction: Direction = Field(sa_type=Text, nullable=False)
     author: Author = Field(sa_type=Text, nullable=False)

@@ -10,6 +10,7 @@ from saasbot.components.chips import kbd
 from saasbot.components.composer import composer, outgoing, read_only
 from saasbot.components.context_panel import context_panel
 from saasbot.components.conversation_row import conversation_row
+from saasbot.components.dialogs import confirm
 from saasbot.components.handler_bar import handler_bar
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
@@ -283,6 +284,20 @@ def _thread() -> rx.Component:
             on_older=ThreadState.load_older,
             on_seen=ThreadState.seen,
             on_again=ThreadState.send_again,
+            on_undo=ThreadState.ask_to_part,
+        ),
+        rx.cond(
+            ThreadState.moved_to != "",
+            rx.el.span(hidden=True, on_mount=rx.redirect(ThreadState.moved_to, replace=True)),
+        ),
+        confirm(
+            t("Separate these chats again?"),
+            t("Messages go back to the chat that they came from. The two are not joined again by themselves."),
+            open=ThreadState.parting != "",
+            confirm_label=t("Separate"),
+            on_confirm=ThreadState.part(ThreadState.parting),
+            on_cancel=ThreadState.stay_joined,
+            kind="primary",
         ),
         rx.cond(
             MAY_WRITE,

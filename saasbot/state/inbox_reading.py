@@ -6,11 +6,16 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.context import read_context
-from saasbot.domain.inbox.reads import ListFilter, count_conversations, list_conversations, read_conversations
+from saasbot.domain.inbox.reads import (
+    ListFilter,
+    count_conversations,
+    list_conversations,
+    read_conversation,
+    read_conversations,
+)
 from saasbot.domain.inbox.thread import read_thread
 from saasbot.domain.inbox.views import ContextView, ConversationPage, ConversationView, Counters, ThreadPage
 from saasbot.infra.db import unit_of_work
-from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Event
 from saasbot.realtime.watches import Changes, Reading
 
@@ -35,6 +40,7 @@ class ListRead:
 @dataclass(frozen=True)
 class ThreadRead:
     view: ConversationView
+    """Of another id than was asked for when that was joined with it."""
     page: ThreadPage
     """The newest messages."""
     context: ContextView | None = None
@@ -60,14 +66,15 @@ async def read_open(
     page, views = await asyncio.gather(
         _newest(actor, conversation_id, reading), _changed(actor, [conversation_id], reading)
     )
-    if conversation_id not in views:
-        raise NotFound
+    if (view := views.get(conversation_id)) is None:
+        async with unit_of_work(actor):
+            view = await read_conversation(actor, conversation_id)  # the one with which it was joined
     newest_turn = next((message.turn_id for message in page.messages if message.turn_id is not None), None)
     context = None
     if _is_all(changes) or newest_turn != turn_id:
         async with unit_of_work(actor):
             context = await read_context(actor, conversation_id)
-    return ThreadRead(views[conversation_id], page, context)
+    return ThreadRead(view, page, context)
 
 
 def _is_all(changes: Changes) -> bool:

@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from saasbot.domain.inbox.merge_chats import JOINED
+from saasbot.domain.inbox.part import UNDO_WITHIN
 from saasbot.domain.inbox.preview import preview_of
 from saasbot.domain.inbox.views import MediaView, MessageView, QuotedView
 from saasbot.infra.i18n import gettext, translate
+from saasbot.models.table import utcnow
 from saasbot.state.conversation_rows import KINDS
 from saasbot.state.message_texts import activity_line, media_problem, unsupported_line, why_not_sent
 from saasbot.state.reader import Reader, phone_text
@@ -62,6 +65,8 @@ class MessageRow:
     """What an edited message said at first."""
     revoked: bool = False
     """Deleted for everyone: `text` is what it said."""
+    undo: str = ""
+    """The joining of two people that this line tells, while it can be undone."""
 
 
 def rows_of(views: Iterable[MessageView], reader: Reader, before: MessageView | None = None) -> list[MessageRow]:
@@ -130,6 +135,7 @@ def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
         case "activity":
             found["text"] = activity_line(view, reader)
             found["note"] = str(view.payload.get("summary", ""))
+            found["undo"] = _undo(view)
         case "unsupported":
             kind = "unavailable" if view.payload.get("unavailable") else str(view.payload.get("kind", ""))
             found["title"] = unsupported_line(kind, reader)
@@ -142,6 +148,11 @@ def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
     if view.media is not None:
         found |= _file(view.media, reader, _STICKER_BOX if view.type == "sticker" else _BOX)
     return found
+
+
+def _undo(view: MessageView) -> str:
+    joined = view.payload.get("kind") == JOINED and not view.payload.get("undone")
+    return str(view.payload["merge"]) if joined and utcnow() - view.created_at < UNDO_WITHIN else ""
 
 
 def _done_to(view: MessageView) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from datetime import datetime
 from saasbot.domain.inbox.views import MessageView
 from saasbot.infra.i18n import N_, gettext, translate
 from saasbot.state.hand_off_texts import hand_off_sentence
-from saasbot.state.reader import Reader
+from saasbot.state.reader import Reader, phone_text
 
 _FAILED = {
     "person_took_over": N_("Not sent: a person took over first."),
     "invalid_recipient": N_("This number is not on WhatsApp."),
+    "not_on_whatsapp": N_("This number is not on WhatsApp."),
     "media_missing": N_("The file is no longer here."),
     "upload_failed": N_("The file could not be uploaded to WhatsApp."),
     "unsupported_type": N_("This kind of message cannot be sent."),
@@ -22,6 +23,7 @@ _HAPPENED = {
     "handed_back": N_("{name} gave the chat back to the bot"),
     "bot_on": N_("{name} switched the bot on for this chat"),
     "bot_off": N_("{name} switched the bot off for this chat"),
+    "parted": N_("{name} separated the chats that had been joined"),
 }
 
 _CALLS = {
@@ -80,12 +82,22 @@ def activity_line(view: MessageView, reader: Reader) -> str:
     elif kind == "poll_vote":
         voted = gettext(reader.locale, "The customer voted in the poll")
         line = voted if view.author == "customer" else gettext(reader.locale, "Voted in the poll on the phone")
+    elif kind == "joined":
+        line = _joined_line(view, reader)
     elif kind == "gap":
         return _gap_line(view, reader)
     else:
         name = view.author_name or gettext(reader.locale, "Somebody")
         line = translate(reader.locale, _HAPPENED.get(kind, _CHANGED)).format(name=name)
     return f"{line} · {reader.time(view.sort_at)}"
+
+
+def _joined_line(view: MessageView, reader: Reader) -> str:
+    """By the number that is new here, else by the name."""
+    who = phone_text(str(view.payload.get("phone") or "") or None) or str(view.payload.get("name") or "")
+    if not who:
+        return gettext(reader.locale, "Joined with the chat of a hidden number of the same person")
+    return gettext(reader.locale, "Joined with the chat of {who}: it is the same person", who=who)
 
 
 def _gap_line(view: MessageView, reader: Reader) -> str:

@@ -6,6 +6,7 @@ from saasbot import routes
 from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.drafts import read_draft
 from saasbot.domain.inbox.ownership import hand_back, set_conversation_bot, take_over
+from saasbot.domain.inbox.part import undo_merge
 from saasbot.domain.inbox.read_marks import mark_read
 from saasbot.domain.inbox.send import resend
 from saasbot.domain.inbox.thread import read_thread
@@ -57,6 +58,10 @@ class ThreadState(rx.State):
     bot_enabled: rx.Field[bool] = rx.field(True)
     unread: rx.Field[int] = rx.field(0)
     context: rx.Field[Context] = rx.field(default_factory=Context)
+    moved_to: rx.Field[str] = rx.field("")
+    """The page of the conversation with which this one was joined."""
+    parting: rx.Field[str] = rx.field("")
+    """The joining about which the question is open whether it shall be undone."""
 
     _look: ThreadLook | None = None
 
@@ -75,6 +80,8 @@ class ThreadState(rx.State):
             await self._look_at(ThreadLook(parse_id(value), reader, socket=socket), anew=not same)
         except NotFound:
             self._close(value)
+        if self.moved_to:
+            return rx.redirect(self.moved_to, replace=True)
 
     @rx.event
     @signed_in
@@ -84,7 +91,7 @@ class ThreadState(rx.State):
 
     def _close(self, open_id: str) -> None:
         live.unwatch(self, _WATCH)
-        self._look = None
+        self._look, self.moved_to = None, ""
         self.open_id, self.found = open_id, not open_id
         self.older, self.settled, self.fresh, self.tokens = [], [], [], []
 
@@ -139,6 +146,25 @@ class ThreadState(rx.State):
         async with unit_of_work(actor):
             await resend(actor, parse_id(message_id))
 
+    @rx.event
+    @needs("inbox.write")
+    def ask_to_part(self, merge_id: str):
+        """Undo was pressed in the line that tells of a joining."""
+        self.parting = merge_id
+
+    @rx.event
+    @needs("inbox.write")
+    def stay_joined(self):
+        self.parting = ""
+
+    @rx.event
+    @needs("inbox.write")
+    async def part(self, merge_id: str):
+        self.parting = ""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await undo_merge(actor, parse_id(merge_id))
+
     async def _look_at(self, look: ThreadLook, *, anew: bool) -> None:
         """`anew`: another conversation than before, with its own draft and its own "new messages"."""
 
@@ -166,6 +192,7 @@ class ThreadState(rx.State):
 
 def _show(state: ThreadState, look: ThreadLook, read: ThreadRead) -> None:
     view = read.view
+    assign(state, moved_to="" if view.id == look.conversation_id else f"{routes.INBOX}/{view.id}")
     look.take(read)
     _show_messages(state, look)
     assign(

@@ -7,6 +7,8 @@ alone, in `ticks`. Lives on the server beside the tab's state.
 from dataclasses import replace
 from uuid import UUID
 
+from saasbot.domain.inbox.merge_chats import JOINED
+from saasbot.domain.inbox.part_chats import PARTED
 from saasbot.domain.inbox.views import MessageView, ThreadPage, ThreadPosition
 from saasbot.state.inbox_reading import ThreadRead
 from saasbot.state.message_rows import MessageRow, rows_of
@@ -70,6 +72,10 @@ class ThreadLook:
                 self.fill(page)
             return
         new = [view for view in now if view.id not in known]
+        if any(_rearranges(view) for view in new):
+            # messages came from, or went to, another conversation
+            self.fill(page)
+            return
         last = max(view.position for view in known.values())
         oldest = min(view.position for view in known.values())
         changed = {view.id: view for view in now if view.id in known and view != known[view.id]}
@@ -147,6 +153,10 @@ class ThreadLook:
     def tokens(self) -> list[str]:
         """The client tokens of the messages at the end: what a browser shows as on its way is here now."""
         return [row.token for row in (*self.settled, *self.fresh)[-_MOST_FRESH:] if row.token]
+
+
+def _rearranges(view: MessageView) -> bool:
+    return view.type == "activity" and view.payload.get("kind") in (JOINED, PARTED)
 
 
 _WITH_A_SENTENCE = ("failed", "unconfirmed")

@@ -38,6 +38,9 @@ SEND_SECONDS = 80
 """The library gives up waiting for an acknowledgement after 75."""
 
 
+LOOKUP_SECONDS = 30
+
+
 class NeonizeTransport:
     """See `Transport`. `gate` is the process's one."""
 
@@ -55,6 +58,23 @@ class NeonizeTransport:
 
     async def close(self) -> None:
         await self._connection.close()
+
+    async def lookup(self, phone: str) -> str:
+        client = self._connection.client()
+        call = asyncio.ensure_future(client.api.is_on_whatsapp(f"+{phone}"))
+        done, _ = await asyncio.wait({call}, timeout=LOOKUP_SECONDS)
+        if not done:
+            call.add_done_callback(_forget)
+            raise NotConnected("no answer about a phone number")
+        try:
+            answers = call.result()
+        except NeonizeError as error:
+            raise NotConnected(str(error)) from error
+        for answer in answers:
+            if not answer.IsIn:
+                raise SendRefused("not_on_whatsapp")
+            return f"{answer.JID.User}@{answer.JID.Server}"
+        return f"{phone}@s.whatsapp.net"
 
     async def send(self, outgoing: Outgoing) -> Sent:
         async with self._sending:

@@ -19,6 +19,7 @@ from saasbot.domain.channels.outbox import (
     requeue,
     waiting_chats,
 )
+from saasbot.domain.inbox.recipients import learn_chat, learn_recipient
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
@@ -72,6 +73,8 @@ async def _send(
     on_ack: Callable[[float], None],
 ) -> bool:
     """Send one claimed message and mark what became of it. False when the connection is gone."""
+    if message.unasked:
+        return await _ask(actor, channel_id, epoch, transport, message)
     try:
         outgoing = await _outgoing(message)
     except FileNotFoundError:
@@ -98,9 +101,31 @@ async def _send(
     on_ack(time.monotonic() - began)
     reach("after_send")
     async with unit_of_work(actor):
+        if sent.chat_jid != message.chat_jid:
+            await learn_chat(actor, message.chat_jid, sent.chat_jid)
         await mark_sent(
             actor, channel_id, message.id, epoch=epoch, wa_id=sent.wa_id, at=sent.at, chat_jid=sent.chat_jid
         )
+    return True
+
+
+async def _ask(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage) -> bool:
+    """Before the first message to a phone number: how WhatsApp knows it. The message goes back into the outbox, where it may now
+    be in the chat of somebody who is known already, and in a person's hands. False when the connection is gone."""
+    try:
+        answered = await transport.lookup(message.chat_jid.partition("@")[0])
+    except NotConnected:
+        async with unit_of_work(actor):
+            await requeue(actor, message.id, epoch=epoch)
+        return False
+    except SendRefused as refused:
+        log.warning("outbox.refused", channel_id=str(channel_id), message_id=str(message.id), code=refused.code)
+        async with unit_of_work(actor):
+            await mark_failed(actor, message.id, epoch=epoch, error=refused.code)
+        return True
+    async with unit_of_work(actor):
+        await learn_recipient(actor, message.id, asked=message.chat_jid, answered=answered)
+        await requeue(actor, message.id, epoch=epoch)
     return True
 
 

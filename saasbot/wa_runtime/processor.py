@@ -10,16 +10,23 @@ import contextlib
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import waiting_journals
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.journal import BATCH, TOPIC, JournalEvent, mark_processed, take_events
-from saasbot.domain.inbox.acts import apply_acts
-from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.acts import address_of_act, apply_acts
+from saasbot.domain.inbox.identities import resolve_contacts
+from saasbot.domain.inbox.incoming import (
+    IncomingAct,
+    IncomingMessage,
+    IncomingReceipt,
+    storable,
+    storable_act,
+)
 from saasbot.domain.inbox.receipts import apply_receipts
-from saasbot.domain.inbox.receive import receive
+from saasbot.domain.inbox.receive import address_of, receive
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
@@ -31,6 +38,7 @@ from saasbot.wa_runtime.decode import decode
 log = get_logger(__name__)
 
 _AT_ONCE = 8
+_TRIES = 3
 _SWEEP_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
 
@@ -128,6 +136,10 @@ class Processor:
                 receipts.append(value)
         with contextlib.suppress(NotFound):  # the number was deleted meanwhile
             channel = await access_channel(actor, channel_id)
+            if messages and acts:
+                # people may be joined: before the first of them locks a chat
+                people = [address_of(storable(message)) for message in messages]
+                await resolve_contacts(actor, [*people, *(address_of_act(storable_act(act)) for act in acts)])
             await receive(actor, channel, messages)
             await apply_acts(actor, channel, acts)
             await apply_receipts(actor, channel_id, receipts)
@@ -140,14 +152,23 @@ class Processor:
             waiting = await take_events(actor, channel_id) or []
         for item in waiting:
             try:
-                async with unit_of_work(actor):
-                    await self._store(actor, channel_id, [item])
+                await self._store_alone(actor, channel_id, item)
             except (OperationalError, InterfaceError, OSError):
                 raise
             except Exception as error:
                 log.exception("journal.event_failed", event_id=item.id)
                 async with unit_of_work(actor):
                     await mark_processed(actor, [item.id], error=repr(error)[:500])
+
+    async def _store_alone(self, actor: Actor, channel_id: UUID, item: JournalEvent) -> None:
+        for tries_left in range(_TRIES, -1, -1):
+            try:
+                async with unit_of_work(actor):
+                    await self._store(actor, channel_id, [item])
+                return
+            except IntegrityError:  # its contact was joined with another one at this very instant
+                if not tries_left:
+                    raise
 
     async def _sweep_forever(self) -> None:
         """Repairs lost notifications and outages; the first round takes up what a dead process left."""

@@ -140,6 +140,14 @@ class Transport(Protocol):
         """Stop taking events, journal what was handed over, disconnect. The session stays linked."""
         ...
 
+    async def lookup(self, phone: str) -> str:
+        """The chat of a phone number (digits) as the network knows it, perhaps under another form of the number. The chat of
+        the number as it is where the network does not say.
+
+        Raises: NotConnected, also when no answer came; SendRefused (`not_on_whatsapp`).
+        """
+        ...
+
     async def send(self, outgoing: Outgoing) -> Sent:
         """Raises: NotConnected, SendRefused, SendUnknown."""
         ...

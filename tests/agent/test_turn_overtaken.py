@@ -9,6 +9,7 @@ import pytest
 from saasbot.domain.actor import Actor
 from saasbot.domain.bots.edit import BotSettings, set_bot_enabled, update_bot
 from saasbot.domain.inbox.ownership import hand_back, set_conversation_bot, take_over
+from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.models import (
     ActKind,
@@ -110,6 +111,54 @@ async def test_the_same_turn_run_twice_at_once_answers_once(shop: Shop, scripted
     outcomes = await asyncio.gather(*(run_turn_job(shop, conversation_id) for _ in range(4)))
     assert len(await answers(shop, conversation_id)) == 1
     assert outcomes.count(TurnOutcome.REPLIED) == 1
+
+
+@pytest.mark.parametrize("half", [0, 1])
+async def test_a_joining_while_the_model_thinks_voids_it_and_one_turn_answers_all(
+    shop: Shop, scripted: Script, half: int
+) -> None:
+    """Whichever of both conversations the turn was about: the one that stays, or the one that goes."""
+    lid, phone = "123456789012345", "5491150000001"
+
+    async def interrupted(_request: dict) -> dict:
+        async with unit_of_work(shop.system):
+            await learn_chat(shop.system, f"{phone}@s.whatsapp.net", f"{lid}@lid")
+        return says("A medias")
+
+    fake = scripted(interrupted, says("Respuesta a todo"))
+    await hears(shop, message("¿Hay botas?", wa_id="L", phone=None, lid=lid))
+    await hears(shop, message("¿Y sandalias?", wa_id="P", phone=phone, minute=1))
+    chats = [row["id"] for row in await rows(shop, "conversation")]
+    assert await run_turn_job(shop, chats[half]) == TurnOutcome.SILENCED
+    assert await run_turn_job(shop, chats[1]) != TurnOutcome.REPLIED, "the job of the one that went finds nothing"
+    assert await run_turn_job(shop, chats[0]) == TurnOutcome.REPLIED
+    assert [m.text for m in await answers(shop, chats[0])] == ["Respuesta a todo"]
+    assert "¿Hay botas?" in fake.told() and "¿Y sandalias?" in fake.told()
+
+
+async def test_an_answer_that_waits_to_be_sent_survives_a_joining_unless_a_person_has_the_other_half(
+    shop: Shop, scripted: Script
+) -> None:
+    lid, phone = "123456789012345", "5491150000001"
+    scripted(says("¡Hola!"))
+    await hears(shop, message("Hola", wa_id="L", phone=None, lid=lid))
+    await hears(shop, message("Buenas", wa_id="P", phone=phone, minute=1))
+    first, second = [row["id"] for row in await rows(shop, "conversation")]
+    assert await run_turn_job(shop, second) == TurnOutcome.REPLIED
+    async with unit_of_work(shop.system):
+        await learn_chat(shop.system, f"{phone}@s.whatsapp.net", f"{lid}@lid")
+    chat = await shop.conversation(first)
+    assert [m.owner_epoch for m in await answers(shop, first)] == [chat.owner_epoch]
+    third = await hears(shop, message("¿Y yo?", wa_id="T", phone=None, lid="999999999999999", minute=2))
+    assert third == 1
+    taken = next(row["id"] for row in await rows(shop, "conversation") if row["id"] != first)
+    async with unit_of_work(shop.bob):
+        await take_over(shop.bob, taken)
+    async with unit_of_work(shop.system):
+        await learn_chat(shop.system, f"{phone}@s.whatsapp.net", "999999999999999@lid")
+    chat = await shop.conversation(first)
+    assert chat.handler == "human"
+    assert all(m.owner_epoch != chat.owner_epoch for m in await answers(shop, first)), "the outbox drops it"
 
 
 async def test_a_turn_lost_with_its_process_is_begun_again(shop: Shop, scripted: Script) -> None:

@@ -227,3 +227,26 @@ async def test_what_was_done_to_messages_is_told_with_them(as_alice: Client, hea
     assert (edited["text"], edited["earlier_text"], edited["edited_at"]) == ("¿42?", "¿41?", "2026-03-02T15:03:00Z")
     assert edited["reactions"] == [{"author": "customer", "emoji": "👍"}]
     assert (call["reactions"], edited["revoked_at"]) == ([], None)
+
+
+async def test_a_joining_is_undone_once_by_its_line(as_alice: Client, hears: Hears) -> None:
+    lid = "123456789012345"
+    await hears(message("por LID", wa_id="L", phone=None, lid=lid))
+    await hears(message("por teléfono", wa_id="P", name=""))
+    old = (await listed(as_alice))[0]["id"]
+    await hears(message("con los dos", wa_id="B", lid=lid, minute=1))
+    (joined,) = await listed(as_alice)
+    messages = (await as_alice.get(f"{CONVERSATIONS}/{old}/messages")).json()["data"]
+    merge = next(m["payload"]["merge"] for m in messages if m["payload"].get("kind") == "joined")
+    assert (await as_alice.get(f"{CONVERSATIONS}/{old}")).json()["id"] == joined["id"]
+    for _ in range(2):
+        answer = await as_alice.post(f"/api/v1/merges/{merge}/undo")
+        assert answer.status_code == 200, answer.text
+        assert len(answer.json()["conversations"]) == 2
+    assert {row["id"] for row in await listed(as_alice)} >= {joined["id"]}
+    assert len(await listed(as_alice)) == 2
+
+
+async def test_a_joining_that_is_not_there_is_not_found(as_alice: Client) -> None:
+    answer = await as_alice.post(f"/api/v1/merges/{uuid4()}/undo")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

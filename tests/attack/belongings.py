@@ -13,10 +13,12 @@ from saasbot.domain import catalogue
 from saasbot.domain.actor import Actor
 from saasbot.domain.bots.prompts import save_version
 from saasbot.domain.channels.manage import add_channel
+from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.domain.media import store_image
 from saasbot.infra.db import session, unit_of_work
-from saasbot.models import Bot, Company, Message
+from saasbot.models import Bot, Company, ContactMerge, Message
 from tests.fixtures.shops import Shop
+from tests.inbox.heard import hears, message
 from tests.media.pictures import picture
 
 MARK = "only-of-alice"
@@ -36,10 +38,11 @@ class Belongings:
     channel_id: UUID
     conversation_id: UUID
     message_id: UUID
+    merge_id: UUID
 
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
-        names = ("bot_id", "version", "product_id", "channel_id", "conversation_id", "media_id")
+        names = ("bot_id", "version", "product_id", "channel_id", "conversation_id", "media_id", "merge_id")
         return {name: str(getattr(self, name)) for name in names}
 
 
@@ -60,6 +63,7 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
     conversation_id = await shop.hears(f"Hello {mark}", name=f"Ana {mark}")
     async with unit_of_work(owner):
         message_id = (await session().exec(select(Message.id))).one()
+    merge_id = await _two_who_are_one(shop, mark)
     return Belongings(
         company_id=owner.company_id,
         bot_id=bot.id,
@@ -70,7 +74,18 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         channel_id=channel.id,
         conversation_id=conversation_id,
         message_id=message_id,
+        merge_id=merge_id,
     )
+
+
+async def _two_who_are_one(shop: Shop, mark: str) -> UUID:
+    """A person of two addresses writes under each, and then it is seen that they are one."""
+    phone, lid = "5491100000077", "777777777777777"
+    await hears(shop, message(f"LID {mark}", wa_id="LID", phone=None, lid=lid, name=""))
+    await hears(shop, message(f"Phone {mark}", wa_id="PHONE", phone=phone, name=""))
+    async with unit_of_work(shop.system):
+        await learn_chat(shop.system, f"{phone}@s.whatsapp.net", f"{lid}@lid")
+        return (await session().exec(select(ContactMerge.id))).one()
 
 
 class Ledger:

@@ -15,6 +15,7 @@ from saasbot.domain.channels.lease import acquire_lease
 from saasbot.domain.inbox import ownership
 from saasbot.domain.inbox.incoming import IncomingMedia
 from saasbot.domain.inbox.outbound import add_outbound
+from saasbot.domain.inbox.part import undo_merge
 from saasbot.domain.inbox.read_marks import mark_read
 from saasbot.domain.inbox.reads import ListFilter
 from saasbot.domain.inbox.send import resend, send_message, send_to_phone
@@ -400,7 +401,25 @@ async def a_missed_call(live: Live, _conversation: UUID) -> None:
     await hears(live.shop, call)
 
 
+async def two_who_are_one(live: Live, _conversation: UUID) -> None:
+    """What somebody wrote under a LID turns out to be Ana's."""
+    lid = "123456789012345"
+    hidden = [message(f"oculto {n}", wa_id=f"L{n}", phone=None, lid=lid, minute=0.2 + n / 10) for n in range(3)]
+    await hears(live.shop, *hidden)
+    await live.settle()
+    await hears(live.shop, message("soy yo", wa_id="BOTH", lid=lid, minute=4))
+
+
+async def two_who_are_two_after_all(live: Live, conversation: UUID) -> None:
+    await two_who_are_one(live, conversation)
+    await live.settle()
+    async with unit_of_work(live.shop.bob):
+        await undo_merge(live.shop.bob, (await sql("SELECT id FROM contact_merge")).scalar_one())
+
+
 STEPS: list[Step] = [
+    two_who_are_one,
+    two_who_are_two_after_all,
     a_reaction,
     an_edit,
     a_deletion,

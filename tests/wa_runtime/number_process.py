@@ -104,6 +104,8 @@ async def hold(dsn: str, device_jid: str) -> None:
                     )
                 )
                 return {"wa_id": sent.wa_id, "chat": sent.chat_jid, "at": sent.at.isoformat()}
+            case "lookup":
+                return {"chat": await transport.lookup(command["phone"])}
             case "typing":
                 await transport.typing(command["to"], command["on"])
             case "mark_read":

@@ -56,6 +56,16 @@ async def test_a_stranger_is_reached_by_phone_number(number, lab: WireLab, custo
     assert len(await _sent_to(lab, number, customer)) == 1
 
 
+async def test_a_phone_number_is_looked_up_as_whatsapp_knows_it(number):
+    assert (await number.do("lookup", phone="5541987654321"))["chat"] == "554187654321@s.whatsapp.net"
+    assert (await number.do("lookup", phone="5491112345678"))["chat"] == "5491112345678@s.whatsapp.net"
+
+
+async def test_a_phone_number_of_nobody_is_not_on_whatsapp(number):
+    answer = await number.do("lookup", phone="5491112000000")
+    assert (answer["error"], answer["text"]) == ("SendRefused", "not_on_whatsapp")
+
+
 async def test_a_location_is_sent_as_a_place(number, lab: WireLab, customer: Customer):
     await _meet(lab, number, customer)
     await number.do("send", to=customer.chat, type="location", text="Tienda", latitude=-34.6, longitude=-58.4)

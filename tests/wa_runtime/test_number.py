@@ -42,12 +42,13 @@ class Running:
 
 
 @asynccontextmanager
-async def running(channel: Channel, tmp_path: Path) -> AsyncIterator[Running]:
+async def running(channel: Channel, tmp_path: Path, known_as: dict[str, str] | None = None) -> AsyncIterator[Running]:
+    """`known_as`: phone numbers that the network knows under another form."""
     listener = Listener(db.app_dsn())
     transports: list[ScriptedTransport] = []
 
     def make(ref, wiring):
-        transports.append(ScriptedTransport(ref, wiring))
+        transports.append(ScriptedTransport(ref, wiring, known_as=known_as or {}))
         return transports[-1]
 
     host = NumberHost(listener, make, tmp_path)

@@ -1,6 +1,7 @@
 """A turn ends: its answer leaves only if it is still wanted. One transaction under the conversation's lock."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlmodel import col, select
 
@@ -8,11 +9,13 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.agent.claim import switched_on
 from saasbot.domain.agent.turn import Answer, Turn, TurnRecord
 from saasbot.domain.channels.commands import set_typing
+from saasbot.domain.inbox.access import successor_of
 from saasbot.domain.inbox.outbound import add_outbound
 from saasbot.domain.inbox.ownership import hand_off
 from saasbot.domain.inbox.turns import TASK
 from saasbot.infra import jobs
 from saasbot.infra.db import session
+from saasbot.infra.errors import NotFound
 from saasbot.infra.i18n import gettext
 from saasbot.infra.settings import settings
 from saasbot.infra.text_input import storable, storable_json
@@ -39,7 +42,7 @@ async def commit_turn(actor: Actor, turn: Turn, answer: Answer, record: TurnReco
     Nothing is sent when a person took over or a switch was turned off meanwhile (`silenced`), nor when the customer wrote
     again (`superseded`: another turn waits and answers everything), nor when an earlier try of this turn was committed.
     """
-    conversation, wanted = await _lock(actor, turn)
+    conversation, wanted = await _lock(actor, turn.conversation_id)
     outcome = _verdict(conversation, turn, wanted)
     if outcome is None:
         outcome = await _carry_out(actor, conversation, turn, answer)
@@ -47,7 +50,7 @@ async def commit_turn(actor: Actor, turn: Turn, answer: Answer, record: TurnReco
         await _ensure_another(actor, conversation)
     if outcome != TurnOutcome.HANDED_OFF:  # handing off clears it
         await set_typing(conversation, on=False)
-    _keep(turn, record, outcome, answer)
+    _keep(conversation, turn, record, outcome, answer)
     return outcome
 
 
@@ -58,18 +61,24 @@ def words_of(turn: Turn, answer: Answer) -> str:
     return gettext(turn.company.locale, "A person from our team will continue this chat and answer you here.")
 
 
-async def _lock(actor: Actor, turn: Turn) -> tuple[Conversation, bool]:
-    """The locked conversation, and whether every switch is still on."""
+async def _lock(actor: Actor, conversation_id: UUID) -> tuple[Conversation, bool]:
+    """The locked conversation (the one with which it was joined meanwhile, under another ownership), and whether every
+    switch is still on."""
     query = (
         select(Conversation, switched_on())
         .join(Channel, col(Channel.id) == Conversation.channel_id)
         .join(Company, col(Company.id) == Conversation.company_id)
         .outerjoin(Bot, col(Bot.id) == Channel.bot_id)
-        .where(Conversation.id == turn.conversation_id, Conversation.company_id == actor.company_id)
+        .where(Conversation.id == conversation_id, Conversation.company_id == actor.company_id)
         .with_for_update(key_share=True, of=Conversation)
         .execution_options(populate_existing=True)
     )
-    conversation, on = (await session().exec(query)).one()
+    found = (await session().exec(query)).one_or_none()
+    if found is None and (successor := await successor_of(actor, conversation_id)) is not None:
+        return await _lock(actor, successor)
+    if found is None:
+        raise NotFound
+    conversation, on = found
     return conversation, on
 
 
@@ -136,12 +145,12 @@ async def _ensure_another(actor: Actor, conversation: Conversation) -> None:
     )
 
 
-def _keep(turn: Turn, record: TurnRecord, outcome: TurnOutcome, answer: Answer) -> None:
+def _keep(conversation: Conversation, turn: Turn, record: TurnRecord, outcome: TurnOutcome, answer: Answer) -> None:
     session().add(
         AgentTurn(
             id=turn.id,
             company_id=turn.company.id,
-            conversation_id=turn.conversation_id,
+            conversation_id=conversation.id,
             bot_id=turn.bot.id,
             bot_name=turn.bot.name,
             prompt_version=turn.bot.prompt_version,

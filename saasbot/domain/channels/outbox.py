@@ -22,6 +22,8 @@ class OutboxMessage:
     id: UUID
     conversation_id: UUID
     chat_jid: str
+    unasked: bool
+    """The chat is a phone number as somebody wrote it: WhatsApp was never asked how it knows it, and nothing was exchanged."""
     author: str
     type: str
     text: str
@@ -83,7 +85,11 @@ _CLAIM = """
         sending_epoch = :epoch
     FROM conversation_now c
     WHERE m.id = (SELECT id FROM next)
-    RETURNING m.id, m.conversation_id, c.chat_jid, m.author, m.type, m.text, m.payload, m.media_id, m.status
+    RETURNING m.id, m.conversation_id, c.chat_jid, c.chat_jid LIKE '%@s.whatsapp.net'
+        AND NOT EXISTS (SELECT FROM message e WHERE e.conversation_id = c.id AND e.wa_id IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT FROM contact_identity i WHERE i.company_id = m.company_id AND i.kind = 'phone'
+            AND i.value = split_part(c.chat_jid, '@', 1) AND i.checked_at IS NOT NULL) AS unasked, m.author, m.type, m.text, m.payload, m.media_id, m.status
 """
 
 
@@ -118,6 +124,7 @@ async def claim_outbox(
         id=row.id,
         conversation_id=row.conversation_id,
         chat_jid=row.chat_jid,
+        unasked=row.unasked,
         author=row.author,
         type=row.type,
         text=row.text,
@@ -157,13 +164,14 @@ async def _mark(
     error: str | None = None,
     wa_id: str | None = None,
     at: datetime | None = None,
+    chat_jid: str | None = None,
 ) -> UUID:
     """Move a message that this epoch took. Returns its conversation. Raises: LeaseLost."""
     row = (
         await sql(
             """
                 UPDATE message m SET status = :status, error = :error, wa_id = coalesce(:wa_id, m.wa_id),
-                       wa_timestamp = coalesce(:at, m.wa_timestamp)
+                       wa_timestamp = coalesce(:at, m.wa_timestamp), chat_jid = coalesce(:chat_jid, m.chat_jid)
                 WHERE m.id = :id AND m.status = 'sending' AND m.sending_epoch = :epoch
                 RETURNING m.conversation_id
                 """,
@@ -173,6 +181,7 @@ async def _mark(
             error=error,
             wa_id=wa_id,
             at=at,
+            chat_jid=chat_jid,
         )
     ).one_or_none()
     if row is None:
@@ -194,7 +203,9 @@ async def mark_sent(
 
     Raises: LeaseLost.
     """
-    conversation_id = await _mark(actor, message_id, epoch=epoch, status="sent", wa_id=wa_id, at=at)
+    conversation_id = await _mark(
+        actor, message_id, epoch=epoch, status="sent", wa_id=wa_id, at=at, chat_jid=chat_jid or None
+    )
     await settle_sent(actor, channel_id, conversation_id, wa_id)
     if chat_jid:
         await sql(

@@ -1,5 +1,6 @@
 """Pairing: the attempt on screen is a row that ends with the attempt."""
 
+import re
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -30,8 +31,13 @@ class AlreadyPaired(AppError):
     message: ClassVar[str] = "This number is already linked. Log it out first to link another phone."
 
 
+_MEXICO_1 = re.compile(r"^\+?\s*52\s*1\s*(?=(?:[\s().-]*\d){10}\s*$)")
+
+
 def digits_of_phone(phone: str) -> str:
     """E.164 digits of a phone number given with its country code. Raises: InvalidInput."""
+    # Mexico's extra digit, which people still write and WhatsApp still uses, is in no numbering plan any more
+    phone = _MEXICO_1.sub(r"+52 ", phone.strip())
     try:
         parsed = phonenumbers.parse(phone if phone.strip().startswith("+") else f"+{phone.strip()}")
     except phonenumbers.NumberParseException:

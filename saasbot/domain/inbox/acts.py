@@ -88,7 +88,7 @@ async def apply_acts(actor: Actor, channel: Channel, acts: Sequence[IncomingAct]
     if not acts:
         return
     acts = [storable_act(act) for act in acts]
-    addresses = [Address(a.phone, a.lid, "" if a.from_me else a.push_name) for a in acts]
+    addresses = [address_of_act(act) for act in acts]
     contacts = await resolve_contacts(actor, addresses)
     kept = await _keep(actor, channel, [(contacts[a], act) for a, act in zip(addresses, acts, strict=True)])
     if not kept:
@@ -97,6 +97,10 @@ async def apply_acts(actor: Actor, channel: Channel, acts: Sequence[IncomingAct]
     by_contact = {c.contact_id: c.id for c in conversations}
     about = [(by_contact[contact_id], wa_id) for contact_id, wa_id in kept if contact_id in by_contact]
     await settle_acts(actor, channel, {c.id: c for c in conversations}, about)
+
+
+def address_of_act(act: IncomingAct) -> Address:
+    return Address(act.phone, act.lid, "" if act.from_me else act.push_name)
 
 
 async def settle_acts(

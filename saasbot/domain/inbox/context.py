@@ -24,7 +24,7 @@ async def read_context(actor: Actor, conversation_id: UUID) -> ContextView:
     conversation = await access_conversation(actor, conversation_id)
     query = (
         select(AgentTurn)
-        .where(AgentTurn.company_id == actor.company_id, AgentTurn.conversation_id == conversation_id)
+        .where(AgentTurn.company_id == actor.company_id, AgentTurn.conversation_id == conversation.id)
         .order_by(col(AgentTurn.created_at).desc())
         .limit(_TURNS)
     )

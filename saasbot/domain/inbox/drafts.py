@@ -12,10 +12,10 @@ MAX_DRAFT = 8192
 async def save_draft(actor: Actor, conversation_id: UUID, *, text: str) -> None:
     """The draft is what was typed last; an empty one is none. Raises: Forbidden, NotFound."""
     actor.require("inbox.write")
-    await access_conversation(actor, conversation_id)
+    conversation = await access_conversation(actor, conversation_id, lock=True)
     text = text.replace("\x00", "")[:MAX_DRAFT]
     if not text.strip():
-        await drop_draft(actor, conversation_id)
+        await drop_draft(actor, conversation.id)
         return
     await sql(
         """
@@ -23,7 +23,7 @@ async def save_draft(actor: Actor, conversation_id: UUID, *, text: str) -> None:
         VALUES (:conversation, :user, :company, :text, now())
         ON CONFLICT (conversation_id, user_id) DO UPDATE SET text = excluded.text, updated_at = excluded.updated_at
         """,
-        conversation=conversation_id,
+        conversation=conversation.id,
         user=actor.user_id,
         company=actor.company_id,
         text=text,

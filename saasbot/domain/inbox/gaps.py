@@ -19,6 +19,9 @@ _CHATS = """
     GROUP BY m.conversation_id ORDER BY max(m.created_at) DESC LIMIT :most
 """
 
+# one that is being joined with another is gone after the wait, and the line is told in that by the next telling
+_STILL_THERE = "SELECT id FROM conversation WHERE id = ANY(:ids) ORDER BY id FOR KEY SHARE"
+
 # Not through the conversation: a line about the past is no news. It stands at the end of the gap, and moves when that grows.
 _LINES = """
     INSERT INTO message (
@@ -43,6 +46,7 @@ async def tell_gap(actor: Actor, gap_id: UUID) -> int:
     chats = (await sql(_CHATS, gap=gap_id, company=actor.company_id, around=AROUND, most=MOST_CHATS)).scalars()
     if not chats:
         return 0
+    chats = (await sql(_STILL_THERE, ids=list(chats))).scalars()
     told = (await sql(_LINES, gap=gap_id, ids=[new_id() for _ in chats], conversations=list(chats))).scalars()
     for conversation_id in told:
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)

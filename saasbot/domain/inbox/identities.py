@@ -1,10 +1,11 @@
-"""Who wrote: contacts and their addresses. A phone number and a LID of one message are one person."""
+"""Who wrote: contacts and their addresses. Addresses that WhatsApp names together are one person's."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.inbox.merge import merge_contacts, were_parted
 from saasbot.infra.db import sql
 from saasbot.models import IdentityKind
 from saasbot.models.table import new_id
@@ -20,6 +21,10 @@ class Address:
     phone: str | None
     lid: str | None
     name: str = ""
+    under: IdentityKind = IdentityKind.LID
+    """Which of both it came under: where people were parted, the contact of that one is meant."""
+    also: str | None = None
+    """Another form of the phone number that WhatsApp says is the same."""
 
     @property
     def keys(self) -> list[Key]:
@@ -28,13 +33,22 @@ class Address:
             found.append((IdentityKind.LID.value, self.lid))
         if self.phone:
             found.append((IdentityKind.PHONE.value, self.phone))
-        return found
+        if self.also:
+            found.append((IdentityKind.PHONE.value, self.also))
+        return sorted(found, key=lambda key: key[0] != self.under)
+
+
+def kind_of_chat(chat_jid: str) -> IdentityKind:
+    """Which address of a person a chat is under."""
+    return IdentityKind.LID if chat_jid.endswith("@lid") else IdentityKind.PHONE
 
 
 async def resolve_contacts(actor: Actor, addresses: Iterable[Address]) -> dict[Address, UUID]:
-    """The contact of each address, created where nobody has it. A phone learned later joins the contact that had the LID.
+    """The contact of each address, created where nobody has it. An address learned later joins the contact that had the other;
+    where each has a contact already, those are merged, unless a person has parted them before.
 
-    A name that WhatsApp tells fills an empty one; a name that the team gave stays.
+    A name that WhatsApp tells fills an empty one; a name that the team gave stays. The caller holds no conversation and no
+    message.
     """
     wanted = list(dict.fromkeys(addresses))
     known = await _known(actor, wanted)
@@ -43,6 +57,9 @@ async def resolve_contacts(actor: Actor, addresses: Iterable[Address]) -> dict[A
         created |= await _create(actor, wanted, known)
         known = await _known(actor, wanted)
         if await _join(actor, wanted, known, created):
+            known = await _known(actor, wanted)
+    for address in wanted:
+        if await _merge(actor, address, known):
             known = await _known(actor, wanted)
     resolved = {address: known[address.keys[0]][0] for address in wanted}
     stale = {
@@ -140,6 +157,18 @@ async def _join(actor: Actor, addresses: list[Address], known: dict[Key, tuple[U
         )
         await sql("DELETE FROM contact WHERE company_id = :company AND id = :ours", company=actor.company_id, ours=ours)
     return bool(into)
+
+
+async def _merge(actor: Actor, address: Address, known: dict[Key, tuple[UUID, str]]) -> bool:
+    """Several contacts have the addresses of this one person: they become one. Whether that changed anything."""
+    owners = list(dict.fromkeys(known[key][0] for key in address.keys))
+    seen_as = [f"{kind}:{value}" for kind, value in address.keys]
+    changed = False
+    for other in owners[1:]:
+        if not await were_parted(actor, owners[0], other, seen_as=seen_as):
+            owners[0] = await merge_contacts(actor, owners[0], other, seen_as=seen_as) or owners[0]
+            changed = True
+    return changed
 
 
 async def _learn_names(actor: Actor, names: dict[UUID, str]) -> None:

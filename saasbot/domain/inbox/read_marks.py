@@ -30,10 +30,10 @@ async def mark_read(actor: Actor, conversation_id: UUID) -> Conversation:
         ORDER BY sort_at DESC, seq DESC LIMIT :most
         """,
         company=actor.company_id,
-        conversation=conversation_id,
+        conversation=conversation.id,
         most=min(conversation.unread, _MOST),
     )
     await send_read_marks(conversation, [wa_id for (wa_id,) in rows][::-1])
     conversation.unread = 0
-    events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)
+    events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
     return conversation

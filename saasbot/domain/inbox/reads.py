@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.inbox.access import successor_of
 from saasbot.domain.inbox.search import find
 from saasbot.domain.inbox.views import COUNTED, ConversationPage, ConversationView, Counters, ListPosition
 from saasbot.infra.db import sql
@@ -110,11 +111,13 @@ async def read_conversations(actor: Actor, ids: Iterable[UUID]) -> dict[UUID, Co
 
 
 async def read_conversation(actor: Actor, conversation_id: UUID) -> ConversationView:
-    """Raises: Forbidden, NotFound."""
+    """The conversation, or the one with which it was joined. Raises: Forbidden, NotFound."""
     found = await read_conversations(actor, [conversation_id])
-    if conversation_id not in found:
+    if not found and (successor := await successor_of(actor, conversation_id)) is not None:
+        found = await read_conversations(actor, [successor])
+    if not found:
         raise NotFound
-    return found[conversation_id]
+    return next(iter(found.values()))
 
 
 def belongs(actor: Actor, row: ConversationView, filter: ListFilter) -> bool:

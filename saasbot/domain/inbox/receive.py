@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.inbox.acts import settle_acts
-from saasbot.domain.inbox.identities import Address, resolve_contacts
+from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
 from saasbot.domain.inbox.incoming import IncomingMessage, storable
 from saasbot.domain.inbox.preview import preview_of
 from saasbot.domain.inbox.receipts import apply_waiting
@@ -52,14 +52,15 @@ _NEW_CONVERSATIONS = """
 _INSERT = """
     INSERT INTO message (
         id, company_id, conversation_id, channel_id, created_at, sort_at, wa_id, wa_timestamp, from_me, direction, author,
-        author_name, type, text, payload, media_id, quoted_wa_id, status)
+        author_name, type, text, payload, media_id, quoted_wa_id, status, chat_jid)
     SELECT r.id, :company, r.conversation_id, :channel, clock_timestamp(), r.sort_at, r.wa_id, r.wa_timestamp, r.from_me,
-        r.direction, r.author, '', r.type, r.text, r.payload, r.media_id, r.quoted_wa_id, r.status
+        r.direction, r.author, '', r.type, r.text, r.payload, r.media_id, r.quoted_wa_id, r.status, r.chat_jid
     FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
         id uuid, conversation_id uuid, sort_at timestamptz, wa_id text, wa_timestamp timestamptz, from_me boolean,
-        direction text, author text, type text, text text, payload jsonb, media_id uuid, quoted_wa_id text, status text
+        direction text, author text, type text, text text, payload jsonb, media_id uuid, quoted_wa_id text, status text,
+        chat_jid text
     )) WITH ORDINALITY AS r(id, conversation_id, sort_at, wa_id, wa_timestamp, from_me, direction, author, type, text,
-        payload, media_id, quoted_wa_id, status, number)
+        payload, media_id, quoted_wa_id, status, chat_jid, number)
     ORDER BY r.number
     ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO UPDATE SET
         type = excluded.type, text = excluded.text, payload = excluded.payload, media_id = excluded.media_id,
@@ -83,7 +84,7 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     if not messages:
         return 0
     messages = [storable(message) for message in messages]
-    addresses = [Address(m.phone, m.lid, "" if m.from_me else m.push_name) for m in messages]
+    addresses = [address_of(message) for message in messages]
     contacts = await resolve_contacts(actor, addresses)
     senders = [contacts[address] for address in addresses]
     conversations = await _conversations(actor, channel, dict(zip(senders, messages, strict=True)))
@@ -116,6 +117,12 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         await wake_outbox(channel.id)
     await ask_for_turns(actor, channel, list({c.id: c for c in asking}.values()))
     return len(fresh)
+
+
+def address_of(message: IncomingMessage) -> Address:
+    """Whose chat it is in, as the message says."""
+    name = "" if message.from_me else message.push_name
+    return Address(message.phone, message.lid, name, under=kind_of_chat(message.chat_jid))
 
 
 def _note_inbound(channel: Channel) -> None:
@@ -179,6 +186,7 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
         "quoted_wa_id": message.quoted_wa_id,
         "status": MessageStatus.SENT if message.from_me else MessageStatus.DELIVERED,
         "media_id": None,
+        "chat_jid": message.chat_jid,
     }
 
 

@@ -15,12 +15,13 @@ from saasbot.domain.inbox.identities import Address, resolve_contacts
 from saasbot.domain.inbox.outbound import add_outbound
 from saasbot.domain.inbox.ownership import give_to_person
 from saasbot.infra.db import session
-from saasbot.infra.errors import AppError, InvalidInput
+from saasbot.infra.errors import AppError, DatabaseUnavailable, InvalidInput
 from saasbot.models import Author, Conversation, ConversationStatus, Handler, Media, Message, MessageStatus, MessageType
 from saasbot.models.table import utcnow
 
 MAX_TEXT = 4096
 """WhatsApp cuts longer bodies."""
+_TRIES = 5
 
 
 class NothingToResend(AppError):
@@ -69,7 +70,7 @@ async def send_message(
         client_token=client_token,
     )
     conversation.unread = 0
-    await drop_draft(actor, conversation_id)
+    await drop_draft(actor, conversation.id)
     return message
 
 
@@ -98,13 +99,24 @@ async def send_to_phone(
     channel = await access_channel(actor, channel_id)
     address = Address(phone=digits_of_phone(to), lid=None)
     clean_text(text)
-    contact_id = (await resolve_contacts(actor, [address]))[address]
-    conversation_id = await _chat_with(actor, channel.id, contact_id, chat_jid=f"{address.phone}@s.whatsapp.net")
+    conversation_id = await _chat_with(actor, channel.id, address)
     return await send_message(actor, conversation_id, text=text, client_token=client_token)
 
 
-async def _chat_with(actor: Actor, channel_id: UUID, contact_id: UUID, *, chat_jid: str) -> UUID:
-    """The conversation of the contact on this number; a new one is the actor's. The customer may write at this very moment."""
+async def _chat_with(actor: Actor, channel_id: UUID, address: Address) -> UUID:
+    """The conversation of the person on this number; a new one is the actor's. The customer may write at this very moment, and
+    the contact may be joined with another one."""
+    for _ in range(_TRIES):
+        contact_id = (await resolve_contacts(actor, [address]))[address]
+        try:
+            return await _chat_of(actor, channel_id, contact_id, chat_jid=f"{address.phone}@s.whatsapp.net")
+        except IntegrityError:
+            continue
+    raise DatabaseUnavailable
+
+
+async def _chat_of(actor: Actor, channel_id: UUID, contact_id: UUID, *, chat_jid: str) -> UUID:
+    """Raises: IntegrityError, when somebody else was faster: look again."""
     query = select(Conversation.id).where(
         Conversation.company_id == actor.company_id,
         Conversation.channel_id == channel_id,
@@ -122,11 +134,8 @@ async def _chat_with(actor: Actor, channel_id: UUID, contact_id: UUID, *, chat_j
         assignee_id=actor.user_id,
         last_activity_at=utcnow(),
     )
-    try:
-        async with session().begin_nested():
-            session().add(conversation)
-    except IntegrityError:
-        return (await session().exec(query)).one()
+    async with session().begin_nested():
+        session().add(conversation)
     return conversation.id
 
 

@@ -47,8 +47,8 @@ async def read_thread(
 
     Raises: Forbidden, NotFound.
     """
-    await access_conversation(actor, conversation_id)
-    values: dict[str, Any] = {"conversation": conversation_id, "limit": limit + 1}
+    conversation = await access_conversation(actor, conversation_id)
+    values: dict[str, Any] = {"conversation": conversation.id, "limit": limit + 1}
     if before is not None:
         values |= {"before_at": before.sort_at, "before_seq": before.seq}
     messages = await _read(actor, _PAGE_OF.format(before=_BEFORE if before else ""), **values)

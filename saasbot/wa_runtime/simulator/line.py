@@ -8,9 +8,10 @@ from uuid import UUID
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import record_events
 from saasbot.domain.simulator.access import find_number, tell_phones
-from saasbot.domain.simulator.customers import customer_at
+from saasbot.domain.simulator.customers import USER_SERVER, customer_at
 from saasbot.domain.simulator.faults import line_of, spend
 from saasbot.domain.simulator.media import SimMedia
+from saasbot.domain.simulator.phone_forms import registered_as
 from saasbot.infra.db import session, sql
 from saasbot.models import SimMessage, SimPresence
 from saasbot.models.table import utcnow
@@ -92,6 +93,17 @@ async def forget_old(channel_id: UUID) -> None:
         channel=channel_id,
         before=utcnow() - _KEPT,
     )
+
+
+async def look_up(channel_id: UUID, phone: str) -> str:
+    """The chat of a phone number. Raises: NotConnected, SendRefused."""
+    number = await find_number(channel_id)
+    if number is None or not line_of(number, utcnow()).is_open:
+        raise NotConnected
+    known = await registered_as(channel_id, phone)
+    if known is None:
+        raise SendRefused("not_on_whatsapp")
+    return f"{known}@{USER_SERVER}"
 
 
 async def accept(actor: Actor, channel_id: UUID, outgoing: Outgoing, media: SimMedia | None) -> Accepted | SendRefused:

@@ -83,6 +83,15 @@ class SimulatorTransport:
         self._changed = True
         self._wake.set()
 
+    async def lookup(self, phone: str) -> str:
+        if not self._line.is_open:
+            raise NotConnected
+        try:
+            async with unit_of_work(self._actor):
+                return await line.look_up(self._channel_id, phone)
+        except _DATABASE_DOWN as error:
+            raise NotConnected from error
+
     async def send(self, outgoing: Outgoing) -> Sent:
         if not self._line.is_open:
             raise NotConnected
