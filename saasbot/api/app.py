@@ -16,6 +16,7 @@ from saasbot.api import (
     auth,
     bots,
     browser,
+    channel_settings,
     channels,
     companies,
     conversations,
@@ -40,6 +41,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     agent.router,
     products.router,
     channels.router,
+    channel_settings.router,
     conversations.router,
     health.router,
 )

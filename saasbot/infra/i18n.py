@@ -169,6 +169,18 @@ def format_when(moment: datetime, tz: tzinfo, locale: str, *, now: datetime) -> 
     return format_short_date(day, locale, this_year=day.year == today.year)
 
 
+def format_ahead(moment: datetime, tz: tzinfo, locale: str, *, now: datetime) -> str:
+    """A moment to come, as it stands in a sentence: "today at 21:30", "tomorrow at 9:00", then with the date."""
+    day, today = moment.astimezone(tz).date(), now.astimezone(tz).date()
+    clock = format_time(moment, tz, locale)
+    if day == today:
+        return gettext(locale, "today at {time}", time=clock)
+    if day == today + timedelta(days=1):
+        return gettext(locale, "tomorrow at {time}", time=clock)
+    date_text = format_short_date(day, locale, this_year=day.year == today.year)
+    return gettext(locale, "{date} at {time}", date=date_text, time=clock)
+
+
 def format_short_date(day: date, locale: str, *, this_year: bool) -> str:
     """`3 nov` within the year, `3 nov 2024` outside it."""
     rules = babel_locale(locale)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 import segno
@@ -18,7 +19,7 @@ from saasbot.infra.i18n import error_text, gettext
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
-from saasbot.state.channel_texts import status_sentence
+from saasbot.state.channel_texts import pause_sentence, status_sentence
 from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
@@ -38,6 +39,8 @@ class ChannelRow:
     phone: str
     status: str
     sentence: str
+    paused: str
+    """That it may write to nobody first, and until when."""
     running: bool
     linked: bool
     bot_id: str
@@ -301,6 +304,13 @@ def _row(view: ChannelView, locale: str, timezone: str) -> ChannelRow:
         phone=view.phone or "",
         status=view.status,
         sentence=status_sentence(view, locale, timezone),
+        paused=pause_sentence(
+            view.new_chats_paused_until,
+            view.new_chats_paused_reason,
+            locale,
+            ZoneInfo(timezone),
+            now=datetime.now(UTC),
+        ),
         running=view.desired == "running",
         linked=view.linked,
         bot_id=str(view.bot_id or ""),
