@@ -86,9 +86,7 @@ def _sending(view: rx.vars.ObjectVar[Any], errors: rx.vars.ObjectVar[dict[str, s
             _limit(t("Most in a day"), "daily_limit", view, errors),
             class_name="number-pair",
         ),
-        rx.el.p(
-            t("Counts what the bot sends. What your team types always leaves at once."), class_name="field-help"
-        ),
+        rx.el.p(t("Counts what the bot sends. What your team types always leaves at once."), class_name="field-help"),
         rx.el.div(
             _clock(t("Quiet from"), "quiet_from", view, errors),
             _clock(t("until"), "quiet_until", view, errors),

@@ -31,7 +31,11 @@ ACTIONS = CardActions(
 )
 
 
-@page(routes.CHANNELS, title=t("Numbers"), on_load=[ChannelsState.load, ChannelDetailsState.close, ChannelSettingsState.close])
+@page(
+    routes.CHANNELS,
+    title=t("Numbers"),
+    on_load=[ChannelsState.load, ChannelDetailsState.close, ChannelSettingsState.close],
+)
 def channels() -> rx.Component:
     add = button(t("Add number"), kind="primary", icon="plus", id="channel-add", on_click=ChannelsState.open_add)
     return frame(
