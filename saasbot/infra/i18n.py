@@ -5,11 +5,11 @@ capability, read together as one catalogue. English needs no catalogue.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from babel import Locale
 from babel.core import negotiate_locale
@@ -112,10 +112,16 @@ def gettext(locale: str, message: str, /, context: str | None = None, **params: 
 
 
 def error_text(locale: str, error: AppError) -> str:
-    """The sentence of an error in the reader's language."""
+    """The sentence of an error in the reader's language; moments in it are those of the zone that they came in."""
     if isinstance(error, InvalidInput):
         return gettext(locale, error.problem, **error.params)
-    return gettext(locale, error.message, **error.details)
+    return gettext(locale, error.message, **{name: _spoken(value, locale) for name, value in error.details.items()})
+
+
+def _spoken(value: Any, locale: str) -> Any:
+    if isinstance(value, datetime):
+        return format_ahead(value, value.tzinfo or UTC, locale, now=datetime.now(UTC))
+    return value
 
 
 def babel_locale(locale: str) -> Locale:

@@ -61,11 +61,14 @@ class NotConnected(Exception):
 
 
 class SendRefused(Exception):
-    """The network refused it for good. `code` is stable (`not_on_whatsapp`, `reachout_timelocked`, `refused_463`, …)."""
+    """The network refused it for good. `code` is stable (`not_on_whatsapp`, `reachout_timelocked`, `refused_by_whatsapp`, …).
 
-    def __init__(self, code: str) -> None:
+    `number` is the network's own where the code does not say it all, `until` the time that it named.
+    """
+
+    def __init__(self, code: str, *, number: int | None = None, until: datetime | None = None) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.number, self.until = code, number, until
 
 
 class SendUnknown(Exception):

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
-from saasbot.domain.channels.commands import send_command
+from saasbot.domain.channels.commands import send_command, wake_outbox
+from saasbot.domain.channels.holding import release_held
+from saasbot.domain.channels.new_chats import pause_ahead
 from saasbot.domain.channels.proxy_address import masked, parse_proxy
 from saasbot.domain.companies.access import access_company
 from saasbot.infra import events
@@ -16,7 +18,6 @@ from saasbot.infra.crypto import Unsealable, place, seal, unseal
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.text_input import paragraphs
 from saasbot.models import Channel
-from saasbot.models.table import utcnow
 
 HISTORY_DAYS = (0, 7, 30, 90)
 LONGEST_CALL_MESSAGE = 500
@@ -76,6 +77,9 @@ async def change_settings(actor: Actor, channel_id: UUID, **changes: Unpack[Sett
     Raises: Forbidden, NotFound, InvalidInput.
     """
     actor.require("channels.write")
+    await access_channel(actor, channel_id)
+    # first the messages, then the number: the outbox locks them in this order
+    await release_held(channel_id)
     channel = await access_channel(actor, channel_id, lock=True)
     checked = _check(changes)
     for name, value in checked.items():
@@ -84,6 +88,7 @@ async def change_settings(actor: Actor, channel_id: UUID, **changes: Unpack[Sett
     if "proxy" in changes:
         await _set_proxy(channel, changes["proxy"])
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
+    await wake_outbox(channel.id)
     return await _shown(actor, channel)
 
 
@@ -172,9 +177,3 @@ def _shown_proxy(channel: Channel) -> str | None:
     except Unsealable:
         return UNREADABLE_PROXY
     return masked(url) if url is not None else None
-
-
-def pause_ahead(channel: Channel, *, now: datetime | None = None) -> datetime | None:
-    """Until when the number may write to nobody first; nothing when it may."""
-    until = channel.new_chats_paused_until
-    return until if until is not None and until > (now or utcnow()) else None
