@@ -90,7 +90,8 @@ async def test_a_photo_goes_out_with_its_bytes(running_simulator: RunningSimulat
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [("463", "reachout_timelocked"), ("479", "refused_by_whatsapp"), ("not_on_whatsapp", "not_on_whatsapp")]
+    ("code", "error"),
+    [("463", "reachout_timelocked"), ("479", "refused_by_whatsapp"), ("not_on_whatsapp", "not_on_whatsapp")],
 )
 async def test_a_refused_message_says_why_and_the_next_one_goes_out(
     running_simulator: RunningSimulator, code: str, error: str

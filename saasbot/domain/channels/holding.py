@@ -5,7 +5,7 @@ first message holds them all, so they are held together: a long queue of them co
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +18,8 @@ from saasbot.infra.db import sql
 
 LIMITS = ("hourly_limit", "daily_limit")
 """Reasons that hold what no person typed, in any chat; all others hold first messages, whoever wrote them."""
+_SHORTEST = timedelta(seconds=1)
+"""Nothing is looked at twice in one breath, whatever a decision says."""
 _STOPS = ("failures", "complaints")
 _FAILURES = ["not_on_whatsapp", "invalid_recipient"]
 _COMPLAINTS = ["reachout_timelocked", "rate_limited", "not_allowed"]
@@ -35,7 +37,10 @@ HELD_CHATS = f"""
 """SQL: the chats of a number in which nothing may leave now. One in which the other side has written meanwhile is none."""
 
 _FACTS = f"""
-    SELECT clock_timestamp() AS now, k.timezone, m.created_at AS queued_at, m.author <> 'agent' AS automatic,
+    SELECT clock_timestamp() AS now, k.timezone, m.created_at AS queued_at,
+           m.author <> 'agent' AND NOT EXISTS (
+               SELECT FROM message p WHERE p.channel_id = m.channel_id AND p.status = 'queued' AND p.author = 'agent'
+               AND p.conversation_id = m.conversation_id) AS automatic,
            NOT {STRANGER} AS wrote_first, c.written_first_at IS NOT NULL AS written_before,
            coalesce(n.first_linked_at, n.created_at) AS linked_at, n.new_chats_paused_until, n.new_chats_paused_reason,
            n.quiet_from, n.quiet_until, n.hourly_limit, n.daily_limit
@@ -174,7 +179,7 @@ def _concerned(facts: Facts, decision: Decision) -> str:
 async def _hold(actor: Actor, channel_id: UUID, message_id: UUID, decision: Decision, concerned: str) -> None:
     rows = await sql(
         f"""
-        UPDATE message m SET held_until = :until, held_reason = :reason
+        UPDATE message m SET held_until = greatest(:until, clock_timestamp() + :shortest), held_reason = :reason
         FROM conversation c
         WHERE c.id = m.conversation_id AND m.channel_id = :channel AND m.status = 'queued'
           AND (m.id = :id OR ((m.held_until IS NULL OR m.held_until <= clock_timestamp()) AND {concerned}))
@@ -183,6 +188,7 @@ async def _hold(actor: Actor, channel_id: UUID, message_id: UUID, decision: Deci
         channel=channel_id,
         id=message_id,
         until=decision.until,
+        shortest=_SHORTEST,
         reason=decision.code,
     )
     for conversation_id in {row.conversation_id for row in rows.all()}:
