@@ -80,9 +80,17 @@ PAUSES = {
     "reachout_timelocked": N_(
         "WhatsApp lets this number write to nobody first until {when}. Whoever wrote to you is answered as always."
     ),
+    "rate_limited": N_(
+        "WhatsApp says that this number writes too much, so it writes to nobody first until {when}. Whoever wrote to you is "
+        "answered as always."
+    ),
     "complaints": N_(
-        "Too many first messages were refused or blocked, so it writes to nobody first until {when}. Whoever wrote to you "
-        "is answered as always."
+        "WhatsApp refused too many first messages, so it writes to nobody first until {when}. Whoever wrote to you is answered "
+        "as always."
+    ),
+    "failures": N_(
+        "Too many first messages reached nobody, so it writes to nobody first until {when}. Whoever wrote to you is answered "
+        "as always."
     ),
 }
 
