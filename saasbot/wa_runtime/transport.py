@@ -102,6 +102,16 @@ class Typing:
     on: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """It rings. Transient, beside the journal, which has the line about it: told so that it can be hung up on at once."""
+
+    caller: str
+    """The address to hang up on."""
+    call_id: str
+    began_at: datetime
+
+
 class Journal(Protocol):
     """Where events go before anything else happens. Returning means durable."""
 
@@ -121,6 +131,8 @@ class Wiring:
     journal: Journal
     on_state: Callable[[StateChange], None]
     on_typing: Callable[[Typing], None]
+    on_call: Callable[[Call], None] = lambda _call: None
+    """From any thread, too."""
     epoch: int = 0
     """The fencing token under which the number is held."""
 
@@ -153,6 +165,10 @@ class Transport(Protocol):
 
     async def typing(self, chat_jid: str, on: bool) -> None:
         """Best effort, as `mark_read`."""
+        ...
+
+    async def reject_call(self, caller: str, call_id: str) -> None:
+        """Hang up. Best effort, as `mark_read`."""
         ...
 
     async def download(self, raw: bytes) -> bytes:

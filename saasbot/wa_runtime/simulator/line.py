@@ -14,6 +14,7 @@ from saasbot.domain.simulator.media import SimMedia
 from saasbot.infra.db import session, sql
 from saasbot.models import SimMessage, SimPresence
 from saasbot.models.table import utcnow
+from saasbot.wa_runtime.protobufs import CALL_OFFER
 from saasbot.wa_runtime.refusals import refusal
 from saasbot.wa_runtime.simulator.network import confirm_by_itself, new_wa_id
 from saasbot.wa_runtime.transport import NotConnected, Outgoing, SendRefused, Sent
@@ -37,6 +38,8 @@ class Taken:
 
     count: int
     again_in: float | None = None
+    calls: tuple[bytes, ...] = ()
+    """Those of them that ring."""
 
 
 async def take(actor: Actor, channel_id: UUID, *, epoch: int, window: int = 0) -> Taken:
@@ -68,7 +71,8 @@ async def take(actor: Actor, channel_id: UUID, *, epoch: int, window: int = 0) -
         events = _shuffled(events)
     await record_events(actor, channel_id, epoch=epoch, events=events)
     tell_phones(actor.company_id, channel_id)
-    return Taken(len(events), 0 if len(events) == (window or BATCH) else None)
+    calls = tuple(raw for code, raw in events if code == CALL_OFFER)
+    return Taken(len(events), 0 if len(events) == (window or BATCH) else None, calls)
 
 
 async def next_due(channel_id: UUID) -> float | None:
@@ -139,6 +143,17 @@ async def _has_written(channel_id: UUID, peer: str) -> bool:
 async def show_typing(actor: Actor, channel_id: UUID, chat_jid: str, *, on: bool) -> None:
     """The customer's phone shows that the number types, or no longer."""
     await _presence(actor, channel_id, chat_jid, "composing" if on else "paused", [])
+
+
+async def show_rejected(actor: Actor, channel_id: UUID, chat_jid: str, call_id: str) -> None:
+    """The caller's phone shows that the number hung up."""
+    await _presence(actor, channel_id, chat_jid, "rejected", [call_id])
+    await sql(
+        "UPDATE sim_message SET payload = payload || '{\"rejected\": true}' "
+        "WHERE channel_id = :channel AND wa_id = :id AND type = 'call'",
+        channel=channel_id,
+        id=call_id,
+    )
 
 
 async def show_read(actor: Actor, channel_id: UUID, chat_jid: str, wa_ids: list[str]) -> None:
