@@ -22,11 +22,12 @@ from saasbot.state import live, toasts
 from saasbot.state.channel_texts import pause_sentence, status_sentence
 from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
+from saasbot.state.inbox_reading import PAUSE_BEAT, look_again
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 
-TOPICS = ("channel", "bot")
+TOPICS = ("channel", "bot", PAUSE_BEAT)
 
 
 @dataclass(frozen=True)
@@ -266,6 +267,9 @@ async def _read(actor: Actor, _changes: Changes, reading: Reading) -> _Read:
     async def read() -> _Read:
         async with unit_of_work(actor):
             views = await read_channels(actor, count_today=True)
+            for until in filter(None, (view.new_chats_paused_until for view in views)):
+                if until > datetime.now(UTC):
+                    look_again(actor.company_id, until)
             found = [BotChoice(str(bot.id), bot.name) for bot in await list_bots(actor)]
             return _Read(views, found)
 

@@ -11,7 +11,7 @@ import pytest
 from saasbot.domain.channels import acquire_lease, begin_pairing, claim_outbox, complete_pairing, mark_failed
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.channel_settings import change_settings
-from saasbot.domain.channels.new_chats import NewChatsPaused, note_refusal
+from saasbot.domain.channels.new_chats import NewChatsPaused, Pause, note_refusal, pause_in_chat
 from saasbot.domain.channels.outbox import waiting_chats
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.outbound import add_outbound
@@ -174,9 +174,12 @@ async def test_a_person_is_told_of_the_pause_at_once(shop: Shop, epoch: int):
                 await write()
         assert raised.value.details["until"] == until
     assert "hasta" in error_text("es", raised.value)
+    async with unit_of_work(shop.alice):
+        assert await pause_in_chat(shop.alice, refused.conversation_id) == Pause(until, "reachout_timelocked")
     ana = await shop.hears("hola", phone=ANA)
     async with unit_of_work(shop.alice):
         await send_message(shop.alice, ana, text="¡Hola Ana!")
+        assert await pause_in_chat(shop.alice, ana) is None
 
 
 @pytest.mark.parametrize(("code", "hours"), [("reachout_timelocked", 24), ("rate_limited", 1)])

@@ -1,5 +1,6 @@
 """Writing to people who never wrote: whom it concerns, and WhatsApp's pause of it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -33,6 +34,12 @@ def pause_ahead(channel: Channel, *, now: datetime | None = None) -> datetime | 
     return until if until is not None and until > (now or utcnow()) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    until: datetime
+    reason: str | None
+
+
 class NewChatsPaused(AppError):
     code: ClassVar[str] = "new_chats_paused"
     status: ClassVar[int] = 409
@@ -45,6 +52,23 @@ class NewChatsPaused(AppError):
 async def is_stranger(conversation_id: UUID) -> bool:
     found = await sql(f"SELECT {STRANGER} FROM conversation c WHERE c.id = :id", id=conversation_id)  # noqa: S608
     return bool(found.scalar_one())
+
+
+async def pause_in_chat(actor: Actor, conversation_id: UUID) -> Pause | None:
+    """The pause that holds in this chat now: nothing where somebody has written. Raises: Forbidden."""
+    actor.require("inbox.read")
+    row = (
+        await sql(
+            f"""
+            SELECT n.new_chats_paused_until, n.new_chats_paused_reason
+            FROM conversation c JOIN channel n ON n.id = c.channel_id
+            WHERE c.company_id = :company AND c.id = :id AND n.new_chats_paused_until > clock_timestamp() AND {STRANGER}
+            """,  # noqa: S608  # fixed fragments
+            company=actor.company_id,
+            id=conversation_id,
+        )
+    ).one_or_none()
+    return Pause(*row) if row is not None else None
 
 
 async def check_may_write_first(actor: Actor, conversation: Conversation) -> None:
