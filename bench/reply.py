@@ -51,6 +51,9 @@ class InstantTransport:
 
     async def typing(self, chat_jid: str, on: bool) -> None: ...
 
+    async def reject_call(self, caller: str, call_id: str) -> None:
+        pass
+
     async def download(self, raw: bytes) -> bytes:
         return raw
 

@@ -106,7 +106,7 @@ class MessageOut(BaseModel):
     text: str
     payload: dict[str, Any]
     """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}; a text
-    that was chosen and not typed {kind}."""
+    that was chosen and not typed {kind}; `refused`: WhatsApp's number of the error `refused_by_whatsapp`."""
     media: MediaOut | None
     reactions: list[ReactionOut]
     """At most one of each side of the chat."""
@@ -117,6 +117,9 @@ class MessageOut(BaseModel):
     """What an edited message said at first, what a deleted one said at last."""
     status: str
     error: str | None
+    held_until: datetime | None
+    """Of a queued message: it does not leave before then, for `held_reason`."""
+    held_reason: str | None
     created_at: datetime
     wa_timestamp: datetime | None
 

@@ -1,6 +1,7 @@
 """Errors on the wire: problem+json (RFC 9457) with a stable `code`, one shape for all of them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -59,7 +60,7 @@ def problem_of(error: AppError, accept_language: str | None) -> JSONResponse:
     """The answer to an `AppError`, its sentence in the language that the client asked for (English when it did not)."""
     locale = negotiate(None, accept_language) if accept_language else SOURCE
     detail, headers = error_text(locale, error), {}
-    details = {key: value for key, value in error.details.items() if key not in Problem.model_fields}
+    details = {key: _in_utc(value) for key, value in error.details.items() if key not in Problem.model_fields}
     if isinstance(error, InvalidInput):
         details = {"errors": [{"field": error.field, "problem": detail}]}
     if error.status == 401:
@@ -67,6 +68,11 @@ def problem_of(error: AppError, accept_language: str | None) -> JSONResponse:
     if retry_after := error.details.get("retry_after"):
         headers["Retry-After"] = str(retry_after)
     return problem(error.status, error.code, detail, headers=headers, **details)
+
+
+def _in_utc(value: Any) -> Any:
+    """A moment as everywhere in the API."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 
 def handle_problems(app: FastAPI) -> None:

@@ -18,6 +18,7 @@ from saasbot.api.simulator_schemas import (
     Done,
     Fault,
     Linked,
+    NewCall,
     PhoneMessage,
     PresenceList,
     PresenceOut,
@@ -122,6 +123,15 @@ async def type_as_customer(channel_id: UUID, body: Typing) -> Done:
     async with unit_of_work(actor):
         await network.customer_types(actor, channel_id, sender=parse_customer(body.sender, body.lid), on=body.on)
     return Done()
+
+
+@router.post("/calls", status_code=202)
+async def call_as_customer(channel_id: UUID, body: NewCall) -> Written:
+    """A customer calls. `presence` tells when the number has hung up (`rejected`, with the call's id)."""
+    actor = await _actor(channel_id)
+    sender = parse_customer(body.sender, body.lid, body.name)
+    async with unit_of_work(actor):
+        return Written(wa_id=await network.customer_calls(actor, channel_id, sender=sender, video=body.video))
 
 
 @router.get("/sent")

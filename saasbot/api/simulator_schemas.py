@@ -99,6 +99,13 @@ class Typing(SimBody):
     on: Flag
 
 
+class NewCall(SimBody):
+    sender: Annotated[str | None, Field(alias="from")] = None
+    lid: str | None = None
+    name: Annotated[str, Field(max_length=100)] = ""
+    video: Flag = False
+
+
 class Fault(SimBody):
     kind: str
     seconds: Seconds | None = None

@@ -18,6 +18,7 @@ class CardActions:
     """Each is called with the number's id (and its name, or the new value)."""
 
     details: Callable[..., Any]
+    settings: Callable[..., Any]
     connect: Callable[..., Any]
     stop: Callable[..., Any]
     switch_bot: Callable[..., Any]
@@ -60,6 +61,7 @@ def channel_card(
             aria_live="polite",
             custom_attrs={"data-status": row.status},
         ),
+        rx.cond(row.paused != "", rx.el.p(icon("hourglass", 14), rx.el.span(row.paused), class_name="card-paused")),
         rx.el.footer(
             _main_action(row, actions),
             button(
@@ -70,6 +72,15 @@ def channel_card(
                 id=f"channel-details-{row.id}",
                 class_name="channel-details",
                 aria_haspopup="dialog",
+            ),
+            rx.el.button(
+                icon("settings-2"),
+                type="button",
+                id=f"channel-settings-{row.id}",
+                class_name="icon-btn channel-settings",
+                aria_label=t("Settings of {name}", name=row.name),
+                aria_haspopup="dialog",
+                on_click=actions.settings(row.id, row.name),
             ),
             class_name="card-actions",
         ),

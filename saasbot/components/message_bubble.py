@@ -92,6 +92,10 @@ def _bubble(message: Row, status: rx.Var[str]) -> rx.Component:
         ),
         reactions(message),
         rx.cond((_text(message, "why") != "") & (problem != ""), _problem(message)),
+        rx.cond(
+            (_text(message, "why") != "") & (status == "queued"),
+            rx.el.p(icon("hourglass", 13), rx.el.span(_text(message, "why")), class_name="message-held"),
+        ),
         class_name=f"message message-{side} message-{author}{first}{problem}",
         custom_attrs={
             "data-testid": "message",

@@ -32,6 +32,7 @@ class PhoneActions:
     send_sample: Callable[..., Any]
     type_text: Any
     stop_typing: Any
+    call: Any
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class PhoneScreen:
 def phone(screen: PhoneScreen, actions: PhoneActions) -> rx.Component:
     return rx.el.section(
         rx.el.div(class_name="phone-notch", aria_hidden="true"),
-        _bar(screen),
+        _bar(screen, actions),
         rx.el.div(
             rx.el.div(
                 rx.cond(
@@ -71,7 +72,7 @@ def phone(screen: PhoneScreen, actions: PhoneActions) -> rx.Component:
     )
 
 
-def _bar(screen: PhoneScreen) -> rx.Component:
+def _bar(screen: PhoneScreen, actions: PhoneActions) -> rx.Component:
     return rx.el.header(
         icon("chevron-left", 20),
         avatar(screen.title, size=34),
@@ -85,8 +86,16 @@ def _bar(screen: PhoneScreen) -> rx.Component:
             ),
             class_name="phone-who",
         ),
-        icon("video", 18),
-        icon("phone", 17),
+        rx.el.button(
+            icon("phone", 17),
+            type="button",
+            id="phone-call",
+            class_name="icon-btn",
+            aria_label=t("Call the shop"),
+            title=t("Call the shop"),
+            disabled=~screen.linked | screen.as_owner,
+            on_click=actions.call,
+        ),
         class_name="phone-bar",
     )
 
@@ -134,6 +143,7 @@ def _content(row: rx.vars.ObjectVar[Any]) -> rx.Component:
         row.kind,
         ("audio", icon("mic", 18)),
         ("video", icon("video", 18)),
+        ("call", icon("phone-missed", 18)),
         ("location", icon("map-pin", 18)),
         ("contact", icon("contact-round", 18)),
         icon("file-text", 18),

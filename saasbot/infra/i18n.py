@@ -5,11 +5,11 @@ capability, read together as one catalogue. English needs no catalogue.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from babel import Locale
 from babel.core import negotiate_locale
@@ -112,10 +112,16 @@ def gettext(locale: str, message: str, /, context: str | None = None, **params: 
 
 
 def error_text(locale: str, error: AppError) -> str:
-    """The sentence of an error in the reader's language."""
+    """The sentence of an error in the reader's language; moments in it are those of the zone that they came in."""
     if isinstance(error, InvalidInput):
         return gettext(locale, error.problem, **error.params)
-    return gettext(locale, error.message, **error.details)
+    return gettext(locale, error.message, **{name: _spoken(value, locale) for name, value in error.details.items()})
+
+
+def _spoken(value: Any, locale: str) -> Any:
+    if isinstance(value, datetime):
+        return format_ahead(value, value.tzinfo or UTC, locale, now=datetime.now(UTC))
+    return value
 
 
 def babel_locale(locale: str) -> Locale:
@@ -167,6 +173,18 @@ def format_when(moment: datetime, tz: tzinfo, locale: str, *, now: datetime) -> 
     if day == today - timedelta(days=1):
         return gettext(locale, "yesterday")
     return format_short_date(day, locale, this_year=day.year == today.year)
+
+
+def format_ahead(moment: datetime, tz: tzinfo, locale: str, *, now: datetime) -> str:
+    """A moment to come, as it stands in a sentence: "today at 21:30", "tomorrow at 9:00", then with the date."""
+    day, today = moment.astimezone(tz).date(), now.astimezone(tz).date()
+    clock = format_time(moment, tz, locale)
+    if day == today:
+        return gettext(locale, "today at {time}", time=clock)
+    if day == today + timedelta(days=1):
+        return gettext(locale, "tomorrow at {time}", time=clock)
+    date_text = format_short_date(day, locale, this_year=day.year == today.year)
+    return gettext(locale, "{date} at {time}", date=date_text, time=clock)
 
 
 def format_short_date(day: date, locale: str, *, this_year: bool) -> str:

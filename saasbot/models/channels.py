@@ -58,6 +58,8 @@ class Channel(TenantRow, table=True):
     """E.164 digits without the plus, once paired."""
     device_jid: str | None = None
     """`user:device@server` of the paired session; restoring needs it."""
+    first_linked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """When this phone was linked for the first time: the age of the number, for what it may do."""
     lid: str | None = None
     push_name: str | None = None
     last_inbound_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]

@@ -146,6 +146,13 @@ class Conversation(TenantRow, table=True):
             text("id DESC"),
             postgresql_where=text("unread > 0"),
         ),
+        # whom a number wrote to first, lately
+        Index(
+            "ix_conversation_written_first",
+            "channel_id",
+            "written_first_at",
+            postgresql_where=text("written_first_at IS NOT NULL"),
+        ),
     )
 
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
@@ -174,6 +181,8 @@ class Conversation(TenantRow, table=True):
     """`message.seq` of the customer's newest message."""
     answered_seq: int = Field(default=0, sa_type=BigInteger, nullable=False)
     """`last_customer_seq` that the bot has dealt with (answered, handed off, or decided not to answer)."""
+    written_first_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """When the number wrote to a person who had never written to it; nothing where the person wrote first."""
     turn_due_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     """When the waiting turn may run; nothing when no turn waits. Moved by each new message (debounce)."""
     turn_waiting_since: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
@@ -238,6 +247,13 @@ class Message(TenantRow, table=True):
         # the outbox of a number, oldest first
         Index("ix_message_outbox", "channel_id", "seq", postgresql_where=text("status = 'queued'")),
         Index("ix_message_sending", "channel_id", postgresql_where=text("status = 'sending'")),
+        # what left a number that no person typed, lately
+        Index(
+            "ix_message_automatic",
+            "channel_id",
+            "left_at",
+            postgresql_where=text("left_at IS NOT NULL AND author <> 'agent'"),
+        ),
         # what a number could not settle: sends nobody answered for, messages nobody could read
         Index("ix_message_unconfirmed", "channel_id", postgresql_where=text("status = 'unconfirmed'")),
         Index(
@@ -293,6 +309,11 @@ class Message(TenantRow, table=True):
     status: MessageStatus = Field(sa_type=Text, nullable=False)
     error: str | None = None
     """A stable code of why it failed or is unconfirmed; the UI has its sentence."""
+    held_until: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """While it is queued: not before this moment, for `held_reason` (`domain/channels/governor.py`)."""
+    held_reason: str | None = None
+    left_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """When it was last handed to the network."""
     sending_epoch: int | None = Field(default=None, sa_type=BigInteger)
     owner_epoch: int | None = Field(default=None, sa_type=BigInteger)
     """The ownership the bot's message was written under: the outbox drops it when a person has taken over since."""

@@ -84,7 +84,7 @@ class SimMessage(Table, table=True):
     text: str = ""
     media_key: str | None = None
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
-    """`media` {mime, size, …}, `latitude`, `longitude`, `target_id`, `quoted_id` by type."""
+    """`media` {mime, size, …}, `latitude`, `longitude`, `target_id`, `quoted_id` by type; `rejected` of a call."""
     event_seq: int | None = Field(default=None, sa_type=BigInteger)
     """The event that brings it to the number, for what the number did not send itself."""
     at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
@@ -105,6 +105,6 @@ class SimPresence(Table, table=True):
     channel_id: UUID
     peer: str
     kind: str
-    """`composing`, `paused` or `read`."""
+    """`composing`, `paused`, `read`, or `rejected` (a call)."""
     wa_ids: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]

@@ -6,6 +6,7 @@ from saasbot import routes
 from saasbot.components.buttons import button
 from saasbot.components.channel_card import CardActions, channel_card
 from saasbot.components.channel_details import channel_details
+from saasbot.components.channel_settings import channel_settings
 from saasbot.components.dialogs import confirm, dialog
 from saasbot.components.forms import field, text_field
 from saasbot.components.i18n import t
@@ -15,10 +16,12 @@ from saasbot.pages.frame import frame
 from saasbot.pages.pairing import kind_choice, pairing
 from saasbot.pages.registry import page
 from saasbot.state.channel_details import ChannelDetailsState
+from saasbot.state.channel_settings import ChannelSettingsState
 from saasbot.state.channels import ChannelsState
 
 ACTIONS = CardActions(
     details=ChannelDetailsState.open_details,
+    settings=ChannelSettingsState.open_settings,
     connect=ChannelsState.connect_number,
     stop=ChannelsState.stop_number,
     switch_bot=ChannelsState.switch_bot,
@@ -28,7 +31,11 @@ ACTIONS = CardActions(
 )
 
 
-@page(routes.CHANNELS, title=t("Numbers"), on_load=[ChannelsState.load, ChannelDetailsState.close])
+@page(
+    routes.CHANNELS,
+    title=t("Numbers"),
+    on_load=[ChannelsState.load, ChannelDetailsState.close, ChannelSettingsState.close],
+)
 def channels() -> rx.Component:
     add = button(t("Add number"), kind="primary", icon="plus", id="channel-add", on_click=ChannelsState.open_add)
     return frame(
@@ -67,6 +74,17 @@ def channels() -> rx.Component:
             on_more=ChannelDetailsState.show_more,
             on_open_change=ChannelDetailsState.close,
             focus_after=f"channel-details-{ChannelDetailsState.opened_id}",
+        ),
+        channel_settings(
+            ChannelSettingsState.name,
+            ChannelSettingsState.view,
+            ChannelSettingsState.errors,
+            number=ChannelSettingsState.number,
+            open=ChannelSettingsState.channel_id != "",
+            busy=ChannelSettingsState.busy,
+            on_open_change=ChannelSettingsState.close,
+            on_save=ChannelSettingsState.save,
+            focus_after=f"channel-settings-{ChannelSettingsState.opened_id}",
         ),
         confirm(
             rx.cond(

@@ -23,7 +23,7 @@ from saasbot.components.panes import (
     step_conversation,
     toggle_context,
 )
-from saasbot.components.states import empty_state, skeleton
+from saasbot.components.states import empty_state, notice, skeleton
 from saasbot.components.thread_view import bubbles, thread_scroller
 from saasbot.pages.frame import frame
 from saasbot.state.composer import ComposerState
@@ -302,6 +302,7 @@ def _thread() -> rx.Component:
         rx.cond(
             MAY_WRITE,
             rx.el.div(
+                rx.cond(ThreadState.paused != "", notice("hourglass", ThreadState.paused)),
                 composer(
                     bot_answers=ThreadState.handler == "bot",
                     saved=ComposerState.saved,

@@ -67,6 +67,13 @@ def faults() -> rx.Component:
                 lasting=True,
             ),
             row(
+                "reachout_timelocked",
+                "user-x",
+                t("No writing first"),
+                t("For two minutes the shop may write only to customers who wrote to it."),
+                lasting=True,
+            ),
+            row(
                 "drop_ack",
                 "circle-help",
                 t("Sent, or not?"),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from saasbot.domain.channels.views import ChannelView
-from saasbot.infra.i18n import N_, format_ago, format_time, format_when, gettext, translate
+from saasbot.infra.i18n import N_, format_ago, format_ahead, format_time, format_when, gettext, translate
 
 REASONS = {
     "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
@@ -74,6 +74,33 @@ def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
     if not sentence and view.status != "closed":
         return gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
     return sentence
+
+
+PAUSES = {
+    "reachout_timelocked": N_(
+        "WhatsApp lets this number write to nobody first until {when}. Whoever wrote to you is answered as always."
+    ),
+    "rate_limited": N_(
+        "WhatsApp says that this number writes too much, so it writes to nobody first until {when}. Whoever wrote to you is "
+        "answered as always."
+    ),
+    "complaints": N_(
+        "WhatsApp refused too many first messages, so it writes to nobody first until {when}. Whoever wrote to you is answered "
+        "as always."
+    ),
+    "failures": N_(
+        "Too many first messages reached nobody, so it writes to nobody first until {when}. Whoever wrote to you is answered "
+        "as always."
+    ),
+}
+
+
+def pause_sentence(until: datetime | None, reason: str | None, locale: str, zone: ZoneInfo, *, now: datetime) -> str:
+    """That the number may not write to people first, why, and until when; empty when it may."""
+    if until is None or until <= now:
+        return ""
+    sentence = translate(locale, PAUSES.get(reason or "", PAUSES["reachout_timelocked"]))
+    return sentence.format(when=format_ahead(until, zone, locale, now=now))
 
 
 def reason_sentence(reason: str | None, locale: str, *, phone: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 import segno
@@ -18,14 +19,15 @@ from saasbot.infra.i18n import error_text, gettext
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
-from saasbot.state.channel_texts import status_sentence
+from saasbot.state.channel_texts import pause_sentence, status_sentence
 from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
+from saasbot.state.inbox_reading import PAUSE_BEAT, look_again
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 
-TOPICS = ("channel", "bot")
+TOPICS = ("channel", "bot", PAUSE_BEAT)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class ChannelRow:
     phone: str
     status: str
     sentence: str
+    paused: str
+    """That it may write to nobody first, and until when."""
     running: bool
     linked: bool
     bot_id: str
@@ -263,6 +267,9 @@ async def _read(actor: Actor, _changes: Changes, reading: Reading) -> _Read:
     async def read() -> _Read:
         async with unit_of_work(actor):
             views = await read_channels(actor, count_today=True)
+            for until in filter(None, (view.new_chats_paused_until for view in views)):
+                if until > datetime.now(UTC):
+                    look_again(actor.company_id, until)
             found = [BotChoice(str(bot.id), bot.name) for bot in await list_bots(actor)]
             return _Read(views, found)
 
@@ -301,6 +308,13 @@ def _row(view: ChannelView, locale: str, timezone: str) -> ChannelRow:
         phone=view.phone or "",
         status=view.status,
         sentence=status_sentence(view, locale, timezone),
+        paused=pause_sentence(
+            view.new_chats_paused_until,
+            view.new_chats_paused_reason,
+            locale,
+            ZoneInfo(timezone),
+            now=datetime.now(UTC),
+        ),
         running=view.desired == "running",
         linked=view.linked,
         bot_id=str(view.bot_id or ""),

@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.new_chats import Pause, pause_in_chat
 from saasbot.domain.inbox.context import read_context
 from saasbot.domain.inbox.reads import (
     ListFilter,
@@ -17,13 +19,16 @@ from saasbot.domain.inbox.thread import read_thread
 from saasbot.domain.inbox.views import ContextView, ConversationPage, ConversationView, Counters, ThreadPage
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.events import Event
+from saasbot.realtime.hub import hub
 from saasbot.realtime.watches import Changes, Reading
 
+PAUSE_BEAT, _BEAT_SECONDS = "pause-beat", 60.0
+"""No event tells that a pause is over: whoever looks at one looks again."""
 LIST_TOPICS = ("conversation", "channel", "typing")
 
 
 def thread_topics(conversation_id: UUID) -> tuple[str, ...]:
-    return (f"conversation:{conversation_id}", "channel")
+    return (f"conversation:{conversation_id}", "channel", PAUSE_BEAT)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class ThreadRead:
     """The newest messages."""
     context: ContextView | None = None
     """Where it may have changed."""
+    pause: Pause | None = None
+    """In which nobody may be written to first, in a chat in which nobody has written."""
 
 
 async def read_list(actor: Actor, filter: ListFilter, query: str, changes: Changes, reading: Reading) -> ListRead:
@@ -74,7 +81,7 @@ async def read_open(
     if _is_all(changes) or newest_turn != turn_id:
         async with unit_of_work(actor):
             context = await read_context(actor, conversation_id)
-    return ThreadRead(view, page, context)
+    return ThreadRead(view, page, context, await _pause(actor, conversation_id, page, reading))
 
 
 def _is_all(changes: Changes) -> bool:
@@ -115,6 +122,26 @@ async def _newest(actor: Actor, conversation_id: UUID, reading: Reading) -> Thre
             return await read_thread(actor, conversation_id)
 
     return await reading.once(("thread", actor.company_id, actor.role, conversation_id), read)
+
+
+async def _pause(actor: Actor, conversation_id: UUID, page: ThreadPage, reading: Reading) -> Pause | None:
+    if any(message.direction == "inbound" for message in page.messages):
+        return None
+
+    async def read() -> Pause | None:
+        async with unit_of_work(actor):
+            return await pause_in_chat(actor, conversation_id)
+
+    found = await reading.once(("pause", actor.company_id, conversation_id), read)
+    if found is not None:
+        look_again(actor.company_id, found.until)
+    return found
+
+
+def look_again(company_id: UUID, until: datetime) -> None:
+    """Tabs that watch `PAUSE_BEAT` read again when the pause is over, or in a while."""
+    left = (until - datetime.now(UTC)).total_seconds()
+    hub.tell_later(company_id, PAUSE_BEAT, min(max(left, 0.1), _BEAT_SECONDS))
 
 
 def _ids(events: tuple[Event, ...]) -> list[UUID]:

@@ -35,7 +35,7 @@ class MessageRow:
     full: str
     status: str
     why: str
-    """Why it failed or is not confirmed, in a sentence."""
+    """Why it failed, is not confirmed, or is held back, in a sentence."""
     first: bool
     """The first of several by one speaker."""
     who: str
@@ -90,7 +90,7 @@ def _row(view: MessageView, before: MessageView | None, reader: Reader) -> Messa
         time=reader.time(view.sort_at),
         full=reader.full(view.sort_at),
         status=view.status,
-        why=why_not_sent(view.status, view.error, reader),
+        why=why_not_sent(view, reader),
         first=first,
         who=_name(view, reader) if first else "",
         day=reader.day(view.sort_at) if new_day else "",

@@ -1,9 +1,10 @@
 """What the thread says in words: why something was not sent, what happened, what cannot be shown."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from saasbot.domain.inbox.views import MessageView
-from saasbot.infra.i18n import N_, gettext, translate
+from saasbot.infra.i18n import N_, format_ahead, gettext, translate
 from saasbot.state.hand_off_texts import hand_off_sentence
 from saasbot.state.reader import Reader, phone_text
 
@@ -15,7 +16,29 @@ _FAILED = {
     "upload_failed": N_("The file could not be uploaded to WhatsApp."),
     "unsupported_type": N_("This kind of message cannot be sent."),
     "reachout_timelocked": N_("WhatsApp does not let this number write first for now."),
+    "rate_limited": N_("WhatsApp says that this number writes too much. Wait a while before you send it again."),
+    "not_on_whatsapp": N_("This number is not on WhatsApp."),
+    "not_allowed": N_("WhatsApp does not let this number write in this chat."),
+    "recipient_gone": N_("This chat no longer exists on WhatsApp."),
+    "message_gone": N_("The message that this was about is gone."),
+    "not_in_group": N_("This number is not in the group any more."),
+    "held_too_long": N_("Not sent: it was held back for more than three days."),
 }
+_REFUSED = N_("WhatsApp did not accept it (error {number}).")
+_HELD = {
+    "quiet_hours": N_("Leaves {when}: quiet hours."),
+    "hourly_budget": N_("Leaves {when} at the earliest: enough first messages for this hour."),
+    "daily_budget": N_("Leaves {when} at the earliest: enough first messages for today."),
+    "hourly_limit": N_("Leaves {when} at the earliest: the number's limit for an hour is reached."),
+    "daily_limit": N_("Leaves {when} at the earliest: the number's limit for a day is reached."),
+    "failures": N_("Leaves {when} at the earliest: too many first messages reached nobody."),
+    "complaints": N_("Leaves {when} at the earliest: WhatsApp refused too many first messages."),
+    "rate_limited": N_("Leaves {when} at the earliest: WhatsApp says that this number writes too much."),
+    "reachout_timelocked": N_(
+        "Leaves {when} at the earliest: until then WhatsApp lets this number write to nobody first."
+    ),
+}
+_WAITS = N_("Leaves {when} at the earliest.")
 _UNCONFIRMED = N_("It may have arrived: WhatsApp never confirmed it. Check before you send it again.")
 
 _HAPPENED = {
@@ -64,11 +87,23 @@ _MEDIA = {
 }
 
 
-def why_not_sent(status: str, error: str | None, reader: Reader) -> str:
-    if status == "failed":
-        known = _FAILED.get(error or "")
-        return translate(reader.locale, known) if known else gettext(reader.locale, "WhatsApp did not accept it.")
-    return translate(reader.locale, _UNCONFIRMED) if status == "unconfirmed" else ""
+def why_not_sent(view: MessageView, reader: Reader) -> str:
+    """Why it did not leave, may not have, or does not yet; empty for all others."""
+    if view.status == "failed":
+        return _why_failed(view, reader.locale)
+    if view.status == "queued" and view.held_until is not None:
+        when = format_ahead(view.held_until, ZoneInfo(reader.timezone), reader.locale, now=datetime.now(UTC))
+        return translate(reader.locale, _HELD.get(view.held_reason or "", _WAITS)).format(when=when)
+    return translate(reader.locale, _UNCONFIRMED) if view.status == "unconfirmed" else ""
+
+
+def _why_failed(view: MessageView, locale: str) -> str:
+    known = _FAILED.get(view.error or "")
+    if known:
+        return translate(locale, known)
+    if "refused" in view.payload:
+        return translate(locale, _REFUSED).format(number=view.payload["refused"])
+    return gettext(locale, "WhatsApp did not accept it.")
 
 
 def activity_line(view: MessageView, reader: Reader) -> str:

@@ -34,7 +34,7 @@ from saasbot.state.phone_rows import (
 from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 from saasbot.wa_runtime.simulator.bodies import Content
-from saasbot.wa_runtime.simulator.network import attach, customer_types, customer_writes, owner_writes
+from saasbot.wa_runtime.simulator.network import attach, customer_calls, customer_types, customer_writes, owner_writes
 
 TOPICS = ("simulator", "channel")
 FIRST = Customer("5491150000001", "", "Ana")
@@ -54,7 +54,8 @@ FAULTS = {
     "delay": {"ms": 3000},
     "shuffle": {"window": 5},
     "duplicate": {"times": 3},
-    "send_error": {"times": 1, "code": "463"},
+    "send_error": {"times": 1, "code": "479"},
+    "reachout_timelocked": {"seconds": 120.0},
     "drop_ack": {"times": 1},
     "passkey": {},
     "logout": {},
@@ -202,6 +203,17 @@ class PhoneState(rx.State):
         """A photo, a place, … goes out from the customer's phone."""
         if kind in SAMPLES:
             await self._write(SAMPLES[kind])
+
+    @rx.event
+    @needs("inbox.write")
+    async def call(self):
+        """The customer on screen calls the shop."""
+        actor, channel_id = await current_actor(self), parse_id(self.chosen)
+        sender = parse_customer(self.sender, None, self.sender_name.strip())
+        async with unit_of_work(actor):
+            await customer_calls(actor, channel_id, sender=sender)
+        self._number_id, self._peer = channel_id, sender.peer
+        await self._look()
 
     async def _write(self, content: Content) -> None:
         actor, channel_id = await current_actor(self), parse_id(self.chosen)

@@ -84,7 +84,7 @@ def _row(bubble: Bubble, locale: str, zone: ZoneInfo, as_owner: bool) -> BubbleR
         mine=mine,
         by=bubble.origin,
         kind=bubble.type,
-        text="" if bubble.revoked or bubble.type in ("location", "contact", "document") else bubble.text,
+        text="" if bubble.revoked or bubble.type in ("location", "contact", "document", "call") else bubble.text,
         picture=storage().signed_url(bubble.media_key or "", seconds=_LINK_SECONDS, inline=True) if picture else "",
         label=_label(bubble, locale),
         time=format_time(bubble.at, zone, locale),
@@ -105,7 +105,15 @@ def _label(bubble: Bubble, locale: str) -> str:
             return bubble.file_name or bubble.text or gettext(locale, "Document")
         case "contact":
             return bubble.text or gettext(locale, "Contact")
+        case "call":
+            return _call(bubble, locale)
         case "location":
             return bubble.text or f"{bubble.latitude:.4f}, {bubble.longitude:.4f}"
         case _:
             return ""
+
+
+def _call(bubble: Bubble, locale: str) -> str:
+    if bubble.rejected:
+        return gettext(locale, "The shop hung up")
+    return gettext(locale, "Video call, not answered") if bubble.text else gettext(locale, "Call, not answered")

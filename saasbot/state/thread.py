@@ -1,5 +1,8 @@
 """The thread of the open conversation: messages, who answers, and the panel beside it."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import reflex as rx
 
 from saasbot import routes
@@ -15,6 +18,7 @@ from saasbot.infra.errors import NotFound
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.channel_texts import pause_sentence
 from saasbot.state.composer import ComposerState, begin
 from saasbot.state.context_rows import Context, context_of
 from saasbot.state.conversation_rows import name_of
@@ -57,6 +61,8 @@ class ThreadState(rx.State):
     status: rx.Field[str] = rx.field("")
     bot_enabled: rx.Field[bool] = rx.field(True)
     unread: rx.Field[int] = rx.field(0)
+    paused: rx.Field[str] = rx.field("")
+    """That this person may not be written to first now, and until when."""
     context: rx.Field[Context] = rx.field(default_factory=Context)
     moved_to: rx.Field[str] = rx.field("")
     """The page of the conversation with which this one was joined."""
@@ -207,9 +213,17 @@ def _show(state: ThreadState, look: ThreadLook, read: ThreadRead) -> None:
         status=view.status,
         bot_enabled=view.bot_enabled,
         unread=view.unread,
+        paused=_paused(read, look.reader),
     )
     if read.context is not None:
         assign(state, context=context_of(read.context, look.reader))
+
+
+def _paused(read: ThreadRead, reader: Reader) -> str:
+    if read.pause is None:
+        return ""
+    zone, now = ZoneInfo(reader.timezone), datetime.now(UTC)
+    return pause_sentence(read.pause.until, read.pause.reason, reader.locale, zone, now=now)
 
 
 def _show_messages(state: ThreadState, look: ThreadLook) -> None:

@@ -12,7 +12,16 @@ from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.backoff import pause_seconds
 from saasbot.wa_runtime.neonize_client import LibraryClient  # first: it prepares the library's import
-from saasbot.wa_runtime.neonize_events import CHAT_PRESENCE, JOURNALLED, Fate, codes_of, state_of, typing_of
+from saasbot.wa_runtime.neonize_events import (
+    CALL_OFFER,
+    CHAT_PRESENCE,
+    JOURNALLED,
+    Fate,
+    call_of,
+    codes_of,
+    state_of,
+    typing_of,
+)
 from saasbot.wa_runtime.neonize_gate import Gate
 from saasbot.wa_runtime.neonize_store import StoreUnavailable, has_session
 from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Wiring
@@ -189,6 +198,8 @@ class Connection:
             except BaseException:
                 self._loop.call_soon_threadsafe(self._signals.put_nowait, UNWRITABLE)
                 raise
+            if code == CALL_OFFER and (call := call_of(raw)) is not None:
+                self._wiring.on_call(call)
         elif code == CHAT_PRESENCE:
             if (typing := typing_of(raw)) is not None:
                 self._wiring.on_typing(typing)

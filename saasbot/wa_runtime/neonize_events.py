@@ -5,7 +5,7 @@ from enum import Enum
 
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.protobufs import CALL_OFFER, CHAT_PRESENCE, MESSAGE, RECEIPT, UNDECRYPTABLE, events
-from saasbot.wa_runtime.transport import StateChange, Typing
+from saasbot.wa_runtime.transport import Call, StateChange, Typing
 
 DEVICE, QR, PAIR_STATUS, CONNECTED, KEEP_ALIVE_TIMEOUT, KEEP_ALIVE_RESTORED = range(6)
 LOGGED_OUT, STREAM_REPLACED, TEMPORARY_BAN, CONNECT_FAILURE, CLIENT_OUTDATED, STREAM_ERROR, DISCONNECTED = range(6, 13)
@@ -110,6 +110,16 @@ def state_of(code: int, raw: bytes, *, now: datetime | None = None) -> StateChan
         reason = events.ConnectFailure.FromString(raw).Reason
         return _FATAL_FAILURES.get(reason, StateChange(ChannelStatus.RECONNECTING, "refused_by_whatsapp"))
     raise ValueError(f"event {code} says nothing about the state")
+
+
+def call_of(raw: bytes) -> Call | None:
+    """The call of one customer that rings; nothing for those of groups."""
+    event = events.CallOffer.FromString(raw)
+    meta = event.basicCallMeta
+    caller = getattr(meta, "from")
+    if not caller.User or not meta.callID or any(attribute.name == "group-jid" for attribute in event.data.Attrs):
+        return None
+    return Call(f"{caller.User}@{caller.Server}", meta.callID, datetime.fromtimestamp(meta.timestamp, UTC))
 
 
 def typing_of(raw: bytes) -> Typing | None:

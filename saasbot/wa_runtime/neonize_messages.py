@@ -7,6 +7,7 @@ from typing import Any
 
 from saasbot.models import MessageType
 from saasbot.wa_runtime.protobufs import e2e
+from saasbot.wa_runtime.refusals import refusal
 from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Outgoing, OutgoingMedia, SendRefused, SendUnknown
 
 IMAGE, VIDEO, AUDIO, DOCUMENT = range(4)
@@ -79,21 +80,29 @@ _REFUSED = {
     "no LID found for": "not_on_whatsapp",
     "message recipient must be a user JID": "invalid_recipient",
     "can't send message to unknown server": "invalid_recipient",
+    "sending to non-status broadcast lists": "unsupported_type",
+    "failed to get group members: you're not participating": "not_in_group",
+    "failed to get group members: that group does not exist": "recipient_gone",
 }
-_SERVER_CODE = re.compile(r"server returned error (\d+)")
-_KNOWN_CODES = {"463": "reachout_timelocked"}
+# The first is the answer to the message itself; the second that to a question before it, so nothing was sent either.
+_SERVER_CODE = re.compile(r"server returned error (\d+)|info query returned status (\d+)")
+_WORTH_ANOTHER_TRY = range(500, 600)
+"""Of a question before the message: the server is in trouble, not the message."""
 
 
 def send_error(text: str) -> NotConnected | SendRefused | SendUnknown:
     """What a failed send means. Whatever is not known for sure to have stayed here may have gone out."""
-    for start in _NOTHING_LEFT:
-        if text.startswith(start):
-            return NotConnected(start)
     for start, code in _REFUSED.items():
         if text.startswith(start):
             return SendRefused(code)
     if found := _SERVER_CODE.search(text):
-        return SendRefused(_KNOWN_CODES.get(found[1], f"refused_{found[1]}"))
+        number = int(found[1] or found[2])
+        if found[1] is None and number in _WORTH_ANOTHER_TRY:
+            return NotConnected(text)
+        return refusal(number)
+    for start in _NOTHING_LEFT:
+        if text.startswith(start):
+            return NotConnected(start)
     return SendUnknown(text)
 
 

@@ -122,6 +122,12 @@ class NeonizeTransport:
 
         await self._best_effort(call)
 
+    async def reject_call(self, caller: str, call_id: str) -> None:
+        async def call(api: Any) -> None:
+            await api.reject_call(jid_of(caller), call_id)
+
+        await self._best_effort(call)
+
     async def _best_effort(self, call: Callable[[Any], Awaitable[None]]) -> None:
         client = self._connection.client()
         try:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.acks import AckMeter
 from saasbot.domain.channels.gaps import begin_gap, end_gap, last_sign_of_life
 from saasbot.domain.channels.lease import (
@@ -25,6 +26,7 @@ from saasbot.domain.channels.lease import (
 )
 from saasbot.domain.channels.outbox import settle_abandoned
 from saasbot.domain.channels.state import report_state
+from saasbot.domain.inbox.calls import is_fresh
 from saasbot.infra import events, process_identity
 from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
@@ -37,7 +39,7 @@ from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
 from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.process import resident_bytes
-from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
+from saasbot.wa_runtime.transport import Call, NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
 
 log = get_logger(__name__)
 
@@ -69,6 +71,7 @@ class Number:
         self._acks = AckMeter()
         self._lost_from: datetime | None = None
         """Since when an earlier holder, that never let go of the number, may have lost what it was given."""
+        self._hanging_up: set[asyncio.Task[None]] = set()
         self._transport: Transport | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -83,7 +86,7 @@ class Number:
             dsn=app_dsn(),
             spool_dir=self._spool_dir,
         )
-        wiring = Wiring(journal, self._on_state, self._on_typing, self._epoch)
+        wiring = Wiring(journal, self._on_state, self._on_typing, self._on_call, self._epoch)
         self._transport = self._make_transport(self.ref, wiring)
         tasks = [
             asyncio.create_task(loop(), name=f"{name}-{self.ref.channel_id}")
@@ -201,6 +204,26 @@ class Number:
                 chat_jid=typing.chat_jid,
                 on="1" if typing.on else "",
             )
+
+    def _on_call(self, call: Call) -> None:
+        self._loop.call_soon_threadsafe(self._hang_up, call)
+
+    def _hang_up(self, call: Call) -> None:
+        task = asyncio.create_task(self._reject(call))
+        self._hanging_up.add(task)
+        task.add_done_callback(self._hanging_up.discard)
+
+    async def _reject(self, call: Call) -> None:
+        """Hang up, if the owner wants it and it still rings."""
+        assert self._transport is not None
+        try:
+            async with unit_of_work(self._actor):
+                channel = await access_channel(self._actor, self.ref.channel_id)
+            if channel.reject_calls and is_fresh(call.began_at):
+                await self._transport.reject_call(call.caller, call.call_id)
+                log.info("number.call_rejected", channel_id=str(self.ref.channel_id))
+        except (NotConnected, NotFound, *DATABASE_DOWN) as error:
+            log.warning("number.call_not_rejected", channel_id=str(self.ref.channel_id), error=type(error).__name__)
 
     async def _report_states(self) -> None:
         while True:

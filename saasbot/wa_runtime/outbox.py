@@ -10,6 +10,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.new_chats import note_refusal
 from saasbot.domain.channels.outbox import (
     OutboxMessage,
     claim_outbox,
@@ -54,7 +55,7 @@ async def send_queued(
     while not over.is_set():
         async with unit_of_work(actor):
             ready = pace.ready
-            message = await claim_outbox(actor, channel_id, epoch=epoch, ready=ready)
+            message = await claim_outbox(actor, channel_id, epoch=epoch, ready=ready, budgeted=pace.of_a_person)
             waiting = await waiting_chats(actor, channel_id) if message is None and ready is not None else []
         if message is None:
             return pace.look(waiting)
@@ -91,7 +92,8 @@ async def _send(
     except SendRefused as refused:
         log.warning("outbox.refused", channel_id=str(channel_id), message_id=str(message.id), code=refused.code)
         async with unit_of_work(actor):
-            await mark_failed(actor, message.id, epoch=epoch, error=refused.code)
+            await mark_failed(actor, message.id, epoch=epoch, error=refused.code, number=refused.number)
+            await note_refusal(actor, channel_id, message.conversation_id, code=refused.code, until=refused.until)
         return True
     except SendUnknown:
         log.warning("outbox.unconfirmed", channel_id=str(channel_id), message_id=str(message.id))

@@ -41,9 +41,14 @@ class Pace:
         self._loop = asyncio.get_running_loop()
 
     @property
+    def of_a_person(self) -> bool:
+        """Whether it holds anything back at all."""
+        return self._factor > 0
+
+    @property
     def ready(self) -> list[UUID] | None:
         """Conversations whose automatic messages may leave now; None: all of them."""
-        if self._factor <= 0:
+        if not self.of_a_person:
             return None
         now = self._loop.time()
         return [conversation_id for conversation_id, at in self._ready_at.items() if at <= now]

@@ -61,11 +61,14 @@ class NotConnected(Exception):
 
 
 class SendRefused(Exception):
-    """The network refused it for good. `code` is stable (`not_on_whatsapp`, `reachout_timelocked`, `refused_463`, …)."""
+    """The network refused it for good. `code` is stable (`not_on_whatsapp`, `reachout_timelocked`, `refused_by_whatsapp`, …).
 
-    def __init__(self, code: str) -> None:
+    `number` is the network's own where the code does not say it all, `until` the time that it named.
+    """
+
+    def __init__(self, code: str, *, number: int | None = None, until: datetime | None = None) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.number, self.until = code, number, until
 
 
 class SendUnknown(Exception):
@@ -99,6 +102,16 @@ class Typing:
     on: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """It rings. Transient, beside the journal, which has the line about it: told so that it can be hung up on at once."""
+
+    caller: str
+    """The address to hang up on."""
+    call_id: str
+    began_at: datetime
+
+
 class Journal(Protocol):
     """Where events go before anything else happens. Returning means durable."""
 
@@ -118,6 +131,8 @@ class Wiring:
     journal: Journal
     on_state: Callable[[StateChange], None]
     on_typing: Callable[[Typing], None]
+    on_call: Callable[[Call], None] = lambda _call: None
+    """From any thread, too."""
     epoch: int = 0
     """The fencing token under which the number is held."""
 
@@ -158,6 +173,10 @@ class Transport(Protocol):
 
     async def typing(self, chat_jid: str, on: bool) -> None:
         """Best effort, as `mark_read`."""
+        ...
+
+    async def reject_call(self, caller: str, call_id: str) -> None:
+        """Hang up. Best effort, as `mark_read`."""
         ...
 
     async def download(self, raw: bytes) -> bytes:

@@ -12,13 +12,17 @@ from saasbot.domain.accounts import tokens
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import find_account
 from saasbot.domain.admin.rotation import SEALED, Rotation, reseal_all
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.channel_settings import change_settings, proxy_of
 from saasbot.domain.companies import ai, profile
 from saasbot.infra.crypto import place, unseal
 from saasbot.infra.db import run, unit_of_work
 from saasbot.infra.settings import settings
 from saasbot.models import Company
+from tests.fixtures.numbers import simulator_channel
 
 KEY = "sk-test-0123456789abcdefWXYZ"
+PROXY = "http://ana:secret@proxy.example:3128"
 NEW = base64.b64encode(b"n" * 32).decode()
 
 
@@ -42,17 +46,21 @@ async def test_after_it_the_new_key_alone_opens_everything(use_keys: Callable[..
     old = settings().secret_keys.get_secret_value()
     async with unit_of_work(alice):
         await ai.set_openai(alice, api_key=KEY)
+    number = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        await change_settings(alice, number.id, proxy=PROXY)
     found = await find_account("alice@sur.example")
     assert found is not None
     access = (await accounts.issue_tokens(found[0])).access_token
 
     use_keys(NEW, old)
-    assert await reseal_all() == Rotation(resealed=2, unreadable=0)
+    assert await reseal_all() == Rotation(resealed=3, unreadable=0)
     assert await reseal_all() == Rotation(resealed=0, unreadable=0)
 
     use_keys(NEW)
     async with unit_of_work(alice):
         company = await profile.get_company(alice)
+        assert proxy_of(await access_channel(alice, number.id)) == PROXY
     assert company.openai_key_sealed is not None
     assert unseal(company.openai_key_sealed, place("company", "openai_key_sealed", company.id)) == KEY
     assert (await accounts.caller_of(access)).actor == alice, "the same key pair signs on"

@@ -103,6 +103,15 @@ FIELDS: dict[str, Any] = {
     "logo_id": KEPT,
     "model": "gpt-4o-mini",
     "name": "Taken",
+    "number_call_message": "Taken",
+    "number_daily_limit": "1",
+    "number_groups_enabled": True,
+    "number_history_days": "90",
+    "number_hourly_limit": "1",
+    "number_proxy": "socks5://proxy.example:1080",
+    "number_quiet_from": "22:00",
+    "number_quiet_until": "08:00",
+    "number_reject_calls": True,
     "person_locale": "en",
     "person_name": "Mallory",
     "phone_code": "ABCD1234",
@@ -170,6 +179,10 @@ def _value(known: dict[str, Any], name: str, ids: dict[str, str]) -> Any:
 HELD: dict[str, Callable[[Any, Belongings], Any]] = {
     "CatalogueState": lambda state, hers: setattr(state, "sheet", ProductSheet(id=str(hers.product_id))),
     "ChannelDetailsState": lambda state, hers: (
+        setattr(state, "channel_id", str(hers.channel_id)),
+        setattr(state, "opened_id", str(hers.channel_id)),
+    ),
+    "ChannelSettingsState": lambda state, hers: (
         setattr(state, "channel_id", str(hers.channel_id)),
         setattr(state, "opened_id", str(hers.channel_id)),
     ),

@@ -53,6 +53,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/bots/{bot_id}/prompts"): {"json": {"text": "Taken"}},
     ("PUT", "/products/{product_id}"): {"json": {"title": "Taken", "price": 1}},
     ("POST", "/products/{product_id}/image"): {"files": {"file": ("taken.jpg", picture(), "image/jpeg")}},
+    ("PATCH", "/channels/{channel_id}/settings"): {"json": {"call_message": "Taken"}},
     ("POST", "/channels/{channel_id}/pair-code"): {"json": {"phone": "5491144440000"}},
     ("POST", "/channels/{channel_id}/messages"): {"json": {"to": "5491150000009", "text": "Taken"}},
     ("POST", "/conversations/{conversation_id}/messages"): {"json": {"text": "Taken"}},

@@ -1,19 +1,22 @@
 """What the shop sends goes out once, and its ticks say what is known."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from saasbot.domain.channels.commands import send_read_marks, set_typing
+from saasbot.domain.channels.new_chats import NewChatsPaused
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.outbound import add_outbound
-from saasbot.domain.inbox.send import send_message, send_to_phone
+from saasbot.domain.inbox.send import resend, send_message, send_to_phone
 from saasbot.domain.media.upload import store_image
 from saasbot.domain.simulator.customers import lid_of
 from saasbot.domain.simulator.faults import set_fault
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.errors import Forbidden
 from saasbot.models import Author, Message
+from saasbot.models.table import utcnow
 from saasbot.wa_runtime.simulator.network import customer_confirms
 from saasbot.wa_runtime.simulator.samples import sample
 from tests.fixtures.agent import Configure
@@ -90,7 +93,8 @@ async def test_a_photo_goes_out_with_its_bytes(running_simulator: RunningSimulat
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [("463", "reachout_timelocked"), ("479", "refused_479"), ("not_on_whatsapp", "not_on_whatsapp")]
+    ("code", "error"),
+    [("463", "reachout_timelocked"), ("479", "refused_by_whatsapp"), ("not_on_whatsapp", "not_on_whatsapp")],
 )
 async def test_a_refused_message_says_why_and_the_next_one_goes_out(
     running_simulator: RunningSimulator, code: str, error: str
@@ -101,6 +105,39 @@ async def test_a_refused_message_says_why_and_the_next_one_goes_out(
     assert (await message_is(running_simulator, refused, "failed")).error == error
     await message_is(running_simulator, following, "read")
     assert [m.text for m in await running_simulator.sent()] == ["sí sale"]
+
+
+async def test_writing_first_may_be_forbidden_for_a_while(running_simulator: RunningSimulator):
+    """Only new chats stop, until the time that the network names; then they go on by themselves."""
+    await running_simulator.write("Hola")
+    await running_simulator.arrived()
+    await running_simulator.fault("reachout_timelocked", seconds=60)
+    alice, channel_id = running_simulator.alice, running_simulator.channel_id
+    async with unit_of_work(alice):
+        refused = await send_to_phone(alice, channel_id, to=f"+{BETO}", text="Llegó tu pedido")
+        waiting = await send_to_phone(alice, channel_id, to="+5491150000009", text="Llegó el tuyo")
+    assert (await message_is(running_simulator, refused.id, "failed")).error == "reachout_timelocked"
+    channel = await running_simulator.channel()
+    assert channel.new_chats_paused_until is not None
+    assert timedelta(seconds=50) < channel.new_chats_paused_until - utcnow() < timedelta(seconds=61)
+    assert channel.status == "open"
+    with pytest.raises(NewChatsPaused):
+        async with unit_of_work(alice):
+            await resend(alice, refused.id)
+    answered = await answer(running_simulator, "Hola Ana")
+    await message_is(running_simulator, answered, "read")
+
+    async def held() -> bool:
+        found = next(m for m in await running_simulator.messages() if m.id == waiting.id)
+        return (found.status, found.held_reason) == ("queued", "reachout_timelocked")
+
+    await until(held, "the other first message held")
+    await running_simulator.fault("reachout_timelocked", seconds=0)
+    async with unit_of_work(alice):
+        await sql("UPDATE channel SET new_chats_paused_until = now()")
+        await sql("UPDATE message SET held_until = now() WHERE held_until IS NOT NULL")
+    await message_is(running_simulator, waiting.id, "read")
+    assert [m.text for m in await running_simulator.sent()] == ["Hola Ana", "Llegó el tuyo"]
 
 
 async def test_a_message_nobody_confirmed_is_not_sent_again(running_simulator: RunningSimulator):

@@ -11,7 +11,7 @@ import pytest
 from saasbot.models import ChannelStatus
 from saasbot.state.channel_texts import REASONS
 from saasbot.wa_runtime import neonize_events as known
-from saasbot.wa_runtime.neonize_events import FATES, Fate, codes_of, state_of, typing_of
+from saasbot.wa_runtime.neonize_events import FATES, Fate, call_of, codes_of, state_of, typing_of
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.transport import StateChange
 from tests.wa_runtime.neonize_fixtures import captured
@@ -84,3 +84,17 @@ def test_every_reason_the_runtime_gives_has_a_sentence():
     given |= set(re.findall(r': "(\w+)"', from_library))
     assert len(given) > 15
     assert not given - set(REASONS), "no sentence in state/channel_texts.py"
+
+
+def test_a_call_that_rings_says_whom_to_hang_up_on():
+    _code, raw = captured("call_offer")
+    call = call_of(raw)
+    assert call is not None
+    assert (call.caller, call.call_id) == ("998800000000000@lid", "CALLID")
+    assert call.began_at == datetime.fromtimestamp(events.CallOffer.FromString(raw).basicCallMeta.timestamp, UTC)
+
+
+def test_a_call_of_a_group_is_left_alone():
+    offer = events.CallOffer.FromString(captured("call_offer")[1])
+    offer.data.Attrs.add(name="group-jid", text="123@g.us")
+    assert call_of(offer.SerializeToString()) is None

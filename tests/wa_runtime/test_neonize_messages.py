@@ -26,6 +26,8 @@ from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Outgoing,
         "client is nil",
         "the store doesn't contain a device JID",
         "failed to prefetch sessions: dial tcp: connection refused",
+        "failed to get device list: websocket not connected",
+        "failed to get device list: info query returned status 503: service-unavailable",
     ],
 )
 def test_what_never_left_stays_queued(text: str):
@@ -36,7 +38,13 @@ def test_what_never_left_stays_queued(text: str):
     ("text", "code"),
     [
         ("server returned error 463", "reachout_timelocked"),
-        ("server returned error 479", "refused_479"),
+        ("server returned error 429", "rate_limited"),
+        ("server returned error 403", "not_allowed"),
+        ("server returned error 479", "refused_by_whatsapp"),
+        ("failed to get device list: info query returned status 429: rate-overlimit", "rate_limited"),
+        ("failed to get device list: info query returned status 400: bad-request", "refused_by_whatsapp"),
+        ("failed to get group members: you're not participating in that group", "not_in_group"),
+        ("sending to non-status broadcast lists is not yet supported", "unsupported_type"),
         ("no LID found for 5491166660002@s.whatsapp.net from server", "not_on_whatsapp"),
         ("message recipient must be a user JID with no device part", "invalid_recipient"),
         ("can't send message to unknown server c.us", "invalid_recipient"),
@@ -45,6 +53,13 @@ def test_what_never_left_stays_queued(text: str):
 def test_what_is_refused_has_a_code(text: str, code: str):
     error = send_error(text)
     assert isinstance(error, SendRefused) and error.code == code
+
+
+def test_a_refusal_without_a_name_keeps_its_number():
+    error = send_error("server returned error 479")
+    assert isinstance(error, SendRefused) and error.number == 479
+    known = send_error("server returned error 463")
+    assert isinstance(known, SendRefused) and known.number is None
 
 
 @pytest.mark.parametrize(

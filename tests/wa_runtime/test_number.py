@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +13,8 @@ import pytest
 
 from saasbot.domain import channels
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.channel_settings import change_settings
 from saasbot.domain.channels.facts import read_facts
 from saasbot.domain.channels.lease import acquire_lease
 from saasbot.domain.inbox.access import access_conversation
@@ -21,13 +23,14 @@ from saasbot.domain.inbox.outbound import add_outbound
 from saasbot.domain.inbox.ownership import take_over
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import receive
-from saasbot.domain.inbox.send import send_message
+from saasbot.domain.inbox.send import send_message, send_to_phone
 from saasbot.infra import db
-from saasbot.infra.db import sql, unit_of_work
+from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.events import Listener
-from saasbot.models import Author, Channel, ChannelStatus, MessageStatus, MessageType
+from saasbot.models import Author, Channel, ChannelStatus, Message, MessageStatus, MessageType
+from saasbot.models.table import utcnow
 from saasbot.wa_runtime.host import NumberHost
-from saasbot.wa_runtime.transport import NotConnected, Outgoing, SendRefused, SendUnknown, StateChange
+from saasbot.wa_runtime.transport import Call, NotConnected, Outgoing, SendRefused, SendUnknown, StateChange
 from tests.fixtures.numbers import ScriptedTransport, ref_of, simulator_channel, until
 
 
@@ -278,3 +281,49 @@ async def test_a_session_that_ended_stops_the_number_until_its_owner_acts(alice:
 
 async def _not_held(number: Running) -> bool:
     return not number.host.held
+
+
+async def test_it_hangs_up_on_a_call_that_rings_when_its_owner_wants_that(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    async with running(channel, tmp_path) as number:
+        ring = number.transport.wiring.on_call
+        ring(Call("1@lid", "BEFORE", utcnow()))
+        await asyncio.sleep(0.2)
+        async with unit_of_work(alice):
+            await change_settings(alice, channel.id, reject_calls=True)
+        ring(Call("1@lid", "OVER", utcnow() - timedelta(seconds=61)))
+        ring(Call("1@lid", "RINGS", utcnow()))
+        await until(lambda: _rejected(number))
+        assert number.transport.rejected == [("1@lid", "RINGS")]
+
+
+async def _rejected(number: Running) -> bool:
+    return bool(number.transport.rejected)
+
+
+async def test_a_refusal_of_writing_first_pauses_new_chats_until_its_time(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    until_then = utcnow() + timedelta(hours=3)
+    async with running(channel, tmp_path) as number:
+        number.transport.failure = SendRefused("reachout_timelocked", until=until_then)
+        async with unit_of_work(alice):
+            message = await send_to_phone(alice, channel.id, to="+5491155550001", text="Hola")
+        await until(lambda: _reached(alice, message.id, "failed"))
+
+        async def paused() -> bool:
+            async with unit_of_work(alice):
+                found = await access_channel(alice, channel.id)
+            return found.new_chats_paused_until == until_then
+
+        await until(paused)
+
+
+async def test_a_refusal_without_a_name_keeps_its_number(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    async with running(channel, tmp_path) as number:
+        number.transport.failure = SendRefused("refused_by_whatsapp", number=479)
+        message = await queue(alice, conversation)
+        await until(lambda: _reached(alice, message, "failed"))
+    async with unit_of_work(alice):
+        assert (await session().get_one(Message, message)).payload == {"refused": 479}

@@ -11,7 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.holding import HELD_CHATS, may_leave
 from saasbot.domain.channels.lease import LeaseLost
+from saasbot.domain.channels.new_chats import STRANGER
 from saasbot.domain.inbox.acts import settle_sent
 from saasbot.infra import events
 from saasbot.infra.db import sql
@@ -49,8 +51,17 @@ class WaitingChat:
 _LOOKED_AT = 200
 """So many automatic messages are looked at: a long queue is paced from its front."""
 
-_CLAIM = """
-    WITH holder AS (
+# nothing was exchanged with this phone yet, and WhatsApp was not asked how it knows it
+_UNASKED = """
+    c.chat_jid LIKE '%@s.whatsapp.net'
+        AND NOT EXISTS (SELECT FROM message e WHERE e.conversation_id = c.id AND e.wa_id IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT FROM contact_identity i WHERE i.company_id = m.company_id AND i.kind = 'phone'
+            AND i.value = split_part(c.chat_jid, '@', 1) AND i.checked_at IS NOT NULL)
+"""
+
+_CLAIM = f"""
+    WITH held AS ({HELD_CHATS}), holder AS (
         SELECT 1 FROM channel_lease
         WHERE channel_id = :channel AND epoch = :epoch AND holder IS NOT NULL FOR SHARE
     ), next AS (
@@ -61,10 +72,12 @@ _CLAIM = """
             WHERE p.channel_id = :channel AND p.status = 'queued' AND p.author = 'agent' AND NOT EXISTS (
                 SELECT FROM message e WHERE e.channel_id = :channel AND e.status = 'queued'
                 AND e.conversation_id = p.conversation_id AND e.seq < p.seq)
+                AND p.conversation_id <> ALL (CAST((SELECT ids FROM held) AS uuid[]))
             ORDER BY p.seq LIMIT 1
         ), (
             SELECT a.id FROM message a
-            WHERE a.channel_id = :channel AND a.status = 'queued' AND a.author <> 'agent' AND (
+            WHERE a.channel_id = :channel AND a.status = 'queued' AND a.author <> 'agent'
+            AND a.conversation_id <> ALL (CAST((SELECT ids FROM held) AS uuid[])) AND (
                 CAST(:ready AS uuid[]) IS NULL OR a.conversation_id = ANY(CAST(:ready AS uuid[]))
                 -- a person waits behind it (one array: found once, not for each message of a long queue)
                 OR a.conversation_id = ANY(ARRAY(
@@ -75,40 +88,59 @@ _CLAIM = """
         FOR UPDATE SKIP LOCKED
     ), conversation_now AS (
         -- a person who takes over locks the conversation: the bot's message is dropped before it leaves, or was sent before
-        SELECT c.id, c.owner_epoch, c.chat_jid FROM conversation c
+        SELECT c.id, c.owner_epoch, c.chat_jid, {STRANGER} AS stranger FROM conversation c
         WHERE c.id = (SELECT conversation_id FROM message WHERE id = (SELECT id FROM next)) FOR NO KEY UPDATE
+    ), found AS (
+        SELECT m.id, CASE
+            WHEN m.author = 'bot' AND m.owner_epoch IS DISTINCT FROM c.owner_epoch THEN 'failed'
+            WHEN m.id = CAST(:allowed AS uuid) THEN 'sending'
+            -- the governor is asked first
+            WHEN c.stranger OR m.author <> 'agent' AND coalesce(n.hourly_limit, n.daily_limit) IS NOT NULL THEN 'queued'
+            ELSE 'sending' END AS status
+        FROM message m JOIN conversation_now c ON c.id = m.conversation_id JOIN channel n ON n.id = m.channel_id
+        WHERE m.id = (SELECT id FROM next)
     )
     UPDATE message m
-    SET status = CASE WHEN m.author = 'bot' AND m.owner_epoch IS DISTINCT FROM c.owner_epoch
-                      THEN 'failed' ELSE 'sending' END,
-        error = CASE WHEN m.author = 'bot' AND m.owner_epoch IS DISTINCT FROM c.owner_epoch THEN 'person_took_over' END,
-        sending_epoch = :epoch
-    FROM conversation_now c
-    WHERE m.id = (SELECT id FROM next)
-    RETURNING m.id, m.conversation_id, c.chat_jid, c.chat_jid LIKE '%@s.whatsapp.net'
-        AND NOT EXISTS (SELECT FROM message e WHERE e.conversation_id = c.id AND e.wa_id IS NOT NULL)
-        AND NOT EXISTS (
-            SELECT FROM contact_identity i WHERE i.company_id = m.company_id AND i.kind = 'phone'
-            AND i.value = split_part(c.chat_jid, '@', 1) AND i.checked_at IS NOT NULL) AS unasked, m.author, m.type, m.text, m.payload, m.media_id, m.status
-"""
+    SET status = found.status, error = CASE found.status WHEN 'failed' THEN 'person_took_over' END,
+        sending_epoch = :epoch,
+        left_at = CASE found.status WHEN 'sending' THEN clock_timestamp() ELSE m.left_at END,
+        held_until = CASE found.status WHEN 'queued' THEN m.held_until END,
+        held_reason = CASE found.status WHEN 'queued' THEN m.held_reason END
+    FROM found, conversation_now c
+    WHERE m.id = found.id
+    RETURNING m.id, m.conversation_id, c.chat_jid, {_UNASKED} AS unasked, m.author, m.type, m.text, m.payload, m.media_id,
+        m.status
+"""  # noqa: S608  # fixed fragments
 
 
 async def claim_outbox(
-    actor: Actor, channel_id: UUID, *, epoch: int, ready: Sequence[UUID] | None = None
+    actor: Actor, channel_id: UUID, *, epoch: int, ready: Sequence[UUID] | None = None, budgeted: bool = False
 ) -> OutboxMessage | None:
     """Take the next queued message for sending; nothing when there is none (or another holder has the number).
 
     In a chat the oldest is the next. Of several chats those go first in which a person's message is. Automatic messages leave
     only in the conversations that are `ready`, and where a person's waits behind them (None: everywhere).
     A message of the bot that a person has overtaken is dropped here (`failed`, `person_took_over`): from the instant a
-    person owns the chat the bot sends nothing more. Commit before sending.
+    person owns the chat the bot sends nothing more. What the governor holds back (`holding.py`) stays queued, and so does
+    what is behind it in its chat; `budgeted`: the number keeps a person's budget for first messages. Commit before sending.
     """
+    allowed: UUID | None = None
     while True:
         row = (
-            await sql(_CLAIM, channel=channel_id, epoch=epoch, ready=None if ready is None else list(ready))
+            await sql(
+                _CLAIM,
+                channel=channel_id,
+                epoch=epoch,
+                ready=None if ready is None else list(ready),
+                allowed=allowed,
+            )
         ).one_or_none()
         if row is None:
             return None
+        if row.status == "queued":
+            if await may_leave(actor, channel_id, row.id, budgeted=budgeted):
+                allowed = row.id
+            continue
         events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
         if row.status == "sending":
             break
@@ -140,15 +172,17 @@ async def claim_outbox(
 
 
 async def waiting_chats(actor: Actor, channel_id: UUID) -> list[WaitingChat]:
-    """Where automatic messages wait, by the first of each chat."""
+    """Where automatic messages wait for nothing but their pace, by the first of each chat."""
     rows = await sql(
-        """
+        f"""
+        WITH held AS ({HELD_CHATS})
         SELECT DISTINCT ON (m.conversation_id) m.conversation_id, c.chat_jid, m.text
         FROM (SELECT conversation_id, seq, text FROM message
-              WHERE channel_id = :channel AND status = 'queued' AND author <> 'agent' ORDER BY seq LIMIT :most) m
+              WHERE channel_id = :channel AND status = 'queued' AND author <> 'agent'
+                AND conversation_id <> ALL (CAST((SELECT ids FROM held) AS uuid[])) ORDER BY seq LIMIT :most) m
         JOIN conversation c ON c.id = m.conversation_id
         ORDER BY m.conversation_id, m.seq
-        """,
+        """,  # noqa: S608  # fixed fragments
         channel=channel_id,
         most=_LOOKED_AT,
     )
@@ -239,9 +273,18 @@ async def mark_sent(
         )
 
 
-async def mark_failed(actor: Actor, message_id: UUID, *, epoch: int, error: str) -> None:
-    """The network refused it for good; the team sees why. Raises: LeaseLost."""
+async def mark_failed(actor: Actor, message_id: UUID, *, epoch: int, error: str, number: int | None = None) -> None:
+    """The network refused it for good; the team sees why. `number` is the network's own for a refusal that has no name here.
+
+    Raises: LeaseLost.
+    """
     await _mark(actor, message_id, epoch=epoch, status="failed", error=error)
+    if number is not None:
+        await sql(
+            "UPDATE message SET payload = payload || jsonb_build_object('refused', CAST(:number AS int)) WHERE id = :id",
+            id=message_id,
+            number=number,
+        )
 
 
 async def mark_unconfirmed(actor: Actor, message_id: UUID, *, epoch: int, error: str = "no_acknowledgement") -> None:

@@ -16,7 +16,7 @@ from saasbot.infra import events
 from saasbot.infra.db import session
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.models import Channel, ChannelPairing, ChannelStatus, Desired
-from saasbot.models.table import new_id
+from saasbot.models.table import new_id, utcnow
 
 
 class NothingToScan(AppError):
@@ -155,6 +155,8 @@ async def complete_pairing(
     if found is None:
         return False
     channel, _pairing = found
+    if channel.phone != phone:
+        channel.first_linked_at = utcnow()
     channel.device_jid, channel.phone, channel.lid, channel.push_name = device_jid, phone, lid, push_name
     channel.desired = Desired.RUNNING
     await drop_pairing(channel)

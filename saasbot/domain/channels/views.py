@@ -23,6 +23,9 @@ class ChannelView:
     reason: str | None
     since: datetime
     retry_at: datetime | None
+    new_chats_paused_until: datetime | None
+    """Until when it may write to nobody first; may lie in the past."""
+    new_chats_paused_reason: str | None
     desired: str
     linked: bool
     bot_id: UUID | None
@@ -40,6 +43,7 @@ class ChannelView:
 
 _QUERY = """
     SELECT c.id, c.kind, c.name, c.phone, c.status, c.reason, c.since, c.retry_at, c.desired,
+           c.new_chats_paused_until, c.new_chats_paused_reason,
            c.device_jid IS NOT NULL AS linked, c.bot_id, b.name AS bot_name, c.bot_enabled, c.created_at, c.last_inbound_at,
            p.code AS pairing_code, p.phone AS pairing_phone, coalesce(p.code_number, 0) AS pairing_number,
            p.expires_at AS pairing_expires_at,

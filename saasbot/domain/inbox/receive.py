@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.inbox.acts import settle_acts
+from saasbot.domain.inbox.calls import answer_calls
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
 from saasbot.domain.inbox.incoming import IncomingMessage, storable
 from saasbot.domain.inbox.preview import preview_of
@@ -79,7 +80,7 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
 
     True afterwards: each message is in the conversation of its person on this number; unread counters, previews and order
     follow; a message typed on the phone has taken the chat over from the bot; what was done to a message before it came
-    is done; where the bot may answer, one turn waits.
+    is done; where the bot may answer, one turn waits; a caller is written what the owner wants callers to be written.
     """
     if not messages:
         return 0
@@ -93,6 +94,7 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     fresh: list[Conversation] = []
     asking: list[Conversation] = []
     arrived: list[tuple[UUID, str]] = []
+    calls: list[tuple[Conversation, IncomingMessage]] = []
     by_id = {conversation.id: conversation for conversation in conversations.values()}
     for row, message in zip(rows, messages, strict=True):
         seq = stored.get(row["id"])
@@ -103,6 +105,8 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         fresh.append(conversation)
         if message.type != MessageType.ACTIVITY:
             asking.append(conversation)
+        elif not message.from_me and message.payload.get("kind") == "missed_call":
+            calls.append((conversation, message))
         arrived.append((conversation.id, message.wa_id))
     if not fresh:
         return 0
@@ -116,6 +120,7 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     if any(message.media is not None for message in messages):
         await wake_outbox(channel.id)
     await ask_for_turns(actor, channel, list({c.id: c for c in asking}.values()))
+    await answer_calls(channel, calls)
     return len(fresh)
 
 

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.new_chats import check_may_write_first
 from saasbot.domain.channels.pairing import digits_of_phone
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.drafts import drop_draft
@@ -50,7 +51,7 @@ async def send_message(
 ) -> Message:
     """Queue a person's message; sending takes the chat over from the bot. The same `client_token` twice is one message.
 
-    Raises: Forbidden, InvalidInput, NotFound.
+    Raises: Forbidden, InvalidInput, NotFound, NewChatsPaused.
     """
     actor.require("inbox.write")
     kind, media = await _media(actor, media_id)
@@ -58,6 +59,7 @@ async def send_message(
     conversation = await access_conversation(actor, conversation_id, lock=True)
     if client_token is not None and (sent := await _already(actor, client_token)):
         return sent
+    await check_may_write_first(actor, conversation)
     await give_to_person(actor, conversation)
     message = await add_outbound(
         conversation,

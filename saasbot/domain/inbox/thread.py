@@ -20,7 +20,7 @@ PAGE = 50
 _SELECT = """
     SELECT m.id, m.seq, m.conversation_id, m.sort_at, m.created_at, m.wa_timestamp, m.direction, m.author,
         m.author_user_id, m.author_name, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
-        m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.media_id, q.author, q.author_name, q.type,
+        m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.held_until, m.held_reason, m.media_id, q.author, q.author_name, q.type,
         left(q.text, 200), q.revoked_at IS NOT NULL
     FROM ({page}) m
     LEFT JOIN LATERAL (
@@ -30,7 +30,7 @@ _SELECT = """
     ) q ON true
     ORDER BY m.sort_at DESC, m.seq DESC
 """
-_OWN = 21
+_OWN = 23
 """How many columns a message has of its own."""
 
 _PAGE_OF = """

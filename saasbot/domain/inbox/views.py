@@ -119,6 +119,9 @@ class MessageView:
     """What an edited message said at first, a deleted one at last."""
     reactions: list[dict[str, str]] = field(default_factory=list)
     """At most one of each side: {author: customer · phone, emoji}."""
+    held_until: datetime | None = None
+    held_reason: str | None = None
+    """Why it is queued and does not leave before then (`domain/channels/governor.py`)."""
     media: MediaView | None = None
     quoted: QuotedView | None = None
 

@@ -14,7 +14,7 @@ from saasbot.infra.errors import InvalidInput
 from saasbot.models import ChannelStatus, SimNumber
 from saasbot.models.table import utcnow
 
-TIMED = ("disconnect", "ban", "deaf")
+TIMED = ("disconnect", "ban", "deaf", "reachout_timelocked")
 """Until a moment, then over by itself."""
 KICKS = ("stream_replaced", "client_outdated")
 """Once: the connection ends for good, and the owner must connect again."""
@@ -106,7 +106,7 @@ async def set_fault(
     number = await ensure_number(channel)
     faults = dict(number.faults)
     match kind:
-        case "disconnect" | "ban" | "deaf":
+        case "disconnect" | "ban" | "deaf" | "reachout_timelocked":
             _put(faults, kind, _until(seconds))
         case "stream_replaced" | "client_outdated":
             faults["kick"] = kind

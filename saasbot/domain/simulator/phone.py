@@ -17,6 +17,7 @@ from saasbot.models.table import utcnow
 
 MOST = 60
 _ACTS = ("reaction", "edit", "revoke")
+_TYPING = ("composing", "paused")
 _TYPING_SECONDS = 25
 """WhatsApp hides "typing…" by itself when nobody repeats it."""
 
@@ -51,6 +52,8 @@ class Bubble:
     reaction: str = ""
     edited: bool = False
     revoked: bool = False
+    rejected: bool = False
+    """Of a call: the shop hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ def _bubble(message: SimMessage, taken_at: datetime | None, acts: dict[str, dict
         reaction=acts["reaction"].get(message.wa_id, ""),
         edited=message.wa_id in acts["edit"],
         revoked=message.wa_id in acts["revoke"],
+        rejected=bool(message.payload.get("rejected")),
     )
 
 
@@ -177,7 +181,7 @@ async def _business_types(channel_id: UUID, peer: str) -> bool:
     """The number shows that it types, and has not written since."""
     query = (
         select(SimPresence)
-        .where(SimPresence.channel_id == channel_id, SimPresence.peer == peer, SimPresence.kind != "read")
+        .where(SimPresence.channel_id == channel_id, SimPresence.peer == peer, col(SimPresence.kind).in_(_TYPING))
         .order_by(col(SimPresence.seq).desc())
         .limit(1)
     )

@@ -100,6 +100,31 @@ def receipt(customer: Customer, wa_ids: Sequence[str], kind: str, at: datetime) 
     ).SerializeToString()
 
 
+def call_offer(customer: Customer, *, call_id: str, at: datetime, video: bool) -> bytes:
+    """It rings: the caller by LID, the phone beside it when WhatsApp tells it."""
+    caller = jid(customer.lid, LID_SERVER)
+    meta: Any = {
+        "from": caller,
+        "timestamp": int(at.timestamp()),
+        "callCreator": caller,
+        "callCreatorAlt": jid(customer.phone or "", USER_SERVER),
+        "callID": call_id,
+    }
+    offer = events.Node(
+        Tag="offer",
+        Attrs=[
+            events.NodeAttrs(name="call-id", text=call_id),
+            events.NodeAttrs(name="call-creator", jid=caller),
+        ],
+        Nodes=[events.Node(Tag=kind, Nil=True) for kind in (("audio", "video") if video else ("audio",))],
+    )
+    return events.CallOffer(
+        basicCallMeta=events.BasicCallMeta(**meta),
+        callRemoteMeta=events.CallRemoteMeta(remotePlatform="android", remoteVersion="2.24"),
+        data=offer,
+    ).SerializeToString()
+
+
 def chat_presence(customer: Customer, *, on: bool) -> bytes:
     return events.ChatPresence(
         MessageSource=_source(customer, sender_lid=customer.lid, from_me=False, alternate=False, lid_mode=False),

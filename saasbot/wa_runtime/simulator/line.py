@@ -9,19 +9,20 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import record_events
 from saasbot.domain.simulator.access import find_number, tell_phones
 from saasbot.domain.simulator.customers import USER_SERVER, customer_at
-from saasbot.domain.simulator.faults import line_of, spend
+from saasbot.domain.simulator.faults import line_of, moment, spend
 from saasbot.domain.simulator.media import SimMedia
 from saasbot.domain.simulator.phone_forms import registered_as
 from saasbot.infra.db import session, sql
 from saasbot.models import SimMessage, SimPresence
 from saasbot.models.table import utcnow
+from saasbot.wa_runtime.protobufs import CALL_OFFER
+from saasbot.wa_runtime.refusals import refusal
 from saasbot.wa_runtime.simulator.network import confirm_by_itself, new_wa_id
 from saasbot.wa_runtime.transport import NotConnected, Outgoing, SendRefused, Sent
 
 BATCH = 200
 _SHUFFLE_PATIENCE = 0.4
 _KEPT = timedelta(days=1)
-_KNOWN_CODES = {"463": "reachout_timelocked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Taken:
 
     count: int
     again_in: float | None = None
+    calls: tuple[bytes, ...] = ()
+    """Those of them that ring."""
 
 
 async def take(actor: Actor, channel_id: UUID, *, epoch: int, window: int = 0) -> Taken:
@@ -69,7 +72,8 @@ async def take(actor: Actor, channel_id: UUID, *, epoch: int, window: int = 0) -
         events = _shuffled(events)
     await record_events(actor, channel_id, epoch=epoch, events=events)
     tell_phones(actor.company_id, channel_id)
-    return Taken(len(events), 0 if len(events) == (window or BATCH) else None)
+    calls = tuple(raw for code, raw in events if code == CALL_OFFER)
+    return Taken(len(events), 0 if len(events) == (window or BATCH) else None, calls)
 
 
 async def next_due(channel_id: UUID) -> float | None:
@@ -111,10 +115,13 @@ async def accept(actor: Actor, channel_id: UUID, outgoing: Outgoing, media: SimM
     number = await find_number(channel_id)
     if number is None or not line_of(number, utcnow()).is_open:
         raise NotConnected
+    customer = await customer_at(actor.company_id, channel_id, outgoing.chat_jid)
     if "send_error" in number.faults and (error := await spend(channel_id, "send_error")):
         return _refusal(str(error["code"]))
+    until = moment(number.faults.get("reachout_timelocked"))
+    if until is not None and until > utcnow() and not await _has_written(channel_id, customer.peer):
+        return SendRefused("reachout_timelocked", until=until)
     lost = "drop_ack" in number.faults and bool(await spend(channel_id, "drop_ack"))
-    customer = await customer_at(actor.company_id, channel_id, outgoing.chat_jid)
     wa_id, now = new_wa_id(), utcnow()
     message = SimMessage(
         company_id=actor.company_id,
@@ -136,9 +143,29 @@ async def accept(actor: Actor, channel_id: UUID, outgoing: Outgoing, media: SimM
     return Accepted(Sent(wa_id, now, customer.chat_jid), confirmed=not lost)
 
 
+async def _has_written(channel_id: UUID, peer: str) -> bool:
+    found = await sql(
+        "SELECT EXISTS (SELECT FROM sim_message WHERE channel_id = :channel AND peer = :peer AND origin = 'customer')",
+        channel=channel_id,
+        peer=peer,
+    )
+    return bool(found.scalar_one())
+
+
 async def show_typing(actor: Actor, channel_id: UUID, chat_jid: str, *, on: bool) -> None:
     """The customer's phone shows that the number types, or no longer."""
     await _presence(actor, channel_id, chat_jid, "composing" if on else "paused", [])
+
+
+async def show_rejected(actor: Actor, channel_id: UUID, chat_jid: str, call_id: str) -> None:
+    """The caller's phone shows that the number hung up."""
+    await _presence(actor, channel_id, chat_jid, "rejected", [call_id])
+    await sql(
+        "UPDATE sim_message SET payload = payload || '{\"rejected\": true}' "
+        "WHERE channel_id = :channel AND wa_id = :id AND type = 'call'",
+        channel=channel_id,
+        id=call_id,
+    )
 
 
 async def show_read(actor: Actor, channel_id: UUID, chat_jid: str, wa_ids: list[str]) -> None:
@@ -194,9 +221,7 @@ def _shuffled(events: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 
 def _refusal(code: str) -> SendRefused:
     """The codes that the real transport makes of the server's numbers."""
-    if code.isdigit():
-        return SendRefused(_KNOWN_CODES.get(code, f"refused_{code}"))
-    return SendRefused(code)
+    return refusal(int(code)) if code.isdigit() else SendRefused(code)
 
 
 def _payload(outgoing: Outgoing, media: SimMedia | None) -> dict[str, object]:

@@ -22,7 +22,7 @@ from saasbot.infra.db import session, sql
 from saasbot.infra.errors import InvalidInput, NotFound
 from saasbot.models import SimEvent, SimMessage, SimNumber
 from saasbot.models.table import utcnow
-from saasbot.wa_runtime.protobufs import MESSAGE, RECEIPT
+from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT
 from saasbot.wa_runtime.simulator import envelopes
 from saasbot.wa_runtime.simulator.bodies import MEDIA_TYPES, Content, build
 from saasbot.wa_runtime.simulator.samples import sample
@@ -116,6 +116,21 @@ async def owner_writes(actor: Actor, channel_id: UUID, *, to: Customer, text: st
         await confirm_by_itself(number, to, row)
     tell_phones(number.company_id, channel_id)
     return wa_id
+
+
+async def customer_calls(actor: Actor, channel_id: UUID, *, sender: Customer, video: bool = False) -> str:
+    """A customer calls the number, and nobody takes it. Returns the call's id. Raises as `customer_writes`."""
+    actor.require("inbox.write")
+    number = await access_linked(actor, channel_id)
+    sender = await remember(actor.company_id, channel_id, sender)
+    call_id, at = secrets.token_hex(16).upper(), utcnow()
+    raw = envelopes.call_offer(sender, call_id=call_id, at=at, video=video)
+    sequence = await deliver(number, Waiting(CALL_OFFER, raw))
+    session().add(
+        _row(number, sender, "customer", Content("call", "video" if video else ""), call_id, at, None, sequence)
+    )
+    tell_phones(number.company_id, channel_id)
+    return call_id
 
 
 async def customer_types(actor: Actor, channel_id: UUID, *, sender: Customer, on: bool) -> None:

@@ -17,6 +17,7 @@ from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import FileMissing, StorageUnavailable, storage
 from saasbot.models import ChannelStatus
 from saasbot.models.table import utcnow
+from saasbot.wa_runtime.neonize_events import call_of
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.simulator import line
 from saasbot.wa_runtime.simulator.bodies import MEDIA_TYPES
@@ -118,6 +119,10 @@ class SimulatorTransport:
         async with unit_of_work(self._actor):
             await line.show_typing(self._actor, self._channel_id, chat_jid, on=on)
 
+    async def reject_call(self, caller: str, call_id: str) -> None:
+        async with unit_of_work(self._actor):
+            await line.show_rejected(self._actor, self._channel_id, caller, call_id)
+
     async def download(self, raw: bytes) -> bytes:
         body = events.Message.FromString(raw).Message
         found = [value for field, value in body.ListFields() if field.name.removesuffix("Message") in MEDIA_TYPES]
@@ -183,6 +188,9 @@ class SimulatorTransport:
                 soon = taken.again_in if taken.count else taken.again_in or await line.next_due(self._channel_id)
             if taken.count:
                 reach("after_journal")
+            for raw in taken.calls:
+                if (call := call_of(raw)) is not None:
+                    self._wiring.on_call(call)
             if soon == 0:
                 continue
             await self._woken(min(soon or _POLL_SECONDS, _POLL_SECONDS))
