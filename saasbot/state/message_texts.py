@@ -11,7 +11,6 @@ from saasbot.state.reader import Reader, phone_text
 _FAILED = {
     "person_took_over": N_("Not sent: a person took over first."),
     "invalid_recipient": N_("This number is not on WhatsApp."),
-    "not_on_whatsapp": N_("This number is not on WhatsApp."),
     "media_missing": N_("The file is no longer here."),
     "upload_failed": N_("The file could not be uploaded to WhatsApp."),
     "unsupported_type": N_("This kind of message cannot be sent."),
