@@ -16,13 +16,24 @@ import psycopg
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import APPEND_ONE, TOPIC, event_values, record_events
+from saasbot.domain.history import chunks
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.protobufs import HISTORY
 
 log = get_logger(__name__)
 
 _CONNECT_SECONDS = 3
+
+
+async def append_events(actor: Actor, channel_id: UUID, *, epoch: int, events: list[tuple[int, bytes]]) -> None:
+    """In the transaction around: what is said now into the journal, what is over beside it."""
+    history = [raw for code, raw in events if code == HISTORY]
+    if history:
+        await chunks.record_chunks(actor, channel_id, code=HISTORY, raws=history)
+    if now := [(code, raw) for code, raw in events if code != HISTORY]:
+        await record_events(actor, channel_id, epoch=epoch, events=now)
 
 
 class NumberJournal:
@@ -50,7 +61,7 @@ class NumberJournal:
     async def append_many(self, events: list[tuple[int, bytes]]) -> None:
         actor = Actor.system(self._company_id)
         async with unit_of_work(actor):
-            await record_events(actor, self._channel_id, epoch=self._epoch, events=events)
+            await append_events(actor, self._channel_id, epoch=self._epoch, events=events)
         reach("after_journal")
 
     async def replay_spool(self) -> int:
@@ -87,13 +98,18 @@ class NumberJournal:
             with connection.transaction(), connection.pipeline():
                 connection.execute("SELECT set_config('app.company', %s, true)", (str(self._company_id),))
                 for code, raw in events:
-                    connection.execute(
-                        APPEND_ONE, event_values(self._company_id, self._channel_id, self._epoch, code, raw)
-                    )
-                connection.execute("SELECT pg_notify(%s, %s)", (TOPIC, f"{self._company_id}:{self._channel_id}"))
+                    self._append(connection, code, raw)
+                for topic in {chunks.TOPIC if code == HISTORY else TOPIC for code, _ in events}:
+                    connection.execute("SELECT pg_notify(%s, %s)", (topic, f"{self._company_id}:{self._channel_id}"))
         except psycopg.OperationalError:
             self._drop_connection()
             raise
+
+    def _append(self, connection: psycopg.Connection, code: int, raw: bytes) -> None:
+        if code == HISTORY:
+            connection.execute(chunks.APPEND_CHUNK, chunks.chunk_values(self._company_id, self._channel_id, code, raw))
+            return
+        connection.execute(APPEND_ONE, event_values(self._company_id, self._channel_id, self._epoch, code, raw))
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

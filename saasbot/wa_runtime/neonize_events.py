@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from saasbot.models import ChannelStatus
-from saasbot.wa_runtime.protobufs import CALL_OFFER, CHAT_PRESENCE, MESSAGE, RECEIPT, UNDECRYPTABLE, events
+from saasbot.wa_runtime.protobufs import CALL_OFFER, CHAT_PRESENCE, HISTORY, MESSAGE, RECEIPT, UNDECRYPTABLE, events
 from saasbot.wa_runtime.transport import StateChange, Typing
 
 DEVICE, QR, PAIR_STATUS, CONNECTED, KEEP_ALIVE_TIMEOUT, KEEP_ALIVE_RESTORED = range(6)
@@ -33,7 +33,7 @@ FATES: dict[int, tuple[str, Fate]] = {
     CLIENT_OUTDATED: ("ClientOutdated", Fate.STATE),
     STREAM_ERROR: ("StreamError", Fate.IGNORED),  # Disconnected follows, and the library reconnects
     DISCONNECTED: ("Disconnected", Fate.STATE),
-    13: ("HistorySync", Fate.IGNORED),  # megabytes; the library keeps the address pairs in it by itself
+    HISTORY: ("HistorySync", Fate.JOURNAL),  # megabytes, in a lane of their own (`history.py`)
     16: ("NewsLetterMessageMeta", Fate.IGNORED),
     MESSAGE: ("Message", Fate.JOURNAL),
     RECEIPT: ("Receipt", Fate.JOURNAL),
