@@ -44,7 +44,12 @@ REASONS = {
     ),
     "invalid_phone": N_("WhatsApp does not know this phone number. Check it and try again."),
     "rate_limited": N_("WhatsApp allows no more codes for now. Wait a while, or scan the QR code."),
-    "pairing_busy": N_("Other numbers are being linked. Yours is next."),
+    "pairing_busy": N_("Other numbers are being linked right now. Yours follows by itself, within three minutes."),
+    "proxy_unreachable": N_(
+        "Its proxy does not answer or does not let it through. Check the proxy in the number's settings. We keep trying."
+    ),
+    "unheard": N_("WhatsApp does not answer on this connection. It is being made anew."),
+    "settings_changed": N_("Its settings have changed. It connects anew."),
 }
 
 _LAST_DIGITS = 4

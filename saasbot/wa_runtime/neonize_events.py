@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+from google.protobuf.message import DecodeError
+
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.protobufs import CALL_OFFER, CHAT_PRESENCE, HISTORY, MESSAGE, RECEIPT, UNDECRYPTABLE, events
 from saasbot.wa_runtime.transport import StateChange, Typing
@@ -110,6 +112,17 @@ def state_of(code: int, raw: bytes, *, now: datetime | None = None) -> StateChan
         reason = events.ConnectFailure.FromString(raw).Reason
         return _FATAL_FAILURES.get(reason, StateChange(ChannelStatus.RECONNECTING, "refused_by_whatsapp"))
     raise ValueError(f"event {code} says nothing about the state")
+
+
+def is_between_devices(code: int, raw: bytes) -> bool:
+    """A message of the account's own phone to its devices: keys, and where to fetch the history or the history itself, which
+    comes as an event of its own. No chat has it, so nothing keeps it."""
+    if code != MESSAGE or b"peer" not in raw:
+        return False
+    try:
+        return events.Message.FromString(raw).Info.Category == "peer"
+    except DecodeError:
+        return False
 
 
 def typing_of(raw: bytes) -> Typing | None:

@@ -24,8 +24,10 @@ from saasbot.domain.channels.lease import (
     renew_lease,
 )
 from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.proxy import RECONNECT, read_proxy
 from saasbot.domain.channels.state import report_state
 from saasbot.infra import events, process_identity
+from saasbot.infra.crypto import Unsealable
 from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
@@ -37,7 +39,15 @@ from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
 from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.process import resident_bytes
-from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
+from saasbot.wa_runtime.transport import (
+    NotConnected,
+    NumberRef,
+    ProxyUnknown,
+    StateChange,
+    Transport,
+    Typing,
+    Wiring,
+)
 
 log = get_logger(__name__)
 
@@ -82,7 +92,7 @@ class Number:
             dsn=app_dsn(),
             spool_dir=self._spool_dir,
         )
-        wiring = Wiring(journal, self._on_state, self._on_typing, self._epoch)
+        wiring = Wiring(journal, self._on_state, self._on_typing, self._epoch, self._proxy)
         self._transport = self._make_transport(self.ref, wiring)
         tasks = [
             asyncio.create_task(loop(), name=f"{name}-{self.ref.channel_id}")
@@ -120,11 +130,20 @@ class Number:
                 await transport.typing(arguments["chat"], bool(arguments["on"]))
             elif command == "mark_read":
                 await transport.mark_read(arguments["chat"], list(arguments["ids"]))
+            elif command == RECONNECT:
+                await transport.reconnect()
             elif command == "logout":
                 try:
                     await transport.logout()
                 finally:
                     self.stop()
+
+    async def _proxy(self) -> str | None:
+        try:
+            async with unit_of_work(self._actor):
+                return await read_proxy(self._actor, self.ref.channel_id)
+        except (Unsealable, NotFound, *DATABASE_DOWN) as error:
+            raise ProxyUnknown(str(error)) from error
 
     async def _acquire(self) -> bool:
         """Wait for the lease. False when stopped meanwhile."""

@@ -82,6 +82,10 @@ class SimulatorTransport:
         self._changed = True
         self._wake.set()
 
+    async def reconnect(self) -> None:
+        """No wire lies between: it looks again."""
+        self.missed()
+
     async def send(self, outgoing: Outgoing) -> Sent:
         if not self._line.is_open:
             raise NotConnected
