@@ -60,6 +60,7 @@ def channel_card(
             aria_live="polite",
             custom_attrs={"data-status": row.status},
         ),
+        rx.cond(row.history_running, _history(row)),
         rx.el.footer(
             _main_action(row, actions),
             button(
@@ -75,6 +76,22 @@ def channel_card(
         ),
         class_name=f"card card-of-{state}",
         custom_attrs={"data-testid": "channel-row", "data-channel-id": row.id, "data-status": row.status},
+    )
+
+
+def _history(row: rx.vars.ObjectVar[Any]) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(row.history),
+        rx.el.div(
+            rx.el.span(style={"width": f"{row.history_percent}%"}),
+            role="progressbar",
+            aria_label=t("Earlier chats"),
+            aria_valuenow=row.history_percent,
+            aria_valuemin=0,
+            aria_valuemax=100,
+            class_name="card-progress",
+        ),
+        class_name="card-history",
     )
 
 

@@ -115,6 +115,7 @@ def _event(chat: _Chat, info: Any) -> Any:
         BroadcastListOwner=_NOBODY,
     )
     wrappers = {field.name for field, _ in info.message.ListFields()}
+    view_once: dict[str, Any] = {flag: wrapper in wrappers for wrapper, flag in _VIEW_ONCE.items()}
     return events.Message(
         Info=events.MessageInfo(
             MessageSource=source,
@@ -130,7 +131,7 @@ def _event(chat: _Chat, info: Any) -> Any:
         ),
         Message=info.message,
         IsEphemeral="ephemeralMessage" in wrappers,
-        **{flag: wrapper in wrappers for wrapper, flag in _VIEW_ONCE.items()},
+        **view_once,
         IsDocumentWithCaption=False,
         IsLottieSticker=False,
         IsEdit=False,

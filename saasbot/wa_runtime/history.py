@@ -38,6 +38,7 @@ log = get_logger(__name__)
 SLICE = 40
 _PAUSE_SECONDS = 0.02
 _SWEEP_SECONDS = 5.0
+_TELL_SECONDS = 1.0
 
 Number = tuple[UUID, UUID]
 """Company and channel."""
@@ -55,6 +56,7 @@ class HistoryLane:
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._told: dict[UUID, float] = {}
         listener.subscribe(TOPIC, self._woken)
 
     async def start(self) -> None:
@@ -159,10 +161,25 @@ class HistoryLane:
             since = chunk.received_at - timedelta(days=channel.history_days)
             found = [] if skip else list(part.messages(start, end, since=since))
             stored = await store_older(actor, channel, found)
-            await note_progress(actor, channel_id, percent=part.percent, messages=stored.messages, chats=stored.chats)
+            await note_progress(
+                actor,
+                channel_id,
+                percent=part.percent,
+                messages=stored.messages,
+                chats=stored.chats,
+                tell=self._tell(channel_id),
+            )
             if end == len(part):
                 await end_chunk(chunk.id)
                 await note_end(actor, channel_id)
+        return True
+
+    def _tell(self, channel_id: UUID) -> bool:
+        """Whether screens shall follow now: a slice takes less time than looking at it."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told.get(channel_id, -_TELL_SECONDS) < _TELL_SECONDS:
+            return False
+        self._told[channel_id] = now
         return True
 
     async def _sweep_forever(self) -> None:

@@ -54,7 +54,8 @@ log = get_logger(__name__)
 _POLL_SECONDS = 5.0
 _SHORTEST_WAIT = 0.01
 _LEASE_POLL_SECONDS = 0.5
-DRAIN_SECONDS = 15.0
+SEND_IN_HAND_SECONDS, CLOSE_SECONDS = 9.0, 8.0
+"""How long a stop waits for the send in hand, then for the connection to end: with the rest, a process is gone in 20."""
 
 DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
 
@@ -302,12 +303,11 @@ class Number:
         self._over.set()
         self._open.set()  # a sender that waits for the connection sees that it is over
         media.cancel()
-        await asyncio.wait({outbox}, timeout=DRAIN_SECONDS)
+        await asyncio.wait({outbox}, timeout=SEND_IN_HAND_SECONDS)
         outbox.cancel()
         try:
             assert self._transport is not None
-            await self._unlink_when_forgotten(self._transport)
-            await self._transport.close()
+            await self._close(self._transport)
         finally:
             for task in (lease, state):
                 task.cancel()
@@ -319,6 +319,22 @@ class Number:
                     async with unit_of_work(self._actor):
                         await end_gap(self._actor, self.ref.channel_id)
                         await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
+
+    async def _close(self, transport: Transport) -> None:
+        """A connection that will not end in time ends with its process: waiting for it would keep the number from the next
+        holder. It is not cancelled, which could stop the whole loop."""
+
+        async def close() -> None:
+            await self._unlink_when_forgotten(transport)
+            await transport.close()
+
+        closing = asyncio.ensure_future(close())
+        done, _ = await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        if done:
+            closing.result()
+            return
+        log.warning("number.not_closed", channel_id=str(self.ref.channel_id), seconds=CLOSE_SECONDS)
+        closing.add_done_callback(lambda late: late.cancelled() or late.exception())
 
     async def _unlink_when_forgotten(self, transport: Transport) -> None:
         """Its owner logged it out, and the command did not come before the stop: the session is still WhatsApp's to end."""

@@ -87,7 +87,8 @@ async def hold(dsn: str, device_jid: str) -> None:
 
     chosen_proxy = os.environ.get("PROXY")
     for name in ("QUIET_SECONDS", "ANSWER_SECONDS"):
-        setattr(neonize_hearing, name, float(os.environ.get(name, getattr(neonize_hearing, name))))
+        if name in os.environ:
+            setattr(neonize_hearing, name, float(os.environ[name]))
     prepare_loop(1)
     neonize_transport.SEND_SECONDS = float(os.environ.get("SEND_SECONDS", neonize_transport.SEND_SECONDS))
     wiring = Wiring(

@@ -277,3 +277,42 @@ async def test_a_session_that_ended_stops_the_number_until_its_owner_acts(alice:
 
 async def _not_held(number: Running) -> bool:
     return not number.host.held
+
+
+async def test_a_send_that_never_ends_does_not_keep_the_number(
+    alice: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(number_module, "SEND_IN_HAND_SECONDS", 0.2)
+    monkeypatch.setattr(number_module, "CLOSE_SECONDS", 0.2)
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    sending, never = asyncio.Event(), asyncio.Event()
+
+    async def stuck(_outgoing: Outgoing) -> None:
+        sending.set()
+        await never.wait()
+
+    async with running(channel, tmp_path) as number:
+        number.transport.before_return = stuck
+        number.transport.before_close = never.wait
+        message = await queue(alice, conversation)
+        await sending.wait()
+        async with asyncio.timeout(5):
+            await number.host.stop()
+        async with unit_of_work(alice):
+            epoch = await acquire_lease(alice, channel.id, holder="next")
+            assert epoch is not None
+            assert await settle_abandoned(alice, channel.id, epoch=epoch) == [message]
+        never.set()
+
+
+async def test_a_number_is_told_to_connect_anew(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    async with running(channel, tmp_path) as number:
+        async with unit_of_work(alice):
+            await proxy_changed(channel)
+
+        async def told() -> bool:
+            return number.transport.reconnected == 1
+
+        await until(told)

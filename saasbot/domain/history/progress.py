@@ -1,5 +1,7 @@
 """How far the earlier chats of a number have come, for its owner: written with the messages, so it is never ahead of them."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
@@ -10,8 +12,23 @@ QUIET_MINUTES = 10
 """A phone that sends nothing more for so long has sent all it will, whatever it counted."""
 
 
-async def note_progress(actor: Actor, channel_id: UUID, *, percent: int | None, messages: int, chats: int) -> None:
-    """So many more were stored; `percent` is the phone's own count, nothing when it told none."""
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """What its owner wants of the past of a number, and what there is of it."""
+
+    days: int
+    percent: int | None
+    """As the phone counts what it has sent; nothing before the first part."""
+    messages: int
+    chats: int
+    running: bool
+    finished_at: datetime | None
+
+
+async def note_progress(
+    actor: Actor, channel_id: UUID, *, percent: int | None, messages: int, chats: int, tell: bool
+) -> None:
+    """So many more were stored; `percent` is the phone's own count, nothing when it told none. `tell`: screens shall follow."""
     await sql(
         """
         INSERT INTO channel_history AS h (channel_id, company_id, percent, messages, chats, advanced_at)
@@ -26,7 +43,8 @@ async def note_progress(actor: Actor, channel_id: UUID, *, percent: int | None, 
         messages=messages,
         chats=chats,
     )
-    events.publish("channel", company_id=actor.company_id, channel_id=channel_id)
+    if tell:
+        events.publish("channel", company_id=actor.company_id, channel_id=channel_id)
 
 
 async def note_end(actor: Actor, channel_id: UUID) -> None:
