@@ -40,6 +40,8 @@ class InstantTransport:
 
     async def close(self) -> None: ...
 
+    async def reconnect(self) -> None: ...
+
     async def send(self, outgoing: Outgoing) -> Sent:
         self.taken.put_nowait(time.perf_counter())
         return Sent(f"OUT{outgoing.message_id.hex[:16]}", datetime.now(UTC), outgoing.chat_jid)

@@ -25,6 +25,8 @@ from saasbot.wa_runtime.protobufs import HISTORY
 log = get_logger(__name__)
 
 _CONNECT_SECONDS = 3
+_SILENT_MS = 10_000
+"""A database that went silent holds the library's thread no longer than this: then the spool takes the event."""
 
 
 async def append_events(actor: Actor, channel_id: UUID, *, epoch: int, events: list[tuple[int, bytes]]) -> None:
@@ -51,7 +53,10 @@ class NumberJournal:
         Raises: OSError, when neither can be written: then nobody can keep it, and the log says so.
         """
         with self._lock:
+            self._replay_held()
             try:
+                if self._spool.exists():
+                    raise psycopg.OperationalError("what was spooled before waits")
                 self._insert([(code, raw)])
             except psycopg.Error as error:
                 log.warning("journal.spooled", channel_id=str(self._channel_id), error=str(error))
@@ -74,23 +79,25 @@ class NumberJournal:
 
     def _replay(self) -> int:
         with self._lock:
-            if not self._spool.exists():
+            return self._replay_held()
+
+    def _replay_held(self) -> int:
+        """With the lock. The spool is gone afterwards, or the database is still away."""
+        if not self._spool.exists():
+            return 0
+        events = []
+        for line in self._spool.read_text().splitlines():
+            with suppress(ValueError, KeyError):  # the last line may have been cut by a crash: it was never promised
+                item = json.loads(line)
+                events.append((int(item["code"]), base64.b64decode(item["raw"])))
+        if events:
+            try:
+                self._insert(events)
+            except psycopg.Error as error:
+                log.warning("journal.replay_waits", channel_id=str(self._channel_id), error=str(error))
                 return 0
-            events = []
-            for line in self._spool.read_text().splitlines():
-                with suppress(
-                    ValueError, KeyError
-                ):  # the last line may have been cut by a crash: it was never promised
-                    item = json.loads(line)
-                    events.append((int(item["code"]), base64.b64decode(item["raw"])))
-            if events:
-                try:
-                    self._insert(events)
-                except psycopg.Error as error:
-                    log.warning("journal.replay_waits", channel_id=str(self._channel_id), error=str(error))
-                    return 0
-            self._spool.unlink()
-            return len(events)
+        self._spool.unlink()
+        return len(events)
 
     def _insert(self, events: list[tuple[int, bytes]]) -> None:
         try:
@@ -114,7 +121,11 @@ class NumberJournal:
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(
-                self._dsn, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="saasbot-journal"
+                self._dsn,
+                autocommit=True,
+                connect_timeout=_CONNECT_SECONDS,
+                tcp_user_timeout=_SILENT_MS,
+                application_name="saasbot-journal",
             )
         return self._connection
 

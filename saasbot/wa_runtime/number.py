@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class Number:
         tasks = [
             asyncio.create_task(loop(), name=f"{name}-{self.ref.channel_id}")
             for name, loop in (
-                ("lease", self._keep_lease),
+                ("lease", partial(self._keep_lease, journal)),
                 ("state", self._report_states),
                 ("outbox", self._send_forever),
                 ("media", self._download_forever),
@@ -177,11 +178,12 @@ class Number:
         if doubtful:
             log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
 
-    async def _keep_lease(self) -> None:
+    async def _keep_lease(self, journal: NumberJournal) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self._renew()
+                await journal.replay_spool()  # the database answers: what waits for it need not wait for the next event
             except LeaseLost:
                 log.warning("number.lease_lost", channel_id=str(self.ref.channel_id), epoch=self._epoch)
                 self._epoch = 0

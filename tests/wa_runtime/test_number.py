@@ -15,6 +15,8 @@ from saasbot.domain import channels
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.facts import read_facts
 from saasbot.domain.channels.lease import acquire_lease
+from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.proxy import proxy_changed
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
 from saasbot.domain.inbox.outbound import add_outbound
@@ -26,6 +28,7 @@ from saasbot.infra import db
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.events import Listener
 from saasbot.models import Author, Channel, ChannelStatus, MessageStatus, MessageType
+from saasbot.wa_runtime import number as number_module
 from saasbot.wa_runtime.host import NumberHost
 from saasbot.wa_runtime.transport import NotConnected, Outgoing, SendRefused, SendUnknown, StateChange
 from tests.fixtures.numbers import ScriptedTransport, ref_of, simulator_channel, until
