@@ -18,7 +18,7 @@ from saasbot.domain.inbox.preview import preview_of
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
 from saasbot.models import Author, Channel, Direction, Media, MediaStatus, MessageStatus
-from saasbot.models.table import new_id
+from saasbot.models.table import new_id, utcnow
 
 OLDER_MEDIA = "older_media"
 """Why a file of the history is not here: nobody has asked for it."""
@@ -147,7 +147,7 @@ def _row(number: int, conversation_id: UUID, item: OlderMessage) -> dict[str, An
         "number": number,
         "id": new_id(),
         "conversation_id": conversation_id,
-        "at": message.sent_at,
+        "at": min(message.sent_at, utcnow()),  # a clock that ran ahead must not pin the chat to the top of the list
         "wa_id": message.wa_id,
         "from_me": message.from_me,
         "direction": Direction.OUTBOUND if message.from_me else Direction.INBOUND,
