@@ -70,9 +70,9 @@ class HistoryLane:
         """Returns when the slice in hand is committed."""
         self._stopping = True
         self._news.set()
-        worker, sweeper = self._tasks
-        sweeper.cancel()
-        await asyncio.gather(worker, sweeper, return_exceptions=True)
+        for sweeper in self._tasks[1:]:
+            sweeper.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _woken(self, payload: str) -> None:
         company, _, channel = payload.partition(":")
@@ -113,7 +113,11 @@ class HistoryLane:
             return True
         try:
             await self._slices(actor, channel_id, chunk, part)
-        except (NotFound, _TakenOver):  # the number was deleted meanwhile, or somebody else is at it
+        except _TakenOver:
+            return False
+        except NotFound:  # the number was deleted meanwhile
+            async with unit_of_work(actor):
+                await drop_chunks(actor, channel_id)
             return False
         return True
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select
 
-from saasbot.domain.channels import access_channel
+from saasbot.domain.channels import access_channel, delete_channel
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.models import AgentTurn, ChannelHistory, Conversation, Message
 from saasbot.models.table import utcnow
@@ -182,6 +182,26 @@ async def test_an_owner_who_changes_their_mind_ends_it(running_simulator: Runnin
 
     await until(nothing_waits, "that nothing waits")
     assert len(await running_simulator.messages()) < 1500
+
+
+async def test_a_number_that_is_deleted_meanwhile_leaves_nothing_waiting(running_simulator: RunningSimulator):
+    await want(running_simulator, 90)
+    await give(running_simulator, 2000, parts=2)
+
+    async def under_way() -> bool:
+        found = await progress(running_simulator)
+        return found is not None and found.messages > 0
+
+    await until(under_way, "the first of the history")
+    async with unit_of_work(running_simulator.alice):
+        await delete_channel(running_simulator.alice, running_simulator.channel_id)
+
+    async def nothing_waits() -> bool:
+        async with unit_of_work(running_simulator.alice):
+            waiting = await sql("SELECT count(*) FROM history_chunk WHERE processed_at IS NULL OR raw IS NOT NULL")
+            return waiting.scalar_one() == 0
+
+    await until(nothing_waits, "that nothing waits")
 
 
 async def test_the_parts_bytes_are_not_kept(running_simulator: RunningSimulator):
