@@ -45,7 +45,7 @@ REASONS = {
     ),
     "invalid_phone": N_("WhatsApp does not know this phone number. Check it and try again."),
     "rate_limited": N_("WhatsApp allows no more codes for now. Wait a while, or scan the QR code."),
-    "pairing_busy": N_("Other numbers are being linked right now. Yours follows by itself, within three minutes."),
+    "pairing_busy": N_("Other numbers are being linked right now. Yours follows by itself."),
     "proxy_unreachable": N_(
         "Its proxy does not answer or does not let it through. Check the proxy in the number's settings. We keep trying."
     ),

@@ -2,6 +2,8 @@
 
 import time
 
+from saasbot.wa_runtime.protobufs import MESSAGE
+from tests.fixtures.simulator import until
 from tests.wa_runtime.conftest import Customer, Link, Start
 from tests.wire_lab import WireLab
 
@@ -19,7 +21,7 @@ async def test_a_number_that_hears_nothing_is_found_and_healed(
     await number.until("state", here, status="open")
     assert time.monotonic() - began < 20
     await lab.deliver("¿me lees?", phone=linked.phone, **vars(customer))
-    await number.until("journal", here, code=17)
+    await number.until("journal", here, code=MESSAGE)
     await number.end()
 
 
@@ -30,7 +32,7 @@ async def test_a_send_that_nobody_acknowledges_makes_it_ask_at_once(
     number = await start("hold", linked.device_jid, SEND_SECONDS="1", ANSWER_SECONDS="2")
     await number.until("state", status="open")
     await lab.deliver("hola", phone=linked.phone, **vars(customer))
-    await number.until("journal", code=17)
+    await number.until("journal", code=MESSAGE)
     await number.do("send", to=customer.chat, text="uno")
     here = len(number.said)
     await lab.silence(linked.phone)
@@ -45,19 +47,11 @@ async def test_a_quiet_number_that_answers_stays_open(start: Start, link: Link, 
     number = await start("hold", linked.device_jid, QUIET_SECONDS="0.5", ANSWER_SECONDS="2")
     await number.until("state", status="open")
     here = len(number.said)
-    for _ in range(50):
-        asked = [s for s in (await lab.command("stanzas", phone=linked.phone, tag="iq"))["stanzas"] if "blocklist" in s]
-        if len(asked) >= 3:
-            break
-        await number.do("typing", to="1@lid", on=False)
-        await _a_moment()
-    else:
-        raise AssertionError("it never asked three times")
+
+    async def asked_three_times() -> bool:
+        stanzas = (await lab.command("stanzas", phone=linked.phone, tag="iq"))["stanzas"]
+        return sum("blocklist" in stanza for stanza in stanzas) >= 3
+
+    await until(asked_three_times, "three questions")
     assert number.states(here) == []
     await number.end()
-
-
-async def _a_moment() -> None:
-    import asyncio
-
-    await asyncio.sleep(0.1)
