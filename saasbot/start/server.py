@@ -11,8 +11,8 @@ from typing import Any
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
-from granian.server import Server
 from granian.server.common import AbstractServer
+from granian.server.mp import MPServer
 
 from saasbot.infra.draining import DRAIN, KILL_SECONDS
 from saasbot.start.processes import end_with_parent
@@ -20,7 +20,7 @@ from saasbot.start.processes import end_with_parent
 _TRIES, _TRIES_SECONDS = 5, 60
 
 
-class _Watcher(Server):
+class _Watcher(MPServer):
     """Tells its worker to drain when a stop begins, beside what granian tells it."""
 
     def signal_handler_interrupt(self, *arguments: Any, **more: Any) -> None:

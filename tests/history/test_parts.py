@@ -1,5 +1,6 @@
 """What is read out of a part of a phone's history, and what a part that is damaged costs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -114,9 +115,7 @@ def test_a_file_can_be_asked_for_with_the_event_it_would_have_come_in():
     assert item.event is not None
     again = decode(7, *item.event)
     assert again is not None and item.message.media is not None
-    assert again == type(item.message)(
-        **{name: getattr(item.message, name) for name in item.message.__slots__} | {"wa_event_id": 7}
-    )
+    assert again == replace(item.message, wa_event_id=7)
     assert events.Message.FromString(item.event[1]).Message.imageMessage.directPath == "/v/old.enc"
 
 
