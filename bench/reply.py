@@ -43,6 +43,8 @@ class InstantTransport:
     async def lookup(self, phone: str) -> str:
         return f"{phone}@s.whatsapp.net"
 
+    async def reconnect(self) -> None: ...
+
     async def send(self, outgoing: Outgoing) -> Sent:
         self.taken.put_nowait(time.perf_counter())
         return Sent(f"OUT{outgoing.message_id.hex[:16]}", datetime.now(UTC), outgoing.chat_jid)

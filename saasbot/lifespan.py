@@ -5,13 +5,16 @@ killed at any instant, and be taken up by another process.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import reflex as rx
 
 from saasbot.domain.accounts import hear_endings
 from saasbot.infra import db, logging
+from saasbot.infra.draining import DRAIN, SOCKETS_SECONDS
 from saasbot.infra.events import Listener
 from saasbot.infra.health import report_with
 from saasbot.infra.metrics import sample_loop_lag
@@ -23,6 +26,8 @@ from saasbot.realtime.tabs import ReflexTabs
 from saasbot.wa_runtime.processor import Processor
 from saasbot.wa_runtime.simulator.runtime import SimulatorRuntime
 from saasbot.wa_runtime.supervisor import Supervisor
+
+log = logging.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -55,4 +60,31 @@ async def services(app: rx.App) -> AsyncIterator[None]:
         for runtime in runtimes:
             await runtime.start()
             stack.push_async_callback(runtime.stop)
+        with _drained_at_a_stop(runtimes):
+            yield
+
+
+@contextmanager
+def _drained_at_a_stop(runtimes: list[Supervisor | SimulatorRuntime]) -> Iterator[None]:
+    """Numbers are let go of as soon as a stop begins, whoever still has a tab open. Where sockets keep the worker from ending in
+    order, it ends without: everything that counts is in the database."""
+    loop = asyncio.get_running_loop()
+    draining: list[asyncio.Task[None]] = []
+
+    async def drain() -> None:
+        began = loop.time()
+        await asyncio.gather(*(runtime.stop() for runtime in runtimes), return_exceptions=True)
+        log.info("app.drained", seconds=round(loop.time() - began, 1))
+        await asyncio.sleep(began + SOCKETS_SECONDS - loop.time())
+        os._exit(0)
+
+    def begin() -> None:
+        if not draining:
+            draining.append(asyncio.create_task(drain(), name="drain"))
+
+    loop.add_signal_handler(DRAIN, begin)
+    try:
         yield
+    finally:
+        loop.remove_signal_handler(DRAIN)
+        signal.signal(DRAIN, signal.SIG_IGN)  # one that comes late has nothing to tell

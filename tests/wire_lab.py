@@ -9,8 +9,11 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
+
+from saasbot.wa_runtime.protobufs import e2e
 
 HOME = Path(os.environ.get("SAASBOT_WIRE_LAB") or Path(__file__).parents[2] / "shared" / "wire-lab")
 ABSENT = (
@@ -88,6 +91,27 @@ class WireLab:
     async def acknowledge(self, mode: str, times: int = 0) -> None:
         """`ok`, or `drop` the acknowledgement of the next sends."""
         await self.command("message_ack", mode=mode, times=times)
+
+    async def silence(self, phone: str = PHONE) -> None:
+        """The number's socket stands and nothing passes on it any more. A new socket of it is as always."""
+        await self.command("silence", phone=phone, on=True)
+
+    async def devices(self) -> list[str]:
+        """Under which names devices have registered."""
+        return (await self.command("devices"))["names"]
+
+    async def hand_over(self, part: bytes, *, phone: str, lid: str) -> None:
+        """The phone gives its device a part of its history (a `HistorySync`), as its clients do: packed in a message to it."""
+        notice = e2e.HistorySyncNotification(
+            syncType=e2e.HistorySyncType.INITIAL_BOOTSTRAP,
+            chunkOrder=1,
+            initialHistBootstrapInlinePayload=zlib.compress(part),
+        )
+        kind = e2e.ProtocolMessage.HISTORY_SYNC_NOTIFICATION
+        body = e2e.Message(protocolMessage=e2e.ProtocolMessage(type=kind, historySyncNotification=notice))
+        await self.deliver(
+            e2e=body.SerializeToString(), phone=phone, sender=phone, sender_lid=lid, attrs={"category": "peer"}
+        )
 
     async def logins(self) -> int:
         return (await self.command("stats"))["logins"]

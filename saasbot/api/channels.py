@@ -20,6 +20,7 @@ from saasbot.domain.channels.facts import ChannelFacts, read_facts
 from saasbot.domain.channels.history import Change, read_changes
 from saasbot.domain.channels.pairing import NothingToScan, request_pair_code, request_qr
 from saasbot.domain.channels.views import ChannelView, read_channels
+from saasbot.domain.history.choose import choose_history
 from saasbot.domain.inbox.send import send_to_phone
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
@@ -38,6 +39,8 @@ class NewChannel(Body):
 class Connect(Body):
     any_phone: bool = False
     """Whichever phone scans becomes the number's; without it only the one it had before."""
+    history_days: int | None = None
+    """Of the past, how many days are taken over when a phone links it: 0, 7, 30 or 90. Null: as it was."""
 
 
 class PairByPhone(Body):
@@ -47,6 +50,19 @@ class PairByPhone(Body):
 class NewMessage(Body):
     to: str
     text: str
+
+
+class HistoryOut(BaseModel):
+    """Earlier chats, taken over when a phone links the number."""
+
+    days: int
+    """How many days of them its owner wants: 0, 7, 30 or 90."""
+    percent: int | None
+    """As the phone counts what it has sent; null before the first part."""
+    messages: int
+    chats: int
+    running: bool
+    finished_at: datetime | None
 
 
 class ChannelOut(BaseModel):
@@ -62,6 +78,7 @@ class ChannelOut(BaseModel):
     retry_at: datetime | None
     linked: bool
     created_at: datetime
+    history: HistoryOut
 
     @classmethod
     def of(cls, view: ChannelView) -> "ChannelOut":
@@ -184,6 +201,8 @@ async def connect(actor: CurrentActor, channel_id: UUID, body: Connect | None = 
     """The number shall run; without a session it shows a QR, for the phone it had before unless `any_phone` is true."""
     async with unit_of_work(actor):
         channel = await channels.connect(actor, channel_id)
+        if body is not None and body.history_days is not None:
+            await choose_history(actor, channel_id, days=body.history_days)
         if body is not None and body.any_phone and channel.device_jid is None:
             await request_qr(actor, channel_id, any_phone=True)
         return await _read(actor, channel_id)

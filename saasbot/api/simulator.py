@@ -39,6 +39,7 @@ from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, NotFound
 from saasbot.infra.settings import settings
 from saasbot.wa_runtime.simulator import network
+from saasbot.wa_runtime.simulator.past import hand_over
 
 _COMPANIES_REMEMBERED = 1_000
 _companies: dict[UUID, UUID] = {}
@@ -78,7 +79,10 @@ async def scan_qr(channel_id: UUID, body: Scan) -> Linked:
     """A phone scans the QR that is on screen now; 409 `no_qr` when there is none. The number opens in a moment."""
     actor = await _actor(channel_id)
     async with unit_of_work(actor):
-        await scan(actor, channel_id, phone=body.phone, push_name=body.push_name, code=body.code)
+        number = await scan(actor, channel_id, phone=body.phone, push_name=body.push_name, code=body.code)
+        if number.linked:
+            past = body.history
+            await hand_over(actor, channel_id, messages=past.messages, chats=past.chats, parts=past.parts)
     return Linked(phone=body.phone, push_name=body.push_name)
 
 

@@ -34,11 +34,20 @@ Count = Annotated[int, Strict(), Field(ge=0)]
 Degrees = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
 
+class Past(SimBody):
+    """Earlier messages that the phone hands over when it links the number."""
+
+    messages: Annotated[int, Strict(), Field(ge=0, le=20_000)] = 0
+    chats: Annotated[int, Strict(), Field(ge=1, le=500)] = 6
+    parts: Annotated[int, Strict(), Field(ge=1, le=100)] = 3
+
+
 class Scan(SimBody):
     phone: str
     push_name: Annotated[str, Field(max_length=100)] = ""
     code: str | None = None
     """The characters on screen, when pairing by code."""
+    history: Past = Field(default_factory=Past)
 
 
 class CustomerMessage(SimBody):

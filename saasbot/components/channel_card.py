@@ -62,6 +62,7 @@ def channel_card(
             custom_attrs={"data-status": row.status},
         ),
         rx.cond(row.paused != "", rx.el.p(icon("hourglass", 14), rx.el.span(row.paused), class_name="card-paused")),
+        rx.cond(row.history_running, _history(row)),
         rx.el.footer(
             _main_action(row, actions),
             button(
@@ -86,6 +87,22 @@ def channel_card(
         ),
         class_name=f"card card-of-{state}",
         custom_attrs={"data-testid": "channel-row", "data-channel-id": row.id, "data-status": row.status},
+    )
+
+
+def _history(row: rx.vars.ObjectVar[Any]) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(row.history),
+        rx.el.div(
+            rx.el.span(style={"width": f"{row.history_percent}%"}),
+            role="progressbar",
+            aria_label=t("Earlier chats"),
+            aria_valuenow=row.history_percent,
+            aria_valuemin=0,
+            aria_valuemax=100,
+            class_name="card-progress",
+        ),
+        class_name="card-history",
     )
 
 

@@ -59,6 +59,7 @@ def _fact(row: rx.vars.ObjectVar[Any]) -> rx.Component:
         ("holder", t("Held by")),
         ("epoch", t("Times taken up")),
         ("memory", t("Memory of its process")),
+        ("history", t("Earlier chats")),
         "",
     )
     return rx.el.div(

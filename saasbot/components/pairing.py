@@ -35,6 +35,7 @@ def pairing_dialog(
     on_other: Any,
     on_code_tab: Any,
     on_phone: Any,
+    on_history: Any,
 ) -> rx.Component:
     """`view` is a PairingView. Escape, the cross and a click outside abandon the attempt."""
     return rx.dialog.root(
@@ -46,7 +47,10 @@ def pairing_dialog(
                 class_name="dialog-header",
             ),
             rx.el.div(
-                rx.cond(with_code, _code_steps(phone_error, on_phone), _qr_steps()),
+                rx.el.div(
+                    rx.cond(with_code, _code_steps(phone_error, on_phone), _qr_steps()),
+                    _history_choice(view, on_history),
+                ),
                 rx.el.div(
                     rx.cond(with_code, _typed_code(view, on_other), _qr(view, on_qr, on_other)),
                     class_name="pairing-code",
@@ -79,6 +83,46 @@ def _tabs(with_code: rx.Var[bool], on_qr: Any, on_code: Any) -> rx.Component:
         role="tablist",
         class_name="seg",
         aria_label=t("How to link"),
+    )
+
+
+def _history_choice(view: rx.vars.ObjectVar[Any], on_history: Any) -> rx.Component:
+    """How much of the past comes along: `on_history` is called with the days."""
+
+    def choice(days: int, label: Text) -> rx.Component:
+        current = view.history_days == days
+        return rx.el.button(
+            label,
+            type="button",
+            role="radio",
+            id=f"history-{days}",
+            aria_checked=current,
+            class_name=rx.cond(current, "seg-item seg-on", "seg-item"),
+            on_click=on_history(days),
+        )
+
+    return rx.el.div(
+        rx.el.p(t("Earlier chats"), id="history-label", class_name="field-label"),
+        rx.el.div(
+            choice(0, t("None")),
+            choice(7, t("{n} days", n=7)),
+            choice(30, t("{n} days", n=30)),
+            choice(90, t("{n} days", n=90)),
+            role="radiogroup",
+            class_name="seg",
+            aria_labelledby="history-label",
+            aria_describedby="history-help",
+        ),
+        rx.el.p(
+            rx.cond(
+                view.history_days == 0,
+                t("The inbox begins with what is written from now on."),
+                t("They come in as read. The bot answers none of them, and nobody is alerted."),
+            ),
+            id="history-help",
+            class_name="field-help",
+        ),
+        class_name="pairing-history",
     )
 
 

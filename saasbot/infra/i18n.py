@@ -18,7 +18,7 @@ from babel.dates import format_datetime
 from babel.dates import format_time as babel_time
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
+from babel.numbers import format_currency, format_decimal, get_currency_precision, get_currency_symbol
 
 from saasbot.infra.errors import AppError, InvalidInput
 
@@ -148,6 +148,11 @@ def format_money(minor: int, currency: str, locale: str) -> str:
     gap = NO_BREAK if spanish or symbol.isalpha() else ""
     digits = "#,##0" if whole else "#,##0." + "0" * precision
     return format_currency(amount, currency, format=f"¤{gap}{digits}", locale=rules, currency_digits=False)
+
+
+def format_count(number: int, locale: str) -> str:
+    """`1,234`, or as the locale writes it."""
+    return format_decimal(number, locale=babel_locale(locale))
 
 
 def format_time(moment: datetime, tz: tzinfo, locale: str) -> str:

@@ -101,15 +101,36 @@ async def _resolve(host: str, port: int, timeout: float | None) -> str:
     """The first address of the host, all of which are public."""
     try:
         async with asyncio.timeout(timeout):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await _addresses(host, port)
     except TimeoutError:
         raise httpcore2.ConnectTimeout from None
     except OSError as error:
         raise httpcore2.ConnectError(str(error)) from None
-    addresses = [str(sockaddr[0]) for *_, sockaddr in found]
-    if not addresses or not all(is_public(address) for address in addresses):
+    if not _are_public(addresses):
         raise _Refused(f"{host} is not on the public internet")
     return addresses[0]
+
+
+async def checked_address(host: str, port: int) -> str:
+    """Where to connect for this host: an address of it, all of which are public. For connections that are not HTTP.
+
+    Raises: OSError, where they are not or the name is not known.
+    """
+    if settings().allow_private_urls:
+        return host
+    addresses = await _addresses(host, port)
+    if not _are_public(addresses):
+        raise OSError(f"{host} is not on the public internet")
+    return addresses[0]
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(sockaddr[0]) for *_, sockaddr in found]
+
+
+def _are_public(addresses: list[str]) -> bool:
+    return bool(addresses) and all(is_public(address) for address in addresses)
 
 
 class _Limited(httpx2.AsyncByteStream):

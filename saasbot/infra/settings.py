@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """Of a person, for what no person typed: 1 is theirs, 0 none. Nothing: as the network of the number is used to."""
 
     numbers_per_bridge: Annotated[int, Field(ge=1, le=100)] = 10
+    pairings_at_once: Annotated[int, Field(ge=1, le=100)] = 8
+    """Attempts to link a number that may run at a time: each is a process of some 90 MB for up to three minutes."""
 
     metrics_token: SecretStr = SecretStr("")
 

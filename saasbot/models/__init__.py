@@ -28,6 +28,7 @@ from saasbot.models.channels import (
     WaEvent,
 )
 from saasbot.models.companies import AiSource, Company, IdempotencyKey, Notice, Policy
+from saasbot.models.history import ChannelHistory, HistoryChunk
 from saasbot.models.inbox import (
     Author,
     Contact,
@@ -57,6 +58,7 @@ __all__ = [
     "Channel",
     "ChannelChange",
     "ChannelGap",
+    "ChannelHistory",
     "ChannelIncident",
     "ChannelKind",
     "ChannelLease",
@@ -74,6 +76,7 @@ __all__ = [
     "Draft",
     "GapCause",
     "Handler",
+    "HistoryChunk",
     "IdempotencyKey",
     "IdentityKind",
     "Media",

@@ -21,6 +21,7 @@ def pairing() -> rx.Component:
         on_other=ChannelsState.link_any_phone,
         on_code_tab=ChannelsState.show_code_form,
         on_phone=ChannelsState.pair_by_phone,
+        on_history=ChannelsState.choose_history,
     )
 
 

@@ -1,21 +1,34 @@
 """The server: a small process that watches over the one that serves pages, live updates and REST on one port."""
 
+import contextlib
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import time
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
-from granian.server import Server
 from granian.server.common import AbstractServer
+from granian.server.mp import MPServer
 
+from saasbot.infra.draining import DRAIN, KILL_SECONDS
 from saasbot.start.processes import end_with_parent
 
-# Long-lived sockets never finish by themselves; after this the worker is ended.
-_SHUTDOWN_SECONDS = 10
 _TRIES, _TRIES_SECONDS = 5, 60
+
+
+class _Watcher(MPServer):
+    """Tells its worker to drain when a stop begins, beside what granian tells it."""
+
+    def signal_handler_interrupt(self, *arguments: Any, **more: Any) -> None:
+        for worker in multiprocessing.active_children():
+            if worker.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker.pid, DRAIN)
+        super().signal_handler_interrupt(*arguments, **more)
 
 
 def application() -> object:
@@ -62,7 +75,7 @@ def main() -> None:
 
 
 def _server(host: str, port: int) -> AbstractServer:
-    return Server(
+    return _Watcher(
         target="saasbot.start.server:application",
         factory=True,
         address=host,
@@ -70,7 +83,7 @@ def _server(host: str, port: int) -> AbstractServer:
         interface=Interfaces.ASGI,
         workers=1,
         respawn_failed_workers=True,
-        workers_kill_timeout=_SHUTDOWN_SECONDS,
+        workers_kill_timeout=KILL_SECONDS,
         log_level=LogLevels.warning,
     )
 

@@ -12,13 +12,15 @@ from saasbot import routes
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.facts import ChannelFacts, read_facts
 from saasbot.domain.channels.history import KEPT, Change, read_changes
+from saasbot.domain.channels.views import read_channels
+from saasbot.domain.history.progress import HistoryView
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.i18n import format_full, gettext
 from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
-from saasbot.state.channel_texts import change_moment, reason_sentence
+from saasbot.state.channel_texts import change_moment, history_sentence, reason_sentence
 from saasbot.state.durations import duration
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
@@ -98,18 +100,21 @@ class _Read:
     facts: ChannelFacts | None
     """Nothing: the number was deleted meanwhile."""
     changes: list[Change]
+    history: HistoryView | None
     most: int
 
 
 async def _read(channel_id: UUID, most: int, actor: Actor, _changes: Changes, reading: Reading) -> _Read:
-    async def read() -> tuple[ChannelFacts | None, list[Change]]:
+    async def read() -> tuple[ChannelFacts | None, list[Change], HistoryView | None]:
         hub.tell_later(actor.company_id, _BEAT, _BEAT_SECONDS)
         try:
             async with unit_of_work(actor):
                 facts = await read_facts(actor, channel_id)
-                return facts, await read_changes(actor, channel_id, limit=most + 1)
+                changes = await read_changes(actor, channel_id, limit=most + 1)
+                views = await read_channels(actor, channel_id=channel_id)
+                return facts, changes, views[0].history if views else None
         except NotFound:
-            return None, []
+            return None, [], None
 
     return _Read(actor, channel_id, *await reading.once((_WATCH, channel_id, most, actor.timezone), read), most)
 
@@ -125,7 +130,7 @@ async def _show(state: ChannelDetailsState, read: _Read) -> None:
     assign(
         state,
         loaded=True,
-        facts=_fact_rows(read.facts, locale, timezone),
+        facts=[*_fact_rows(read.facts, locale, timezone), *_history_rows(read.history, locale)],
         changes=_change_rows(read.changes, locale, timezone)[: read.most],
         more=len(read.changes) > read.most,
     )
@@ -145,6 +150,15 @@ def _change_rows(changes: list[Change], locale: str, timezone: str) -> list[Chan
         )
         for change, end in zip(changes, ends, strict=False)
     ]
+
+
+def _history_rows(history: HistoryView | None, locale: str) -> list[FactRow]:
+    """Earlier chats, for a number that has or awaits some."""
+    if history is None or (history.days == 0 and history.messages == 0):
+        return []
+    if history.running or history.messages:
+        return [FactRow("history", history_sentence(history, locale))]
+    return [FactRow("history", gettext(locale, "none yet"))]
 
 
 def _fact_rows(facts: ChannelFacts, locale: str, timezone: str) -> list[FactRow]:

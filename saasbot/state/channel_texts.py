@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from saasbot.domain.channels.views import ChannelView
-from saasbot.infra.i18n import N_, format_ago, format_ahead, format_time, format_when, gettext, translate
+from saasbot.domain.history.progress import HistoryView
+from saasbot.infra.i18n import N_, format_ago, format_ahead, format_count, format_time, format_when, gettext, translate
 
 REASONS = {
     "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
@@ -44,7 +45,12 @@ REASONS = {
     ),
     "invalid_phone": N_("WhatsApp does not know this phone number. Check it and try again."),
     "rate_limited": N_("WhatsApp allows no more codes for now. Wait a while, or scan the QR code."),
-    "pairing_busy": N_("Other numbers are being linked. Yours is next."),
+    "pairing_busy": N_("Other numbers are being linked right now. Yours follows by itself."),
+    "proxy_unreachable": N_(
+        "Its proxy does not answer or does not let it through. Check the proxy in the number's settings. We keep trying."
+    ),
+    "unheard": N_("WhatsApp does not answer on this connection. It is being made anew."),
+    "settings_changed": N_("Its settings have changed. It connects anew."),
 }
 
 _LAST_DIGITS = 4
@@ -110,6 +116,17 @@ def reason_sentence(reason: str | None, locale: str, *, phone: str | None = None
     if reason == "other_phone" and phone is None:
         return translate(locale, _OTHER_PHONE_ONCE)
     return translate(locale, REASONS[reason]).format(digits=(phone or "")[-_LAST_DIGITS:])
+
+
+def history_sentence(history: HistoryView, locale: str) -> str:
+    """How far the earlier chats have come, or what there is of them."""
+    messages, chats = format_count(history.messages, locale), format_count(history.chats, locale)
+    stored = gettext(locale, "{messages} messages in {chats} chats", messages=messages, chats=chats)
+    if not history.running:
+        return stored
+    if history.percent is None:
+        return gettext(locale, "Earlier chats are on their way.")
+    return gettext(locale, "Earlier chats: {percent}%, {stored}", percent=min(history.percent, 99), stored=stored)
 
 
 def change_moment(moment: datetime, zone: ZoneInfo, locale: str, *, now: datetime) -> str:

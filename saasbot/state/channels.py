@@ -13,13 +13,14 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.bots.edit import list_bots
 from saasbot.domain.channels.pairing import request_pair_code, request_qr
 from saasbot.domain.channels.views import ChannelView, read_channels
+from saasbot.domain.history.choose import choose_history
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
-from saasbot.state.channel_texts import pause_sentence, status_sentence
+from saasbot.state.channel_texts import history_sentence, pause_sentence, status_sentence
 from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
 from saasbot.state.inbox_reading import PAUSE_BEAT, look_again
@@ -49,6 +50,10 @@ class ChannelRow:
     bot_enabled: bool
     received_today: int
     sent_today: int
+    history_running: bool
+    history_percent: int
+    history: str
+    """How far its earlier chats have come; empty while none do."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class PairingView:
     seconds: int = 0
     """Until the code on screen ends; the browser counts down from it."""
     total: int = 60
+    history_days: int = 0
 
 
 class ChannelsState(rx.State):
@@ -170,6 +176,14 @@ class ChannelsState(rx.State):
         async with unit_of_work(actor):
             await request_qr(actor, parse_id(self.pairing_id), any_phone=True)
         self.with_code, self.phone_error = False, ""
+
+    @rx.event
+    @needs("channels.write")
+    async def choose_history(self, days: int):
+        """So much of the past comes with the link; the code on screen stays."""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await choose_history(actor, parse_id(self.pairing_id), days=days)
 
     @rx.event
     @signed_in
@@ -322,6 +336,9 @@ def _row(view: ChannelView, locale: str, timezone: str) -> ChannelRow:
         bot_enabled=view.bot_enabled,
         received_today=view.received_today,
         sent_today=view.sent_today,
+        history_running=view.history.running,
+        history_percent=view.history.percent or 0,
+        history=history_sentence(view.history, locale) if view.history.running else "",
     )
 
 
@@ -339,6 +356,7 @@ def _pairing(view: ChannelView, locale: str, timezone: str) -> PairingView:
         number=view.pairing_number,
         seconds=max(0, round(left)),
         total=60 if view.pairing_number <= 1 else 20,
+        history_days=view.history.days,
     )
 
 

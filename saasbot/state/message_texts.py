@@ -83,6 +83,7 @@ _MEDIA = {
     "hash_mismatch": N_("The file arrived damaged. Ask for it again."),
     "media_gone": N_("The file is no longer on WhatsApp. Ask for it again."),
     "no_media": N_("The message came without its file."),
+    "older_media": N_("A file from before the number was linked. See it on the phone."),
 }
 
 

@@ -35,6 +35,7 @@ from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 from saasbot.wa_runtime.simulator.bodies import Content
 from saasbot.wa_runtime.simulator.network import attach, customer_calls, customer_types, customer_writes, owner_writes
+from saasbot.wa_runtime.simulator.past import hand_over
 
 TOPICS = ("simulator", "channel")
 FIRST = Customer("5491150000001", "", "Ana")
@@ -62,6 +63,8 @@ FAULTS = {
     "stream_replaced": {},
     "client_outdated": {},
 }
+_PAST = 240
+"""How many earlier messages the shop's phone has, for an owner who wants to see them taken over."""
 ENDED = {"seconds": 0.0, "times": 0, "ms": 0, "window": 0}
 
 
@@ -186,7 +189,9 @@ class PhoneState(rx.State):
             if channel_id not in numbers:
                 raise NotFound
             name = numbers[channel_id].name
-            await scan(actor, channel_id, phone=own_phone(channel_id), push_name=name, code=code)
+            number = await scan(actor, channel_id, phone=own_phone(channel_id), push_name=name, code=code)
+            if number.linked and numbers[channel_id].wants_history:
+                await hand_over(actor, channel_id, messages=_PAST)
         self._number_id = channel_id
         await self._look()
 

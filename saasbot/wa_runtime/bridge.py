@@ -20,7 +20,8 @@ from saasbot.wa_runtime.transport import NumberRef, Transport, Wiring
 log = get_logger(__name__)
 
 HEARTBEAT_SECONDS = 5
-DRAIN_SECONDS = 20
+DRAIN_SECONDS = 18.5
+"""After SIGTERM; whoever waits for the process kills it a second later."""
 
 
 def number_line(ref: NumberRef) -> dict[str, Any]:

@@ -49,6 +49,11 @@ def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
     return None
 
 
+def decode_message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | None:
+    """The same for a message event that is no bytes yet."""
+    return _message(event_id, event)
+
+
 def _receipt(event: Any) -> IncomingReceipt | None:
     kind = events.Receipt.ReceiptType.Name(event.Type)
     if event.MessageSource.IsGroup or event.MessageSource.IsFromMe or kind not in {"DELIVERED", *_READ}:

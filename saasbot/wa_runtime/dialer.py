@@ -2,8 +2,8 @@
 cancelled: it hangs behind a silent network, and cancelling it freezes the event loop.
 
 A dialer is an HTTP CONNECT proxy on a loopback port, one per client, open to that client alone (password) and to WhatsApp's
-hosts alone. It resolves and connects with a deadline, through the machine's own proxy (`HTTPS_PROXY`, `NO_PROXY`) if there
-is one, and `abort` cuts everything at once: to the library that is a refused or lost connection, which it handles well.
+hosts alone. It connects with a deadline, through the proxy of the number, else the machine's own (`HTTPS_PROXY`, `NO_PROXY`)
+if there is one, and `abort` cuts everything at once: to the library that is a refused or lost connection, which it handles well.
 """
 
 import asyncio
@@ -13,10 +13,11 @@ import hmac
 import secrets
 import ssl
 from collections.abc import Awaitable, Callable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.proxies import ProxyFailed, Streams, ask_http, dial_through
 
 log = get_logger(__name__)
 
@@ -25,7 +26,6 @@ _HOSTS = (".whatsapp.com", ".whatsapp.net")
 _PORT = 443
 _HEADER_LIMIT = 16 * 1024
 _CHUNK = 64 * 1024
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class DialRefused(Exception):
@@ -41,9 +41,13 @@ class Dialer:
         *,
         on_dial: Callable[[], None] = lambda: None,
         before_answer: Callable[[], Awaitable[None]] | None = None,
+        proxy: str | None = None,
     ) -> None:
         self._on_dial = on_dial
         self._before_answer = before_answer
+        self._proxy = proxy
+        self.proxy_failed = False
+        """The last connection that was asked for failed at the number's proxy."""
         self._secret = secrets.token_urlsafe(18)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
@@ -86,9 +90,8 @@ class Dialer:
         try:
             host = self._authorised_host(request)
             self._on_dial()
-            async with asyncio.timeout(DIAL_SECONDS):
-                upstream = await _dial(host)
-        except (DialRefused, OSError, TimeoutError) as error:
+            upstream = await self._dial(host)
+        except (DialRefused, ProxyFailed, OSError, TimeoutError) as error:
             log.info("dialer.refused", error=str(error) or type(error).__name__)
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
@@ -100,6 +103,17 @@ class Dialer:
             await _relay((reader, writer), upstream)
         finally:
             upstream[1].close()
+
+    async def _dial(self, host: str) -> Streams:
+        """Raises: DialRefused, OSError, ProxyFailed, TimeoutError."""
+        if self._proxy is None:
+            async with asyncio.timeout(DIAL_SECONDS):
+                return await _dial(host)
+        self.proxy_failed = True
+        async with asyncio.timeout(DIAL_SECONDS):
+            streams = await dial_through(self._proxy, host, _PORT)
+        self.proxy_failed = False
+        return streams
 
     def _authorised_host(self, request: bytes) -> str:
         """The WhatsApp host that this client may reach. Raises: DialRefused."""
@@ -118,7 +132,7 @@ class Dialer:
 
 
 async def _dial(host: str) -> Streams:
-    """A connection to the host, through the machine's proxy if it has one. Raises: DialRefused, OSError."""
+    """A connection to the host, through the machine's proxy if it has one. Raises: DialRefused, OSError, ProxyFailed."""
     proxy = None if proxy_bypass(host) else getproxies().get("https")
     if not proxy:
         return await asyncio.open_connection(host, _PORT, happy_eyeballs_delay=0.25)
@@ -128,15 +142,7 @@ async def _dial(host: str) -> Streams:
     tls = ssl.create_default_context() if url.scheme == "https" else None
     reader, writer = await asyncio.open_connection(url.hostname, url.port or (443 if tls else 80), ssl=tls)
     try:
-        authority = f"{host}:{_PORT}"
-        head = f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n"
-        if url.username is not None:
-            pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
-            head += f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}\r\n"
-        writer.write(head.encode("latin-1") + b"\r\n")
-        status = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n", 1)[0].decode("latin-1")
-        if status.split(" ")[1:2] != ["200"]:
-            raise DialRefused(f"the proxy answered {status!r}")
+        await ask_http((reader, writer), url, host, _PORT)
     except BaseException:
         writer.close()
         raise

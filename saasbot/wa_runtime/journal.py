@@ -16,13 +16,26 @@ import psycopg
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import APPEND_ONE, TOPIC, event_values, record_events
+from saasbot.domain.history import chunks
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.protobufs import HISTORY
 
 log = get_logger(__name__)
 
 _CONNECT_SECONDS = 3
+_SILENT_MS = 10_000
+"""A database that went silent holds the library's thread no longer than this: then the spool takes the event."""
+
+
+async def append_events(actor: Actor, channel_id: UUID, *, epoch: int, events: list[tuple[int, bytes]]) -> None:
+    """In the transaction around: what is said now into the journal, what is over beside it."""
+    history = [raw for code, raw in events if code == HISTORY]
+    if history:
+        await chunks.record_chunks(actor, channel_id, code=HISTORY, raws=history)
+    if now := [(code, raw) for code, raw in events if code != HISTORY]:
+        await record_events(actor, channel_id, epoch=epoch, events=now)
 
 
 class NumberJournal:
@@ -40,7 +53,10 @@ class NumberJournal:
         Raises: OSError, when neither can be written: then nobody can keep it, and the log says so.
         """
         with self._lock:
+            self._replay_held()
             try:
+                if self._spool.exists():
+                    raise psycopg.OperationalError("what was spooled before waits")
                 self._insert([(code, raw)])
             except psycopg.Error as error:
                 log.warning("journal.spooled", channel_id=str(self._channel_id), error=str(error))
@@ -50,7 +66,7 @@ class NumberJournal:
     async def append_many(self, events: list[tuple[int, bytes]]) -> None:
         actor = Actor.system(self._company_id)
         async with unit_of_work(actor):
-            await record_events(actor, self._channel_id, epoch=self._epoch, events=events)
+            await append_events(actor, self._channel_id, epoch=self._epoch, events=events)
         reach("after_journal")
 
     async def replay_spool(self) -> int:
@@ -63,23 +79,25 @@ class NumberJournal:
 
     def _replay(self) -> int:
         with self._lock:
-            if not self._spool.exists():
+            return self._replay_held()
+
+    def _replay_held(self) -> int:
+        """With the lock. The spool is gone afterwards, or the database is still away."""
+        if not self._spool.exists():
+            return 0
+        events = []
+        for line in self._spool.read_text().splitlines():
+            with suppress(ValueError, KeyError):  # the last line may have been cut by a crash: it was never promised
+                item = json.loads(line)
+                events.append((int(item["code"]), base64.b64decode(item["raw"])))
+        if events:
+            try:
+                self._insert(events)
+            except psycopg.Error as error:
+                log.warning("journal.replay_waits", channel_id=str(self._channel_id), error=str(error))
                 return 0
-            events = []
-            for line in self._spool.read_text().splitlines():
-                with suppress(
-                    ValueError, KeyError
-                ):  # the last line may have been cut by a crash: it was never promised
-                    item = json.loads(line)
-                    events.append((int(item["code"]), base64.b64decode(item["raw"])))
-            if events:
-                try:
-                    self._insert(events)
-                except psycopg.Error as error:
-                    log.warning("journal.replay_waits", channel_id=str(self._channel_id), error=str(error))
-                    return 0
-            self._spool.unlink()
-            return len(events)
+        self._spool.unlink()
+        return len(events)
 
     def _insert(self, events: list[tuple[int, bytes]]) -> None:
         try:
@@ -87,18 +105,27 @@ class NumberJournal:
             with connection.transaction(), connection.pipeline():
                 connection.execute("SELECT set_config('app.company', %s, true)", (str(self._company_id),))
                 for code, raw in events:
-                    connection.execute(
-                        APPEND_ONE, event_values(self._company_id, self._channel_id, self._epoch, code, raw)
-                    )
-                connection.execute("SELECT pg_notify(%s, %s)", (TOPIC, f"{self._company_id}:{self._channel_id}"))
+                    self._append(connection, code, raw)
+                for topic in {chunks.TOPIC if code == HISTORY else TOPIC for code, _ in events}:
+                    connection.execute("SELECT pg_notify(%s, %s)", (topic, f"{self._company_id}:{self._channel_id}"))
         except psycopg.OperationalError:
             self._drop_connection()
             raise
 
+    def _append(self, connection: psycopg.Connection, code: int, raw: bytes) -> None:
+        if code == HISTORY:
+            connection.execute(chunks.APPEND_CHUNK, chunks.chunk_values(self._company_id, self._channel_id, code, raw))
+            return
+        connection.execute(APPEND_ONE, event_values(self._company_id, self._channel_id, self._epoch, code, raw))
+
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(
-                self._dsn, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="saasbot-journal"
+                self._dsn,
+                autocommit=True,
+                connect_timeout=_CONNECT_SECONDS,
+                tcp_user_timeout=_SILENT_MS,
+                application_name="saasbot-journal",
             )
         return self._connection
 

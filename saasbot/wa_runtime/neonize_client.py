@@ -87,7 +87,10 @@ def jid_of(text: str) -> protobufs.events.JID:
 
 class LibraryClient:
     """`on_event(code, raw)` is called on the library's own thread, one event at a time, for the subscribed codes; what it
-    does before returning is done before the next event. `on_qr` and `on_login` likewise, while pairing."""
+    does before returning is done before the next event. `on_qr` and `on_login` likewise, while pairing.
+
+    `device_name` is what the phone lists a device under that is linked here; the library has one for the whole process.
+    """
 
     def __init__(
         self,
@@ -99,10 +102,12 @@ class LibraryClient:
         on_event: Callable[[int, bytes], None],
         on_qr: Callable[[str], None] = lambda _code: None,
         on_login: Callable[[str], None] = lambda _status: None,
+        proxy: str | None = None,
+        device_name: str = DEVICE_NAME,
     ) -> None:
         self._gate, self._on_event, self._on_qr, self._on_login = gate, on_event, on_qr, on_login
         self._loop = asyncio.get_running_loop()
-        self._dialer = Dialer(on_dial=self._let_others, before_answer=self._alone_again)
+        self._dialer = Dialer(on_dial=self._let_others, before_answer=self._alone_again, proxy=proxy)
         self._holds_gate = False
         self._answered = False
         self._running = False
@@ -111,13 +116,13 @@ class LibraryClient:
         self._last_callback = 0.0
         self.task: asyncio.Task[None] | None = None
         """The library's blocking call. Its end means that no event will ever come again."""
-        self.api = self._make(store_dsn, device_jid, codes)
+        self.api = self._make(store_dsn, device_jid, codes, device_name)
 
-    def _make(self, store_dsn: str, device_jid: str | None, codes: Iterable[int]) -> Any:
+    def _make(self, store_dsn: str, device_jid: str | None, codes: Iterable[int], device_name: str) -> Any:
         api: Any = NewAClient(
             store_dsn,
             jid=jid_of(device_jid) if device_jid else None,
-            props=DeviceProps(os=DEVICE_NAME, platformType=DeviceProps.CHROME),
+            props=DeviceProps(os=device_name, platformType=DeviceProps.CHROME),
             uuid="unused",
             new_device=device_jid is None,
         )
@@ -131,6 +136,11 @@ class LibraryClient:
         api.event.list_func = dict.fromkeys(codes)
         api.event.execute = self._execute
         return api
+
+    @property
+    def proxy_failed(self) -> bool:
+        """The last connection that the library asked for failed at the number's proxy."""
+        return self._dialer.proxy_failed
 
     async def connect(self) -> None:
         """Start connecting and return. `task` ends when that fails."""

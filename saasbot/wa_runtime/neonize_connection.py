@@ -16,15 +16,18 @@ from saasbot.wa_runtime.neonize_events import (
     CALL_OFFER,
     CHAT_PRESENCE,
     JOURNALLED,
+    KEEP_ALIVE_TIMEOUT,
     Fate,
     call_of,
     codes_of,
+    is_between_devices,
     state_of,
     typing_of,
 )
 from saasbot.wa_runtime.neonize_gate import Gate
+from saasbot.wa_runtime.neonize_hearing import Hearing
 from saasbot.wa_runtime.neonize_store import StoreUnavailable, has_session
-from saasbot.wa_runtime.transport import NotConnected, NumberRef, StateChange, Wiring
+from saasbot.wa_runtime.transport import NotConnected, NumberRef, ProxyUnknown, StateChange, Wiring
 
 from neonize.exc import NeonizeError  # isort: skip
 from neonize.utils.enum import Presence  # isort: skip
@@ -43,6 +46,13 @@ _PRESENCE_RETRIES = (5, 30, 120, 600)
 Signal = tuple[int, bytes] | None
 UNWRITABLE: Signal = (-1, b"")
 """An event could not be kept: whatever came after it would be lost too."""
+UNHEARD: Signal = (-2, b"")
+"""WhatsApp does not answer on a connection that stands."""
+RENEWED: Signal = (-3, b"")
+"""The number's settings have changed: it shall connect anew."""
+
+AT_ONCE = frozenset({"library_fault", "unheard", "settings_changed"})
+"""Reasons to connect anew without a pause, unless the last time was for the same."""
 
 
 class Connection:
@@ -56,6 +66,8 @@ class Connection:
         self._open: LibraryClient | None = None
         self._last: StateChange | None = None
         self._presence: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._hearing: Hearing | None = None
         self._loop = asyncio.get_running_loop()
 
     def start(self) -> None:
@@ -74,6 +86,15 @@ class Connection:
         if self._open is None or self._closing:
             raise NotConnected("the number is not open")
         return self._open
+
+    def renew(self) -> None:
+        """Connect anew as the settings are now: at once, also in the middle of a pause."""
+        self._signals.put_nowait(RENEWED)
+
+    def doubt(self) -> None:
+        """What WhatsApp should have said has not come."""
+        if self._hearing is not None:
+            self._hearing.doubt()
 
     def tell(self, change: StateChange) -> None:
         """Report it, unless it is what was reported last."""
@@ -97,8 +118,8 @@ class Connection:
             self.tell(StateChange(ChannelStatus.FAILED, "transport_fault", fatal=True))
 
     async def _wait_until_next(self, change: StateChange, failures: int) -> None:
-        """Tell why and until when, and wait. A pump that died after a login is replaced at once."""
-        if change.reason == "library_fault" and failures == 1:
+        """Tell why and until when, and wait. A client that no longer hears, or should not be as it is, is replaced at once."""
+        if change.reason in AT_ONCE and failures == 1:
             self.tell(change)
             return
         retry_at = change.retry_at or datetime.now(UTC) + timedelta(
@@ -107,13 +128,15 @@ class Connection:
         self.tell(StateChange(change.status, change.reason, retry_at))
         wait_until = self._loop.time() + (retry_at - datetime.now(UTC)).total_seconds()
         while not self._closing and self._loop.time() < wait_until:
-            await self._next_signal(wait_until)
+            if await self._next_signal(wait_until) == RENEWED:
+                return
 
     async def _attempt(self) -> tuple[StateChange | None, bool]:
         """Hold one client object as long as it is of use.
 
         Returns why it ended (nothing: we close), and whether it was steady: open for long enough to begin anew with delays.
         """
+        self._signals = asyncio.Queue()  # what an earlier client still had to say does not concern this one
         device = self._number.device_jid
         if device is None:
             return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
@@ -122,11 +145,20 @@ class Connection:
                 return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
         except StoreUnavailable:
             return StateChange(ChannelStatus.RECONNECTING, "store_unavailable"), False
+        try:
+            proxy = await self._wiring.proxy()
+        except ProxyUnknown as error:
+            log.warning("neonize.proxy_unknown", channel_id=str(self._number.channel_id), error=str(error))
+            return StateChange(ChannelStatus.RECONNECTING, "proxy_unreachable"), False
         client = LibraryClient(
-            store_dsn=self._store_dsn, device_jid=device, gate=self._gate, codes=CODES, on_event=self._receive
+            store_dsn=self._store_dsn,
+            device_jid=device,
+            gate=self._gate,
+            codes=CODES,
+            on_event=self._receive,
+            proxy=proxy,
         )
         watch: asyncio.Task[Any] | None = None
-        self._signals = asyncio.Queue()  # what an earlier client still had to say does not concern this one
         try:
             try:
                 await client.connect()
@@ -154,6 +186,10 @@ class Connection:
             signal = await self._next_signal(deadline)
             if signal == UNWRITABLE:
                 return StateChange(ChannelStatus.RECONNECTING, "journal_unwritable"), False
+            if signal == UNHEARD:
+                return ended(StateChange(ChannelStatus.DEAF, "unheard"))
+            if signal == RENEWED:
+                return StateChange(ChannelStatus.RECONNECTING, "settings_changed"), True
             if signal is not None:
                 change = state_of(*signal)
                 if change.fatal or change.status == ChannelStatus.BANNED or change.reason == "refused_by_whatsapp":
@@ -164,23 +200,32 @@ class Connection:
                 elif change.status == ChannelStatus.RECONNECTING:
                     deadline = self._loop.time() + PATIENCE_SECONDS
                     self._now_lost()
+                elif change.status == ChannelStatus.DEAF:
+                    self.doubt()
                 self.tell(change)
             elif client.task.done():
-                return ended(_why_ended(client.task, opened_at is not None))
+                return ended(_why_ended(client, opened_at is not None))
             elif deadline is not None and self._loop.time() >= deadline:
-                return ended(StateChange(ChannelStatus.RECONNECTING, "network_unreachable"))
+                return ended(_unreachable(client))
         return None, False
 
     def _now_open(self, client: LibraryClient) -> None:
         self._open = client
         if self._presence is None:
             self._presence = asyncio.create_task(self._announce(client))
+            self._hearing = Hearing(client)
+            self._listening = asyncio.create_task(self._listen(self._hearing))
+
+    async def _listen(self, hearing: Hearing) -> None:
+        await hearing.until_deaf()
+        self._signals.put_nowait(UNHEARD)
 
     def _now_lost(self) -> None:
-        self._open = None
-        if self._presence is not None:
-            self._presence.cancel()
-            self._presence = None
+        self._open = self._hearing = None
+        for task in (self._presence, self._listening):
+            if task is not None:
+                task.cancel()
+        self._presence = self._listening = None
 
     async def _next_signal(self, deadline: float | None) -> Signal:
         """The next event of the connection; nothing when it is late (loop time), the client ended or we close."""
@@ -192,6 +237,10 @@ class Connection:
 
     def _receive(self, code: int, raw: bytes) -> None:
         """On the library's thread. When this returns, what must last is on disk."""
+        if (hearing := self._hearing) is not None and code != KEEP_ALIVE_TIMEOUT:
+            hearing.heard()
+        if is_between_devices(code, raw):
+            return
         if code in JOURNALLED:
             try:
                 self._wiring.journal.append(code, raw)
@@ -227,8 +276,15 @@ async def _wake_at_end(task: asyncio.Task[None], signals: asyncio.Queue[Signal])
     signals.put_nowait(None)
 
 
-def _why_ended(task: asyncio.Task[None], was_open: bool) -> StateChange:
+def _unreachable(client: LibraryClient) -> StateChange:
+    reason = "proxy_unreachable" if client.proxy_failed else "network_unreachable"
+    return StateChange(ChannelStatus.RECONNECTING, reason)
+
+
+def _why_ended(client: LibraryClient, was_open: bool) -> StateChange:
     """What the end of the library's call means. Its errors are texts."""
+    task = client.task
+    assert task is not None
     error = None if task.cancelled() else task.exception()
     text = str(error) if error else ""
     log.warning("neonize.client_ended", error=text, was_open=was_open)
@@ -236,4 +292,4 @@ def _why_ended(task: asyncio.Task[None], was_open: bool) -> StateChange:
         return StateChange(ChannelStatus.RECONNECTING, "library_fault")
     if text.startswith(("pq:", "failed to upgrade database", "failed to open database", "dial unix")):
         return StateChange(ChannelStatus.RECONNECTING, "store_unavailable")
-    return StateChange(ChannelStatus.RECONNECTING, "network_unreachable")
+    return _unreachable(client)

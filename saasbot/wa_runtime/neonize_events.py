@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+from google.protobuf.message import DecodeError
+
 from saasbot.models import ChannelStatus
-from saasbot.wa_runtime.protobufs import CALL_OFFER, CHAT_PRESENCE, MESSAGE, RECEIPT, UNDECRYPTABLE, events
+from saasbot.wa_runtime.protobufs import CALL_OFFER, CHAT_PRESENCE, HISTORY, MESSAGE, RECEIPT, UNDECRYPTABLE, events
 from saasbot.wa_runtime.transport import Call, StateChange, Typing
 
 DEVICE, QR, PAIR_STATUS, CONNECTED, KEEP_ALIVE_TIMEOUT, KEEP_ALIVE_RESTORED = range(6)
@@ -33,7 +35,7 @@ FATES: dict[int, tuple[str, Fate]] = {
     CLIENT_OUTDATED: ("ClientOutdated", Fate.STATE),
     STREAM_ERROR: ("StreamError", Fate.IGNORED),  # Disconnected follows, and the library reconnects
     DISCONNECTED: ("Disconnected", Fate.STATE),
-    13: ("HistorySync", Fate.IGNORED),  # megabytes; the library keeps the address pairs in it by itself
+    HISTORY: ("HistorySync", Fate.JOURNAL),  # megabytes, in a lane of their own (`history.py`)
     16: ("NewsLetterMessageMeta", Fate.IGNORED),
     MESSAGE: ("Message", Fate.JOURNAL),
     RECEIPT: ("Receipt", Fate.JOURNAL),
@@ -120,6 +122,17 @@ def call_of(raw: bytes) -> Call | None:
     if not caller.User or not meta.callID or any(attribute.name == "group-jid" for attribute in event.data.Attrs):
         return None
     return Call(f"{caller.User}@{caller.Server}", meta.callID, datetime.fromtimestamp(meta.timestamp, UTC))
+
+
+def is_between_devices(code: int, raw: bytes) -> bool:
+    """A message of the account's own phone to its devices: keys, and where to fetch the history or the history itself, which
+    comes as an event of its own. No chat has it, so nothing keeps it."""
+    if code != MESSAGE or b"peer" not in raw:
+        return False
+    try:
+        return events.Message.FromString(raw).Info.Category == "peer"
+    except DecodeError:
+        return False
 
 
 def typing_of(raw: bytes) -> Typing | None:

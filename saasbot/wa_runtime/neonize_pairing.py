@@ -9,8 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from saasbot.infra.logging import get_logger
-from saasbot.wa_runtime.neonize_client import LibraryClient  # first: it prepares the library's import
-from saasbot.wa_runtime.neonize_events import CONNECTED, JOURNALLED, LOGGED_OUT, PAIR_STATUS, Fate, codes_of
+from saasbot.wa_runtime.neonize_client import DEVICE_NAME, LibraryClient  # first: it prepares the library's import
+from saasbot.wa_runtime.neonize_events import (
+    CONNECTED,
+    JOURNALLED,
+    LOGGED_OUT,
+    PAIR_STATUS,
+    Fate,
+    codes_of,
+    is_between_devices,
+)
 from saasbot.wa_runtime.neonize_gate import Gate
 from saasbot.wa_runtime.neonize_store import forget_session
 from saasbot.wa_runtime.protobufs import events
@@ -58,7 +66,10 @@ class NeonizePairing:
         expected: str | None = None,
         journal: Callable[[int, bytes], None],
         linked: Callable[[], None] = lambda: None,
+        proxy: str | None = None,
+        device_name: str = DEVICE_NAME,
     ) -> None:
+        self._proxy, self._device_name = proxy, device_name
         self._store_dsn, self._phone, self._journal, self._linked = store_dsn, phone, journal, linked
         self._expected = expected
         self._is_other = False
@@ -75,6 +86,8 @@ class NeonizePairing:
             on_event=self._receive,
             on_qr=lambda code: self._put("qr", code),
             on_login=lambda status: self._put("login", status),
+            proxy=self._proxy,
+            device_name=self._device_name,
         )
         try:
             await client.connect()
@@ -101,7 +114,7 @@ class NeonizePairing:
         """Show codes until the phone has used one. Raises: PairingFailed."""
         shown, deadline, over = 0, self._loop.time() + DIAL_SECONDS, datetime.now(UTC)
         while True:
-            kind, value = await self._step(deadline, "qr_expired" if shown else "network_unreachable")
+            kind, value = await self._step(deadline, "qr_expired" if shown else _unreachable(client))
             if kind == "qr":
                 shown += 1
                 if shown == 1:
@@ -117,7 +130,7 @@ class NeonizePairing:
                     return
                 raise PairingFailed(_LOGIN_FAILURES.get(value, "pair_error"))
             elif kind == "ended":
-                raise PairingFailed("network_unreachable" if "dial" in value or not shown else "pair_error")
+                raise PairingFailed(_unreachable(client) if "dial" in value or not shown else "pair_error")
 
     async def _code(self, client: LibraryClient, phone: str) -> str:
         try:
@@ -162,7 +175,8 @@ class NeonizePairing:
 
     def _receive(self, code: int, raw: bytes) -> None:
         if code in JOURNALLED and not self._is_other:
-            self._journal(code, raw)
+            if not is_between_devices(code, raw):
+                self._journal(code, raw)
         elif code == PAIR_STATUS:
             paired = events.PairStatus.FromString(raw)
             self._is_other = self._expected not in (None, paired.ID.User)
@@ -174,6 +188,10 @@ class NeonizePairing:
 
     def _put(self, kind: str, value: Any) -> None:
         self._loop.call_soon_threadsafe(self._steps.put_nowait, (kind, value))
+
+
+def _unreachable(client: LibraryClient) -> str:
+    return "proxy_unreachable" if client.proxy_failed else "network_unreachable"
 
 
 def _address(jid: Any) -> str:

@@ -76,6 +76,9 @@ class NeonizeTransport:
             return f"{answer.JID.User}@{answer.JID.Server}"
         return f"{phone}@s.whatsapp.net"
 
+    async def reconnect(self) -> None:
+        self._connection.renew()
+
     async def send(self, outgoing: Outgoing) -> Sent:
         async with self._sending:
             client = self._connection.client()
@@ -88,11 +91,15 @@ class NeonizeTransport:
             done, _ = await asyncio.wait({call}, timeout=SEND_SECONDS)
             if not done:
                 call.add_done_callback(_forget)
+                self._connection.doubt()
                 raise SendUnknown("the library did not come back")
             try:
                 answer = call.result()
             except NeonizeError as error:
-                raise send_error(str(error)) from error
+                failure = send_error(str(error))
+                if isinstance(failure, SendUnknown):
+                    self._connection.doubt()
+                raise failure from error
             chat = f"{answer.Chat.User}@{answer.Chat.Server}" if answer.Chat.User else outgoing.chat_jid
             return Sent(answer.ID, datetime.fromtimestamp(answer.Timestamp, UTC), chat)
 

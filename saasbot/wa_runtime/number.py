@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from saasbot.domain.channels.lease import (
     renew_lease,
 )
 from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.proxy import RECONNECT, read_proxy
 from saasbot.domain.channels.state import report_state
 from saasbot.domain.inbox.calls import is_fresh
 from saasbot.infra import events, process_identity
+from saasbot.infra.crypto import Unsealable
 from saasbot.infra.db import app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
@@ -39,7 +42,16 @@ from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
 from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.process import resident_bytes
-from saasbot.wa_runtime.transport import Call, NotConnected, NumberRef, StateChange, Transport, Typing, Wiring
+from saasbot.wa_runtime.transport import (
+    Call,
+    NotConnected,
+    NumberRef,
+    ProxyUnknown,
+    StateChange,
+    Transport,
+    Typing,
+    Wiring,
+)
 
 log = get_logger(__name__)
 
@@ -47,7 +59,8 @@ _POLL_SECONDS = 30.0
 """Notifications wake a number; this repairs one that was lost. With hundreds of numbers each look is felt."""
 _SHORTEST_WAIT = 0.01
 _LEASE_POLL_SECONDS = 0.5
-DRAIN_SECONDS = 15.0
+SEND_IN_HAND_SECONDS, CLOSE_SECONDS = 9.0, 8.0
+"""How long a stop waits for the send in hand, then for the connection to end: with the rest, a process is gone in 20."""
 
 DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
 
@@ -86,12 +99,12 @@ class Number:
             dsn=app_dsn(),
             spool_dir=self._spool_dir,
         )
-        wiring = Wiring(journal, self._on_state, self._on_typing, self._on_call, self._epoch)
+        wiring = Wiring(journal, self._on_state, self._on_typing, self._on_call, self._epoch, self._proxy)
         self._transport = self._make_transport(self.ref, wiring)
         tasks = [
             asyncio.create_task(loop(), name=f"{name}-{self.ref.channel_id}")
             for name, loop in (
-                ("lease", self._keep_lease),
+                ("lease", partial(self._keep_lease, journal)),
                 ("state", self._report_states),
                 ("outbox", self._send_forever),
                 ("media", self._download_forever),
@@ -124,11 +137,20 @@ class Number:
                 await transport.typing(arguments["chat"], bool(arguments["on"]))
             elif command == "mark_read":
                 await transport.mark_read(arguments["chat"], list(arguments["ids"]))
+            elif command == RECONNECT:
+                await transport.reconnect()
             elif command == "logout":
                 try:
                     await transport.logout()
                 finally:
                     self.stop()
+
+    async def _proxy(self) -> str | None:
+        try:
+            async with unit_of_work(self._actor):
+                return await read_proxy(self._actor, self.ref.channel_id)
+        except (Unsealable, NotFound, *DATABASE_DOWN) as error:
+            raise ProxyUnknown(str(error)) from error
 
     async def _acquire(self) -> bool:
         """Wait for the lease. False when stopped meanwhile."""
@@ -161,11 +183,12 @@ class Number:
         if doubtful:
             log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
 
-    async def _keep_lease(self) -> None:
+    async def _keep_lease(self, journal: NumberJournal) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self._renew()
+                await journal.replay_spool()  # the database answers: what waits for it need not wait for the next event
             except LeaseLost:
                 log.warning("number.lease_lost", channel_id=str(self.ref.channel_id), epoch=self._epoch)
                 self._epoch = 0
@@ -307,12 +330,11 @@ class Number:
         self._over.set()
         self._open.set()  # a sender that waits for the connection sees that it is over
         media.cancel()
-        await asyncio.wait({outbox}, timeout=DRAIN_SECONDS)
+        await asyncio.wait({outbox}, timeout=SEND_IN_HAND_SECONDS)
         outbox.cancel()
         try:
             assert self._transport is not None
-            await self._unlink_when_forgotten(self._transport)
-            await self._transport.close()
+            await self._close(self._transport)
         finally:
             for task in (lease, state):
                 task.cancel()
@@ -324,6 +346,22 @@ class Number:
                     async with unit_of_work(self._actor):
                         await end_gap(self._actor, self.ref.channel_id)
                         await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
+
+    async def _close(self, transport: Transport) -> None:
+        """A connection that will not end in time ends with its process: waiting for it would keep the number from the next
+        holder. It is not cancelled, which could stop the whole loop."""
+
+        async def close() -> None:
+            await self._unlink_when_forgotten(transport)
+            await transport.close()
+
+        closing = asyncio.ensure_future(close())
+        done, _ = await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        if done:
+            closing.result()
+            return
+        log.warning("number.not_closed", channel_id=str(self.ref.channel_id), seconds=CLOSE_SECONDS)
+        closing.add_done_callback(lambda late: late.cancelled() or late.exception())
 
     async def _unlink_when_forgotten(self, transport: Transport) -> None:
         """Its owner logged it out, and the command did not come before the stop: the session is still WhatsApp's to end."""

@@ -23,9 +23,18 @@ from saasbot.domain.channels.lease import (
     release_lease,
     renew_lease,
 )
-from saasbot.domain.channels.pairing import begin_pairing, code_used, complete_pairing, fail_pairing, show_code
+from saasbot.domain.channels.pairing import (
+    begin_pairing,
+    code_used,
+    complete_pairing,
+    device_name,
+    fail_pairing,
+    show_code,
+)
+from saasbot.domain.channels.proxy import read_proxy
 from saasbot.domain.channels.state import report_state
 from saasbot.infra import db, process_identity
+from saasbot.infra.crypto import Unsealable
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
@@ -38,7 +47,8 @@ from saasbot.wa_runtime.transport import Paired, PairingCode, PairingFailed
 
 log = get_logger(__name__)
 
-NETWORK = "network_unreachable"
+WAITING = frozenset({"network_unreachable", "proxy_unreachable"})
+"""What an attempt waits for to be over; every other failure ends it."""
 NOT_WANTED = "not_wanted"
 _LEASE_TRIES, _LEASE_POLL_SECONDS = 100, 0.3
 
@@ -81,6 +91,14 @@ class Attempt:
             dsn=db.app_dsn(),
             spool_dir=settings().data_dir / "spool",
         )
+        try:
+            async with unit_of_work(self._actor):
+                name = await device_name(self._actor)
+                proxy = await read_proxy(self._actor, self._channel_id)
+        except Unsealable:
+            log.exception("pairing.proxy_unknown", channel_id=str(self._channel_id))
+            await self._failed(row, "proxy_unreachable")
+            return "proxy_unreachable"
         used: list[asyncio.Task[None]] = []
 
         def linked() -> None:
@@ -88,7 +106,13 @@ class Attempt:
             used.append(asyncio.create_task(self._code_used(row)))
 
         pairing = NeonizePairing(
-            self._store_dsn, phone=row.phone, expected=row.expected_phone, journal=journal.append, linked=linked
+            self._store_dsn,
+            phone=row.phone,
+            expected=row.expected_phone,
+            journal=journal.append,
+            linked=linked,
+            proxy=proxy,
+            device_name=name,
         )
 
         async def show(code: PairingCode) -> None:
@@ -135,9 +159,9 @@ class Attempt:
             raise NoLongerWanted
 
     async def _failed(self, row: ChannelPairing, reason: str) -> None:
-        """Without a network the attempt waits for one; every other failure ends it."""
+        """Without a network, or its proxy, the attempt waits for one; every other failure ends it."""
         async with unit_of_work(self._actor):
-            if reason == NETWORK:
+            if reason in WAITING:
                 retry_at = datetime.now(UTC) + timedelta(seconds=self._retry_in)
                 await report_state(
                     self._actor,

@@ -17,6 +17,7 @@ from saasbot.domain.channels.state import report_state
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
+from saasbot.infra.settings import settings
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.backoff import pause_seconds
 from saasbot.wa_runtime.child import Child
@@ -24,7 +25,6 @@ from saasbot.wa_runtime.child import Child
 log = get_logger(__name__)
 
 MODULE = "saasbot.wa_runtime.pair"
-AT_ONCE = 8
 ATTEMPT_SECONDS = 165 + 30
 """WhatsApp ends an attempt after 160; the rest is for connecting before and, once a phone has used a code, logging in."""
 LINKED_SECONDS = 90
@@ -32,7 +32,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2.0, 60.0
 CRASHES = 3
 _END_SECONDS = 6
 
-_TRY_AGAIN = frozenset({"network_unreachable", "not_wanted"})
+_TRY_AGAIN = frozenset({"network_unreachable", "proxy_unreachable", "not_wanted"})
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Pairings:
         self._log_file = log_dir / "pairing.log"
         self._attempts: dict[UUID, _Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(settings().pairings_at_once)
         self._loop = asyncio.get_running_loop()
 
     async def set_wanted(self, numbers: list[NumberToRun]) -> None:
@@ -90,6 +90,8 @@ class Pairings:
             while True:
                 tries += 1
                 pause = pause_seconds(tries, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+                if self._slots.locked():
+                    await self._tell_busy(attempt)
                 async with self._slots:
                     code = await self._process(attempt, pause)
                 log.info("pairing.ended", channel_id=str(channel_id), reason=attempt.ended, exit_code=code)
@@ -138,6 +140,14 @@ class Pairings:
             log.warning("pairing.took_too_long", channel_id=str(attempt.number.channel_id))
             child.kill()
         return await waiting
+
+    async def _tell_busy(self, attempt: _Attempt) -> None:
+        """As many attempts run as may: this one begins when one of them is over."""
+        log.info("pairing.waits", channel_id=str(attempt.number.channel_id))
+        actor, channel_id = Actor.system(attempt.number.company_id), attempt.number.channel_id
+        with contextlib.suppress(NotFound, OperationalError, InterfaceError, OSError):
+            async with unit_of_work(actor):
+                await report_state(actor, channel_id, epoch=None, status=ChannelStatus.STARTING, reason="pairing_busy")
 
     async def _give_up(self, attempt: _Attempt) -> None:
         """The process dies each time: the number stops until its owner asks again."""

@@ -34,6 +34,7 @@ from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.infra.metrics import count_received
 from saasbot.wa_runtime.decode import decode
+from saasbot.wa_runtime.history import HistoryLane
 
 log = get_logger(__name__)
 
@@ -51,12 +52,14 @@ class Processor:
         self._working: dict[UUID, asyncio.Task[None]] = {}
         self._again: set[UUID] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._history = HistoryLane(listener)
         listener.subscribe(TOPIC, self._woken)
         listener.on_gap(self._sweep)
 
     async def start(self) -> None:
         """Takes up what waited while nobody processed, and then what comes."""
         self._sweeper = asyncio.create_task(self._sweep_forever(), name="journal-sweeper")
+        await self._history.start()
 
     async def is_running(self) -> bool:
         """It takes up what waits."""
@@ -64,6 +67,7 @@ class Processor:
 
     async def stop(self) -> None:
         """Returns when the batches in hand are committed."""
+        await self._history.stop()
         if self._sweeper is not None:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):

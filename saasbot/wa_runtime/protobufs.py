@@ -27,7 +27,10 @@ _without_init("neonize")
 from neonize.proto import Neonize_pb2 as events  # noqa: E402 - only now is the package safe to enter
 from neonize.proto.waCommon.WACommon_pb2 import MessageKey  # noqa: E402
 from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as e2e  # noqa: E402
+from neonize.proto.waHistorySync import WAWebProtobufsHistorySync_pb2 as history  # noqa: E402
+from neonize.proto.waWeb.WAWebProtobufsWeb_pb2 import WebMessageInfo as WebMessage  # noqa: E402
 
+HISTORY = 13
 MESSAGE = 17
 RECEIPT = 18
 CHAT_PRESENCE = 19
@@ -35,4 +38,16 @@ CALL_OFFER = 36
 UNDECRYPTABLE = 44
 """neonize's codes of the events that the journal and the inbox know (`neonize.events.EVENT_TO_INT`)."""
 
-__all__ = ["CALL_OFFER", "CHAT_PRESENCE", "MESSAGE", "RECEIPT", "UNDECRYPTABLE", "MessageKey", "e2e", "events"]
+__all__ = [
+    "CALL_OFFER",
+    "CHAT_PRESENCE",
+    "HISTORY",
+    "MESSAGE",
+    "RECEIPT",
+    "UNDECRYPTABLE",
+    "MessageKey",
+    "WebMessage",
+    "e2e",
+    "events",
+    "history",
+]

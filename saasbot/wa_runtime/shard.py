@@ -74,7 +74,7 @@ class Shard:
         """Drain it; returns when its process is gone."""
         self._ending = True
         if self._child is not None:
-            await self._child.end(DRAIN_SECONDS + 5)
+            await self._child.end(DRAIN_SECONDS + 1)
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task

@@ -56,6 +56,10 @@ class Sent:
     chat_jid: str
 
 
+class ProxyUnknown(Exception):
+    """The number has a proxy and nobody can say which: it must not connect without."""
+
+
 class NotConnected(Exception):
     """Nothing left this machine: the message stays queued and is tried again when the number is open."""
 
@@ -124,6 +128,10 @@ class Journal(Protocol):
         ...
 
 
+async def _directly() -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """What a transport is given. `on_state` and `on_typing` may be called from any thread."""
@@ -135,6 +143,8 @@ class Wiring:
     """From any thread, too."""
     epoch: int = 0
     """The fencing token under which the number is held."""
+    proxy: Callable[[], Awaitable[str | None]] = _directly
+    """Asked before each connection. Raises: ProxyUnknown."""
 
 
 class Transport(Protocol):
@@ -161,6 +171,10 @@ class Transport(Protocol):
 
         Raises: NotConnected, also when no answer came; SendRefused (`not_on_whatsapp`).
         """
+        ...
+
+    async def reconnect(self) -> None:
+        """Drop the connection, if there is one, and make it anew at once, as its settings are now."""
         ...
 
     async def send(self, outgoing: Outgoing) -> Sent:
@@ -208,7 +222,7 @@ class Paired:
 
 class PairingFailed(Exception):
     """`reason` is stable: `qr_expired`, `client_outdated`, `not_multidevice`, `passkey_required`, `network_unreachable`,
-    `other_phone`, …"""
+    `proxy_unreachable`, `other_phone`, …"""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

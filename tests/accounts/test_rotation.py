@@ -13,7 +13,8 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import find_account
 from saasbot.domain.admin.rotation import SEALED, Rotation, reseal_all
 from saasbot.domain.channels.access import access_channel
-from saasbot.domain.channels.channel_settings import change_settings, proxy_of
+from saasbot.domain.channels.channel_settings import change_settings
+from saasbot.domain.channels.proxy import proxy_of
 from saasbot.domain.companies import ai, profile
 from saasbot.infra.crypto import place, unseal
 from saasbot.infra.db import run, unit_of_work

@@ -24,3 +24,15 @@ async def test_only_the_phone_it_had_links_a_number_unless_another_is_asked_for(
     async with unit_of_work(alice):
         pairing = await current_pairing(alice, channel.id) or await begin_pairing(alice, channel.id)
     assert pairing.expected_phone == expected
+
+
+async def test_how_much_of_the_past_comes_along_is_said_with_it(as_alice: Client, alice: Actor):
+    channel = await simulator_channel(alice)
+    path = f"/api/v1/channels/{channel.id}"
+    wrong = await as_alice.post(f"{path}/connect", json={"history_days": 14})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_input")
+    assert (await as_alice.get(path)).json()["status"] == "closed"
+    answer = await as_alice.post(f"{path}/connect", json={"history_days": 30})
+    nothing = {"percent": None, "messages": 0, "chats": 0, "running": False, "finished_at": None}
+    assert answer.json()["history"] == {"days": 30, **nothing}
+    assert (await as_alice.post(f"{path}/connect")).json()["history"]["days"] == 30

@@ -67,6 +67,7 @@ ARGUMENTS: dict[str, Any] = {
     "as_owner": False,
     "base_url": "",
     "bot_enabled": False,
+    "days": 30,
     "enabled": False,
     "forward": True,
     "is_open": False,

@@ -116,3 +116,28 @@ async def test_nobody_sees_the_phones_of_another_company(owner: Owner, new_owner
     page = await open_tab(mallory, "/phone")
     await expect(page.locator("main")).to_contain_text("Todavía no hay un número simulado")
     assert await page.locator("#phone-scan").count() == 0
+
+
+async def test_the_past_is_chosen_where_a_number_is_linked_and_comes_with_it(owner: Owner, open_tab: OpenTab):
+    channel_id = await number_with_a_qr(owner)
+    page = await open_tab(owner, "/channels")
+    choice = page.get_by_role("radiogroup", name="Chats anteriores")
+    await expect(choice.get_by_role("radio", name="Ninguno")).to_have_attribute("aria-checked", "true")
+    code = await page.locator("#channel-qr").get_attribute("data-code")
+    await choice.get_by_role("radio", name="30 días").click()
+    await expect(choice.get_by_role("radio", name="30 días")).to_have_attribute("aria-checked", "true")
+    await expect(page.locator("#channel-qr")).to_have_attribute("data-code", code or "")  # the code stays
+
+    phone = await open_tab(owner, "/phone")
+    await phone.locator("#phone-scan").click()
+
+    async def complete() -> dict[str, Any] | None:
+        history = (await owner.api.get(f"/channels/{channel_id}")).json()["history"]
+        return history if history["finished_at"] else None
+
+    history = await until(complete, "the earlier chats", 60)
+    assert history["messages"] > 50 and history["chats"] == 6
+    await page.get_by_role("button", name="Detalles").click()
+    await expect(page.locator("[data-fact=history] dd")).to_have_text(f"{history['messages']} mensajes en 6 chats")
+    found = (await owner.api.get("/conversations")).json()["data"]
+    assert [conversation["unread"] for conversation in found] == [0] * 6

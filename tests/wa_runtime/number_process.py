@@ -49,7 +49,15 @@ async def pair(dsn: str, phone: str | None) -> None:
     neonize_pairing.SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", neonize_pairing.SETTLE_SECONDS))
     journal = PrintedJournal()
     expected = os.environ.get("EXPECTED_PHONE")
-    pairing = NeonizePairing(dsn, phone=phone, expected=expected, journal=journal.append, linked=lambda: say("linked"))
+    pairing = NeonizePairing(
+        dsn,
+        phone=phone,
+        expected=expected,
+        journal=journal.append,
+        linked=lambda: say("linked"),
+        proxy=os.environ.get("PROXY"),
+        device_name=os.environ.get("DEVICE_NAME", "Prueba"),
+    )
     try:
         paired = await pairing.run(show)
         say("paired", device_jid=paired.device_jid, phone=paired.phone, lid=paired.lid, push_name=paired.push_name)
@@ -59,7 +67,7 @@ async def pair(dsn: str, phone: str | None) -> None:
 
 async def hold(dsn: str, device_jid: str) -> None:
     from saasbot.models import MessageType
-    from saasbot.wa_runtime import neonize_transport
+    from saasbot.wa_runtime import neonize_hearing, neonize_transport
     from saasbot.wa_runtime.neonize_client import prepare_loop
     from saasbot.wa_runtime.neonize_gate import Gate
     from saasbot.wa_runtime.neonize_transport import NeonizeTransport
@@ -74,6 +82,13 @@ async def hold(dsn: str, device_jid: str) -> None:
         Wiring,
     )
 
+    async def proxy() -> str | None:
+        return chosen_proxy
+
+    chosen_proxy = os.environ.get("PROXY")
+    for name in ("QUIET_SECONDS", "ANSWER_SECONDS"):
+        if name in os.environ:
+            setattr(neonize_hearing, name, float(os.environ[name]))
     prepare_loop(1)
     neonize_transport.SEND_SECONDS = float(os.environ.get("SEND_SECONDS", neonize_transport.SEND_SECONDS))
     wiring = Wiring(
@@ -86,6 +101,7 @@ async def hold(dsn: str, device_jid: str) -> None:
             retry_at=change.retry_at.isoformat() if change.retry_at else None,
         ),
         lambda typing: say("typing", chat=typing.chat_jid, on=typing.on),
+        proxy=proxy,
     )
     number = NumberRef(UUID(int=1), UUID(int=2), device_jid)
     transport = NeonizeTransport(number, wiring, dsn, Gate())
@@ -93,6 +109,7 @@ async def hold(dsn: str, device_jid: str) -> None:
     say("started")
 
     async def do(command: dict[str, Any]) -> dict[str, Any]:
+        nonlocal chosen_proxy
         match command.pop("do"):
             case "send":
                 media = command.pop("media", None)
@@ -113,6 +130,9 @@ async def hold(dsn: str, device_jid: str) -> None:
             case "download":
                 content = await transport.download(base64.b64decode(command["raw"]))
                 return {"content": base64.b64encode(content).decode()}
+            case "reconnect":
+                chosen_proxy = command["proxy"]
+                await transport.reconnect()
             case "logout":
                 await transport.logout()
             case "close":

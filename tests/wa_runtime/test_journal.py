@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.history.choose import choose_history
 from saasbot.infra import db
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.models import Channel
@@ -44,6 +45,40 @@ async def test_events_of_an_outage_are_spooled_and_replayed_in_order(alice: Acto
     assert await stored(alice) == [b"first", b"second"]
     assert await healed.replay_spool() == 0
     healed.close()
+
+
+async def test_what_was_spooled_goes_before_the_next_event_as_soon_as_the_database_is_back(
+    alice: Actor, tmp_path: Path
+):
+    channel = await simulator_channel(alice)
+    broken = journal_of(channel, tmp_path, dsn="postgresql:///nowhere?host=/nonexistent")
+    broken.append(17, b"first")
+    broken.append(17, b"second")
+    healed = journal_of(channel, tmp_path)
+    healed.append(17, b"third")
+    assert await stored(alice) == [b"first", b"second", b"third"]
+    assert not list(tmp_path.iterdir())
+    healed.close()
+
+
+async def test_a_part_of_the_history_lies_beside_the_journal_and_only_when_it_is_wanted(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    journal = journal_of(channel, tmp_path)
+
+    async def parts() -> int:
+        async with unit_of_work(alice):
+            return (await sql("SELECT count(*) FROM history_chunk")).scalar_one()
+
+    journal.append(13, b"unwanted")
+    assert await parts() == 0
+    async with unit_of_work(alice):
+        await choose_history(alice, channel.id, days=30)
+    for _ in range(2):
+        journal.append(13, b"wanted")
+    await journal.append_many([(13, b"wanted"), (13, b"more"), (17, b"now")])
+    assert await parts() == 2
+    assert await stored(alice) == [b"now"]
+    journal.close()
 
 
 async def test_a_spool_line_cut_by_a_crash_does_not_stop_the_others(alice: Actor, tmp_path: Path):

@@ -54,8 +54,24 @@ async def test_without_a_network_linking_fails_at_once(start: Start):
     assert await pairing.process.wait() == 0
 
 
-@pytest.mark.parametrize(("status", "reason"), [("timeout", "qr_expired"), ("passkey-request", "passkey_required")])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("timeout", "qr_expired"),
+        ("error", "pair_error"),
+        ("err-client-outdated", "client_outdated"),
+        ("err-scanned-without-multidevice", "not_multidevice"),
+        ("passkey-request", "passkey_required"),
+        ("something-new", "pair_error"),
+    ],
+)
 async def test_an_attempt_that_fails_has_a_name_and_its_process_ends(start: Start, status: str, reason: str):
     pairing = await start("pair", LOGIN_STATUS=status)
     assert (await pairing.until("failed"))["reason"] == reason
     assert await pairing.process.wait() == 0
+
+
+async def test_the_phone_lists_the_device_under_the_name_it_is_given(start: Start, lab: WireLab, phone: str):
+    pairing = await start("pair", DEVICE_NAME="Zapatería Luna")
+    await pairing.until("code")
+    assert "Zapatería Luna" in await lab.devices()

@@ -17,6 +17,8 @@ from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.channel_settings import change_settings
 from saasbot.domain.channels.facts import read_facts
 from saasbot.domain.channels.lease import acquire_lease
+from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.proxy import proxy_changed
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
 from saasbot.domain.inbox.outbound import add_outbound
@@ -29,6 +31,7 @@ from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.events import Listener
 from saasbot.models import Author, Channel, ChannelStatus, Message, MessageStatus, MessageType
 from saasbot.models.table import utcnow
+from saasbot.wa_runtime import number as number_module
 from saasbot.wa_runtime.host import NumberHost
 from saasbot.wa_runtime.transport import Call, NotConnected, Outgoing, SendRefused, SendUnknown, StateChange
 from tests.fixtures.numbers import ScriptedTransport, ref_of, simulator_channel, until
@@ -327,3 +330,42 @@ async def test_a_refusal_without_a_name_keeps_its_number(alice: Actor, tmp_path:
         await until(lambda: _reached(alice, message, "failed"))
     async with unit_of_work(alice):
         assert (await session().get_one(Message, message)).payload == {"refused": 479}
+
+
+async def test_a_send_that_never_ends_does_not_keep_the_number(
+    alice: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(number_module, "SEND_IN_HAND_SECONDS", 0.2)
+    monkeypatch.setattr(number_module, "CLOSE_SECONDS", 0.2)
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    sending, never = asyncio.Event(), asyncio.Event()
+
+    async def stuck(_outgoing: Outgoing) -> None:
+        sending.set()
+        await never.wait()
+
+    async with running(channel, tmp_path) as number:
+        number.transport.before_return = stuck
+        number.transport.before_close = never.wait
+        message = await queue(alice, conversation)
+        await sending.wait()
+        async with asyncio.timeout(5):
+            await number.host.stop()
+        async with unit_of_work(alice):
+            epoch = await acquire_lease(alice, channel.id, holder="next")
+            assert epoch is not None
+            assert await settle_abandoned(alice, channel.id, epoch=epoch) == [message]
+        never.set()
+
+
+async def test_a_number_is_told_to_connect_anew(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    async with running(channel, tmp_path) as number:
+        async with unit_of_work(alice):
+            await proxy_changed(channel)
+
+        async def told() -> bool:
+            return number.transport.reconnected == 1
+
+        await until(told)

@@ -8,18 +8,19 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
-from saasbot.domain.channels.commands import send_command, wake_outbox
+from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.channels.holding import release_held
 from saasbot.domain.channels.new_chats import pause_ahead
+from saasbot.domain.channels.proxy import proxy_changed, proxy_of, seal_place
 from saasbot.domain.channels.proxy_address import masked, parse_proxy
 from saasbot.domain.companies.access import access_company
+from saasbot.domain.history.chunks import DAYS
 from saasbot.infra import events
-from saasbot.infra.crypto import Unsealable, place, seal, unseal
+from saasbot.infra.crypto import Unsealable, seal
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.text_input import paragraphs
 from saasbot.models import Channel
 
-HISTORY_DAYS = (0, 7, 30, 90)
 LONGEST_CALL_MESSAGE = 500
 MOST = 100_000
 """Of a limit: more is none."""
@@ -92,19 +93,12 @@ async def change_settings(actor: Actor, channel_id: UUID, **changes: Unpack[Sett
     return await _shown(actor, channel)
 
 
-def proxy_of(channel: Channel) -> str | None:
-    """The URL with its password, to connect with. Never for a page, an answer or a log. Raises: Unsealable."""
-    if channel.proxy_sealed is None:
-        return None
-    return unseal(channel.proxy_sealed, _place(channel))
-
-
 def _check(changes: SettingsChanges) -> dict[str, object]:
     checked: dict[str, object] = {
         name: changes.get(name) for name in ("groups_enabled", "reject_calls") if name in changes
     }
     if "history_days" in changes:
-        if changes["history_days"] not in HISTORY_DAYS:
+        if changes["history_days"] not in DAYS:
             raise InvalidInput("history_days", "Choose 0, 7, 30 or 90 days.")
         checked["history_days"] = changes["history_days"]
     if "call_message" in changes:
@@ -140,16 +134,12 @@ def _check_quiet_hours(channel: Channel) -> None:
 
 async def _set_proxy(channel: Channel, text: str | None) -> None:
     if text:
-        channel.proxy_sealed = seal(parse_proxy(text), _place(channel))
+        channel.proxy_sealed = seal(parse_proxy(text), seal_place(channel.id))
     elif channel.proxy_sealed is not None:
         channel.proxy_sealed = None
     else:
         return
-    await send_command(channel, "reconnect")
-
-
-def _place(channel: Channel) -> str:
-    return place("channel", "proxy_sealed", channel.id)
+    await proxy_changed(channel)
 
 
 async def _shown(actor: Actor, channel: Channel) -> ChannelSettings:

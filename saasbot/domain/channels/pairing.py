@@ -1,6 +1,7 @@
 """Pairing: the attempt on screen is a row that ends with the attempt."""
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -15,8 +16,10 @@ from saasbot.domain.channels.state import set_state
 from saasbot.infra import events
 from saasbot.infra.db import session
 from saasbot.infra.errors import AppError, InvalidInput
-from saasbot.models import Channel, ChannelPairing, ChannelStatus, Desired
+from saasbot.models import Channel, ChannelPairing, ChannelStatus, Company, Desired
 from saasbot.models.table import new_id, utcnow
+
+_DEVICE_NAME, _DEVICE_NAME_LENGTH = "SaaSBot", 40
 
 
 class NothingToScan(AppError):
@@ -45,6 +48,13 @@ def digits_of_phone(phone: str) -> str:
     if parsed is None or not phonenumbers.is_possible_number(parsed):
         raise InvalidInput("phone", "Write the phone number with its country code, for example +54 9 11 1234 5678.")
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+async def device_name(actor: Actor) -> str:
+    """What the phone lists this server under: the company's name, in one line that fits there."""
+    company = await session().get_one(Company, actor.company_id)
+    visible = "".join(" " if unicodedata.category(char).startswith("C") else char for char in company.name)
+    return " ".join(visible.split())[:_DEVICE_NAME_LENGTH].strip() or _DEVICE_NAME
 
 
 async def current_pairing(actor: Actor, channel_id: UUID) -> ChannelPairing | None:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import phonenumbers
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.history.progress import QUIET_MINUTES, HistoryView
 from saasbot.infra.db import sql
 
 
@@ -39,6 +41,7 @@ class ChannelView:
     pairing_expires_at: datetime | None
     received_today: int
     sent_today: int
+    history: HistoryView
 
 
 _QUERY = """
@@ -47,15 +50,20 @@ _QUERY = """
            c.device_jid IS NOT NULL AS linked, c.bot_id, b.name AS bot_name, c.bot_enabled, c.created_at, c.last_inbound_at,
            p.code AS pairing_code, p.phone AS pairing_phone, coalesce(p.code_number, 0) AS pairing_number,
            p.expires_at AS pairing_expires_at,
-           coalesce(today.received, 0) AS received_today, coalesce(today.sent, 0) AS sent_today
+           coalesce(today.received, 0) AS received_today, coalesce(today.sent, 0) AS sent_today,
+           c.history_days, h.percent, coalesce(h.messages, 0) AS messages, coalesce(h.chats, 0) AS chats, h.finished_at,
+           h.finished_at IS NULL AND (
+               h.advanced_at > now() - make_interval(mins => :quiet)
+               OR EXISTS (SELECT FROM history_chunk k WHERE k.channel_id = c.id AND k.processed_at IS NULL)) AS running
     FROM channel c
     LEFT JOIN bot b ON b.id = c.bot_id
     LEFT JOIN channel_pairing p ON p.channel_id = c.id
+    LEFT JOIN channel_history h ON h.channel_id = c.id
     LEFT JOIN LATERAL (
         SELECT count(*) FILTER (WHERE NOT m.from_me) AS received,
                count(*) FILTER (WHERE m.from_me AND m.status IN ('sent', 'delivered', 'read')) AS sent
         FROM message m
-        WHERE m.channel_id = c.id AND m.type <> 'activity'
+        WHERE m.channel_id = c.id AND m.type <> 'activity' AND m.seq > 0  -- not what a phone handed over of earlier
           AND m.created_at >= date_trunc('day', now() AT TIME ZONE :timezone) AT TIME ZONE :timezone
     ) today ON :count_today
     WHERE c.company_id = :company AND c.deleted_at IS NULL AND (CAST(:id AS uuid) IS NULL OR c.id = :id)
@@ -68,8 +76,25 @@ async def read_channels(
 ) -> list[ChannelView]:
     """Every number of the company, oldest first, or the one asked for. `count_today` also counts its messages."""
     actor.require("channels.read")
-    rows = await sql(_QUERY, company=actor.company_id, id=channel_id, timezone=actor.timezone, count_today=count_today)
-    return [ChannelView(**{**row._asdict(), "phone": readable_phone(row.phone)}) for row in rows.all()]
+    rows = await sql(
+        _QUERY,
+        company=actor.company_id,
+        id=channel_id,
+        timezone=actor.timezone,
+        count_today=count_today,
+        quiet=QUIET_MINUTES,
+    )
+    return [_view(row) for row in rows.all()]
+
+
+def _view(row: Any) -> ChannelView:
+    values = row._asdict()
+    history = HistoryView(
+        days=values.pop("history_days"),
+        running=bool(values.pop("running")),
+        **{name: values.pop(name) for name in ("percent", "messages", "chats", "finished_at")},
+    )
+    return ChannelView(**{**values, "phone": readable_phone(row.phone), "history": history})
 
 
 def readable_phone(digits: str | None) -> str | None:

@@ -73,7 +73,7 @@ _TODAY = """
             SELECT message.conversation_id, message.author, message.sort_at, message.created_at
             FROM message
             WHERE message.channel_id = channel.id AND message.created_at >= :midnight
-              AND message.type <> 'activity' AND message.status <> 'failed'
+              AND message.type <> 'activity' AND message.status <> 'failed' AND message.seq > 0
         ) m
         WHERE channel.company_id = :company
     ), asked AS (

@@ -32,6 +32,8 @@ class PhoneNumber:
     phone: str | None
     shows_qr: bool
     asks_code: bool
+    wants_history: bool = False
+    """Its owner wants earlier chats taken over when a phone links it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,15 @@ async def phone_numbers(actor: Actor) -> list[PhoneNumber]:
         current = pairing is not None and bool(pairing.code) and (pairing.expires_at or now) > now
         by_code = current and pairing is not None and pairing.phone is not None
         found.append(
-            PhoneNumber(channel.id, channel.name, channel.status, channel.phone, current and not by_code, by_code)
+            PhoneNumber(
+                channel.id,
+                channel.name,
+                channel.status,
+                channel.phone,
+                shows_qr=current and not by_code,
+                asks_code=by_code,
+                wants_history=channel.history_days > 0,
+            )
         )
     return found
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.journal import record_events
 from saasbot.domain.simulator.access import find_number, tell_phones
 from saasbot.domain.simulator.customers import USER_SERVER, customer_at
 from saasbot.domain.simulator.faults import line_of, moment, spend
@@ -15,6 +14,7 @@ from saasbot.domain.simulator.phone_forms import registered_as
 from saasbot.infra.db import session, sql
 from saasbot.models import SimMessage, SimPresence
 from saasbot.models.table import utcnow
+from saasbot.wa_runtime.journal import append_events
 from saasbot.wa_runtime.protobufs import CALL_OFFER
 from saasbot.wa_runtime.refusals import refusal
 from saasbot.wa_runtime.simulator.network import confirm_by_itself, new_wa_id
@@ -70,7 +70,7 @@ async def take(actor: Actor, channel_id: UUID, *, epoch: int, window: int = 0) -
     events = [(row.code, row.raw) for row in sorted(rows, key=lambda row: (row.due_at, row.seq))]
     if window:
         events = _shuffled(events)
-    await record_events(actor, channel_id, epoch=epoch, events=events)
+    await append_events(actor, channel_id, epoch=epoch, events=events)
     tell_phones(actor.company_id, channel_id)
     calls = tuple(raw for code, raw in events if code == CALL_OFFER)
     return Taken(len(events), 0 if len(events) == (window or BATCH) else None, calls)

@@ -1,0 +1,72 @@
+"""Whether a connected number still hears: a question to WhatsApp now and then, when nothing else has been heard.
+
+The library pings by itself and sees a socket that is dead within forty seconds, but goes on with it for three minutes; and an
+acknowledgement that does not come it only waits for. So where there is doubt a question is asked at once, and where it is quiet
+against expectation after a while. An unanswered one means that the connection must be made anew.
+"""
+
+import asyncio
+
+from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.neonize_client import LibraryClient  # first: it prepares the library's import
+
+from neonize.exc import NeonizeError  # isort: skip
+
+log = get_logger(__name__)
+
+QUIET_SECONDS = 80
+"""A number that usually hears something is asked about after so long: with the answer's time, deafness lasts two minutes at most."""
+CALM_AFTER_SECONDS, CALM_SECONDS = 900, 600
+"""One that has heard nothing for a quarter of an hour has nobody who writes: the library's own pings are enough for it, nearly."""
+ANSWER_SECONDS = 15
+_UNHEARD = ("websocket", "not connected", "disconnected", "timed out", "timeout", "client is nil", "closed")
+
+
+class Hearing:
+    """Of one client, for as long as it is logged in."""
+
+    def __init__(self, client: LibraryClient) -> None:
+        self._client = client
+        self._loop = asyncio.get_running_loop()
+        self._heard = self._asked = self._loop.time()
+        self._doubt = asyncio.Event()
+
+    def heard(self) -> None:
+        """From any thread: something came."""
+        self._heard = self._loop.time()
+
+    def doubt(self) -> None:
+        """Something that should have come has not: ask at once."""
+        self._doubt.set()
+
+    async def until_deaf(self) -> None:
+        """Returns when a question stays without an answer."""
+        while True:
+            try:
+                async with asyncio.timeout_at(self._due()):
+                    await self._doubt.wait()
+            except TimeoutError:
+                if self._loop.time() < self._due():
+                    continue  # something was heard meanwhile
+            self._doubt.clear()
+            self._asked = self._loop.time()
+            if not await self._answered():
+                return
+
+    def _due(self) -> float:
+        calm = self._loop.time() - self._heard > CALM_AFTER_SECONDS
+        return max(self._heard, self._asked) + (CALM_SECONDS if calm else QUIET_SECONDS)
+
+    async def _answered(self) -> bool:
+        asking = asyncio.ensure_future(self._client.api.get_blocklist())  # small, and nothing remembers its answer
+        done, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+        if not done:
+            asking.add_done_callback(lambda late: late.cancelled() or late.exception())
+            log.warning("neonize.unheard", seconds=ANSWER_SECONDS)
+            return False
+        error = asking.exception()
+        if isinstance(error, NeonizeError):  # a refusal was heard as well
+            return not any(word in str(error).lower() for word in _UNHEARD)
+        if error is not None:
+            raise error
+        return True
