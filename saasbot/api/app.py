@@ -24,6 +24,7 @@ from saasbot.api import (
     docs,
     health,
     media,
+    messages,
     metrics,
     products,
     simulator,
@@ -41,6 +42,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     products.router,
     channels.router,
     conversations.router,
+    messages.router,
     health.router,
 )
 

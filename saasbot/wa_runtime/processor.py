@@ -17,7 +17,7 @@ from saasbot.domain.admin.runtime import waiting_journals
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.journal import BATCH, TOPIC, JournalEvent, mark_processed, take_events
 from saasbot.domain.inbox.acts import apply_acts
-from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt, IncomingVote
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import receive
 from saasbot.infra.db import unit_of_work
@@ -27,6 +27,7 @@ from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.infra.metrics import count_received
 from saasbot.wa_runtime.decode import decode
+from saasbot.wa_runtime.poll_votes import take_votes
 
 log = get_logger(__name__)
 
@@ -112,6 +113,7 @@ class Processor:
     async def _store(self, actor: Actor, channel_id: UUID, taken: list[JournalEvent]) -> None:
         messages: list[IncomingMessage] = []
         acts: list[IncomingAct] = []
+        votes: list[IncomingVote] = []
         receipts: list[IncomingReceipt] = []
         for item in taken:
             try:
@@ -124,10 +126,13 @@ class Processor:
                 messages.append(value)
             elif isinstance(value, IncomingAct):
                 acts.append(value)
+            elif isinstance(value, IncomingVote):
+                votes.append(value)
             elif isinstance(value, IncomingReceipt):
                 receipts.append(value)
         with contextlib.suppress(NotFound):  # the number was deleted meanwhile
             channel = await access_channel(actor, channel_id)
+            messages += await take_votes(actor, channel, votes)
             await receive(actor, channel, messages)
             await apply_acts(actor, channel, acts)
             await apply_receipts(actor, channel_id, receipts)

@@ -119,6 +119,10 @@ class MessageView:
     """What an edited message said at first, a deleted one at last."""
     reactions: list[dict[str, str]] = field(default_factory=list)
     """At most one of each side: {author: customer · phone, emoji}."""
+    acts: list[dict[str, str | None]] = field(default_factory=list)
+    """Acts of ours that WhatsApp has not taken: {kind, text, status, error}, the newest of each kind."""
+    on_whatsapp: bool = False
+    """Whether WhatsApp has it under an id that we know: it can be answered and acted upon."""
     media: MediaView | None = None
     quoted: QuotedView | None = None
 
