@@ -22,6 +22,7 @@ ACTIONS = PhoneActions(
     send_sample=PhoneState.send_sample,
     type_text=PhoneState.type_text.throttle(1500),
     stop_typing=PhoneState.stop_typing,
+    vote=PhoneState.vote,
 )
 
 

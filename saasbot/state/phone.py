@@ -33,7 +33,7 @@ from saasbot.state.phone_rows import (
 )
 from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
-from saasbot.wa_runtime.simulator.bodies import Content
+from saasbot.wa_runtime.simulator.bodies import VOTE, Content
 from saasbot.wa_runtime.simulator.network import attach, customer_types, customer_writes, owner_writes
 
 TOPICS = ("simulator", "channel")
@@ -202,6 +202,16 @@ class PhoneState(rx.State):
         """A photo, a place, … goes out from the customer's phone."""
         if kind in SAMPLES:
             await self._write(SAMPLES[kind])
+
+    @rx.event
+    @needs("inbox.write")
+    async def vote(self, poll: str, option: str):
+        """The customer chooses this option of a poll alone, or takes the vote back."""
+        bubble = next((row for row in self.bubbles if row.wa_id == poll), None)
+        if bubble is None or self.as_owner:
+            return
+        again = any(choice.chosen and choice.text == option for choice in bubble.options)
+        await self._write(Content(VOTE, "" if again else option, target_id=poll))
 
     async def _write(self, content: Content) -> None:
         actor, channel_id = await current_actor(self), parse_id(self.chosen)

@@ -75,6 +75,11 @@ async def store_sticker(actor: Actor, source: BinaryIO) -> Media:
     return await keep_picture(actor, await read_picture(images.make_sticker(content)), None, suffix="webp")
 
 
+def can_make_voice_notes() -> bool:
+    """Whether `store_voice` works on this server."""
+    return ffmpeg.find() is not None
+
+
 async def store_voice(actor: Actor, source: BinaryIO) -> Media:
     """Recorded or chosen sound made into a voice note.
 
