@@ -33,6 +33,7 @@ def composer_forms(
                 t("Coordinates"),
                 id="place-coordinates",
                 placeholder="-34.603700, -58.381600",
+                auto_focus=True,
                 help=t("Latitude and longitude, as maps show them."),
                 required=True,
                 auto_complete="off",
@@ -46,7 +47,7 @@ def composer_forms(
         _dialog(
             "contact",
             t("Send a contact"),
-            text_field(t("Name"), id="card-name", required=True, max_length=100),
+            text_field(t("Name"), id="card-name", required=True, max_length=100, auto_focus=True),
             text_field(t("Phone"), id="card-phone", type="tel", placeholder="+54 9 11 1234 5678", required=True),
             on_submit=on_card,
             **common,
@@ -54,7 +55,7 @@ def composer_forms(
         _dialog(
             "poll",
             t("Send a poll"),
-            text_field(t("Question"), id="poll-question", required=True, max_length=255),
+            text_field(t("Question"), id="poll-question", required=True, max_length=255, auto_focus=True),
             text_area(t("Options"), id="poll-options", rows=4, help=t("One on each line, 2 to 12."), required=True),
             rx.el.label(
                 rx.el.input(type="checkbox", id="poll-several", name="poll-several"),

@@ -18,7 +18,7 @@ def tombstone(message: Row) -> rx.Component:
         rx.el.p(
             icon("ban", 14),
             rx.cond(
-                message["side"].to(str) == "in", t("Deleted this message"), t("This message was deleted on the phone")
+                message["side"].to(str) == "in", t("Deleted this message"), t("This message was deleted for everyone")
             ),
             class_name="bubble-note-text",
         ),
@@ -51,7 +51,7 @@ def reactions(message: Row) -> rx.Component:
         (theirs != "") | (ours != ""),
         rx.el.div(
             rx.cond(theirs != "", _chip(theirs, t("Reaction of the customer: {emoji}", emoji=theirs))),
-            rx.cond(ours != "", _chip(ours, t("Reaction on the phone: {emoji}", emoji=ours))),
+            rx.cond(ours != "", _chip(ours, t("Your reaction: {emoji}", emoji=ours))),
             class_name="bubble-reactions",
         ),
     )

@@ -8,7 +8,8 @@ const ON_WHATSAPP = ["sent", "delivered", "read"];
 const EMOJI = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 const GAP = 6;
 
-const said = (message) => message.querySelector(".bubble-text")?.innerText ?? "";
+// A bubble of a text has the class of its text, so the tag counts too.
+const said = (message) => message.querySelector("span.bubble-text")?.innerText ?? "";
 
 /** What can be done to this message now. */
 function abilities(message) {

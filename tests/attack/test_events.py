@@ -67,6 +67,7 @@ ARGUMENTS: dict[str, Any] = {
     "as_owner": False,
     "base_url": "",
     "bot_enabled": False,
+    "emoji": "👍",
     "enabled": False,
     "forward": True,
     "is_open": False,
@@ -75,7 +76,9 @@ ARGUMENTS: dict[str, Any] = {
     "model": "gpt-4o-mini",
     "name": "Taken",
     "on": False,
+    "option": "Taken",
     "peer": "5491100000001",
+    "poll": "Taken",
     "problem": "Taken",
     "query": "a",
     "source": "own_key",
@@ -136,13 +139,16 @@ FORMS: dict[str, dict[str, str]] = {
     "BotsState.add": {"name": "Mine"},
     "ChannelsState.add": {"kind": "simulator", "name": "Mine", "bot_id": "{bot_id}"},
     "ChannelsState.pair_by_phone": {"phone": "5491144440000"},
+    "ComposerFormState.send_card": {"card-name": "Taken", "card-phone": "+5491150000009"},
+    "ComposerFormState.send_place": {"place-coordinates": "1, 1", "place-name": "Taken", "place-address": "Taken"},
+    "ComposerFormState.send_poll": {"poll-question": "Taken", "poll-options": "a\nb"},
 }
 """Forms without one. `{bot_id}` stands for alice's."""
 
 
 def ids_of(hers: Belongings, handler: Handler) -> dict[str, str]:
     ids = {**hers.path_ids(), "image_id": str(hers.media_id), "logo_id": str(hers.media_id)}
-    ids["message_id"] = str(hers.message_id)
+    ids["quoted_id"] = str(hers.message_id)
     if handler.short.endswith(".restore"):
         ids["product_id"] = str(hers.deleted_product_id)
     return ids
@@ -179,6 +185,7 @@ HELD: dict[str, Callable[[Any, Belongings], Any]] = {
         setattr(state, "ending_id", str(hers.channel_id)),
         setattr(state, "deleting", True),
     ),
+    "ComposerFormState": lambda state, hers: setattr(state, "shown", "poll"),
     "OnboardingState": lambda state, hers: (setattr(state, "step", "policies"), setattr(state, "currency", "ARS")),
     "ThreadState": lambda state, hers: setattr(state, "open_id", str(hers.conversation_id)),
     "PhoneState": lambda state, hers: (

@@ -26,7 +26,7 @@ async def _raw(number: NumberProcess, wa_id: str) -> bytes:
     while True:
         here = len(number.said)
         for raw in number.journalled(MESSAGE):
-            if events.Message.FromString(raw).Info.ID == wa_id:
+            if wa_id == events.Message.FromString(raw).Info.ID:
                 return raw
         await number.until("journal", here)
 
@@ -56,7 +56,11 @@ async def test_an_answer_carries_what_it_answers(number, lab: WireLab, customer:
     quoted = {"wa_id": asked, "author_jid": customer.chat, "type": "text", "text": "hola"}
     _, body = await _sends(lab, number, customer, text="Buenas", quoted=quoted)
     answer = body.extendedTextMessage
-    assert (answer.text, answer.contextInfo.stanzaID, answer.contextInfo.participant) == ("Buenas", asked, customer.chat)
+    assert (answer.text, answer.contextInfo.stanzaID, answer.contextInfo.participant) == (
+        "Buenas",
+        asked,
+        customer.chat,
+    )
     assert answer.contextInfo.quotedMessage.conversation == "hola"
 
 
@@ -64,9 +68,7 @@ async def test_a_file_can_answer_too_and_be_forgotten(number, lab: WireLab, cust
     asked = await _meet(lab, number, customer)
     quoted = {"wa_id": asked, "author_jid": customer.chat, "type": "image", "text": "rojas"}
     media = {"content": base64.b64encode(b"%PDF-1.7").decode(), "mime": "application/pdf", "file_name": "a.pdf"}
-    _, body = await _sends(
-        lab, number, customer, type="document", media=media, quoted=quoted, ephemeral_seconds=86_400
-    )
+    _, body = await _sends(lab, number, customer, type="document", media=media, quoted=quoted, ephemeral_seconds=86_400)
     context = body.documentMessage.contextInfo
     assert (context.stanzaID, context.expiration) == (asked, 86_400)
     assert context.quotedMessage.imageMessage.caption == "rojas"
