@@ -75,7 +75,7 @@ class MessageRow:
     can: str = ""
     """What may be done to it, words apart: reply react edit revoke."""
     at: int = 0
-    """When WhatsApp got it, in milliseconds since 1970: after a while it can no longer be edited or deleted."""
+    """When it was written, in milliseconds since 1970: after a while it can no longer be edited or deleted."""
     doing: str = ""
     """What becomes of an edit, a deletion or a reaction of ours, in a sentence."""
     trouble: bool = False
@@ -187,7 +187,8 @@ def _can(view: MessageView) -> str:
 
 
 def _milliseconds(view: MessageView) -> int:
-    return int((view.wa_timestamp or view.sort_at).timestamp() * 1000)
+    # not WhatsApp's own moment: it comes with the tick, for which no row is drawn again
+    return int(view.sort_at.timestamp() * 1000)
 
 
 def _poll(payload: dict[str, Any]) -> dict[str, Any]:

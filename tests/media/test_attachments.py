@@ -82,7 +82,9 @@ async def test_a_picture_becomes_a_sticker(shop: Shop, files: LocalStorage) -> N
     content = await files.get(stored.storage_key or "")
     made = opened(content)
     assert (made.format, made.size, stored.mime) == ("WEBP", (512, 512), "image/webp")
-    assert made.convert("RGBA").getchannel("A").getpixel((256, 4)) == 0, "what the picture does not cover is transparent"
+    assert made.convert("RGBA").getchannel("A").getpixel((256, 4)) == 0, (
+        "what the picture does not cover is transparent"
+    )
     assert len(content) <= 100_000
 
 
