@@ -40,6 +40,7 @@ STYLESHEETS = [
     "css/states.css",
     "css/overlays.css",
     "css/bubbles.css",
+    "css/composer.css",
     "css/auth.css",
     "css/catalogue.css",
     "css/channels.css",

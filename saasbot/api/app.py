@@ -26,6 +26,7 @@ from saasbot.api import (
     health,
     media,
     merges,
+    messages,
     metrics,
     products,
     simulator,
@@ -45,6 +46,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     channel_settings.router,
     conversations.router,
     merges.router,
+    messages.router,
     health.router,
 )
 

@@ -11,13 +11,22 @@ from starlette.responses import RedirectResponse, Response
 from saasbot import routes
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidTicket, SignedIn, network_of
+from saasbot.domain.actor import Actor
 from saasbot.domain.companies import onboarding
-from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_attachment, store_image
+from saasbot.domain.media.attachments import (
+    MAX_ATTACHMENT_BYTES,
+    AttachmentTooLarge,
+    store_attachment,
+    store_sticker,
+    store_voice,
+)
+from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_image
 from saasbot.domain.media.urls import media_urls
 from saasbot.infra import session_cookie
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.origins import is_own_origin
+from saasbot.models import Media
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,6 +52,7 @@ class Uploaded(BaseModel):
     thumb_url: str
     width: int | None
     height: int | None
+    seconds: int | None = None
 
 
 @router.get(routes.AUTH_COMPLETE)
@@ -81,26 +91,44 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.post("/uploads", status_code=201)
-async def upload(request: Request, use: Literal["picture", "message"] = "picture") -> Uploaded:
-    """A picture, or any file for a message: its real type is looked at, pictures are encoded anew, and it stays a day
-    unless something refers to it.
+async def upload(request: Request, use: Literal["picture", "message", "voice", "sticker"] = "picture") -> Uploaded:
+    """A picture, or a file for a message: its real type is looked at, pictures are encoded anew, sound becomes a voice note
+    and a picture a sticker where that is its use. It stays a day unless something refers to it.
 
-    Who asks is known before the form is read.
+    Who asks is known before the form is read; a large file is on disk, not in memory, while it comes.
     """
     session = await _session(request)
-    session.actor.require("inbox.write" if use == "message" else "catalogue.write")
-    store = store_attachment if use == "message" else store_image
+    session.actor.require("catalogue.write" if use == "picture" else "inbox.write")
     async with request.form(max_files=1, max_fields=1) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise InvalidInput("file", "Send the photo in the part “file”.")
-        if file.size is not None and file.size > MAX_UPLOAD_BYTES:
-            raise UploadTooLarge
-        content, name = await file.read(MAX_UPLOAD_BYTES + 1), file.filename
-    async with unit_of_work(session.actor):
-        media = await store(session.actor, content, name)
-        urls = media_urls([media])[media.id]
-    return Uploaded(id=str(media.id), url=urls.url, thumb_url=urls.thumb_url, width=media.width, height=media.height)
+        async with unit_of_work(session.actor):
+            media = await _store(session.actor, use, file)
+            urls = media_urls([media])[media.id]
+    return Uploaded(
+        id=str(media.id),
+        url=urls.url,
+        thumb_url=urls.thumb_url,
+        width=media.width,
+        height=media.height,
+        seconds=media.seconds,
+    )
+
+
+async def _store(actor: Actor, use: str, file: UploadFile) -> Media:
+    """Raises: AppError."""
+    if file.size is not None and file.size > (MAX_UPLOAD_BYTES if use == "picture" else MAX_ATTACHMENT_BYTES):
+        raise UploadTooLarge if use == "picture" else AttachmentTooLarge
+    match use:
+        case "voice":
+            return await store_voice(actor, file.file)
+        case "sticker":
+            return await store_sticker(actor, file.file)
+        case "message":
+            return await store_attachment(actor, file.file, file.filename)
+        case _:
+            return await store_image(actor, await file.read(MAX_UPLOAD_BYTES + 1), file.filename)
 
 
 async def _session(request: Request) -> SignedIn:

@@ -66,7 +66,7 @@ class SecurityHeaders:
             (b"referrer-policy", b"same-origin"),
             (b"cross-origin-opener-policy", b"same-origin"),
             (b"cross-origin-resource-policy", b"same-origin"),
-            (b"permissions-policy", b"camera=(), geolocation=(), microphone=(self), payment=(), usb=()"),
+            (b"permissions-policy", b"camera=(), geolocation=(self), microphone=(self), payment=(), usb=()"),
         ]
         if settings.public_url.startswith("https://"):
             self._common.append((b"strict-transport-security", b"max-age=31536000"))

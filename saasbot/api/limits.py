@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _MEGABYTE = 1024 * 1024
 _FORM_OVERHEAD = 64 * 1024
 _UPLOAD = 10 * _MEGABYTE + _FORM_OVERHEAD
+_ATTACHMENT = 100 * _MEGABYTE + _FORM_OVERHEAD
 _REMEMBERED = 20_000
 
 
@@ -32,7 +33,7 @@ MOST_SOCKETS = 200
 """Of one address at a time."""
 
 _BODY_LIMITS = (
-    ("/uploads", _UPLOAD),
+    ("/uploads", _ATTACHMENT),
     ("/api/v1/products/", _UPLOAD),
     ("/api/", _MEGABYTE),
     ("/sim/", 140 * _MEGABYTE),  # media as base64; only with the simulator, only from this machine

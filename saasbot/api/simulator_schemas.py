@@ -64,6 +64,8 @@ class CustomerMessage(SimBody):
     longitude: Degrees | None = None
     target_id: Annotated[str | None, Field(max_length=128)] = None
     quoted_id: Annotated[str | None, Field(max_length=128)] = None
+    ephemeral_seconds: Annotated[int, Strict(), Field(ge=0, le=31_536_000)] = 0
+    """The chat forgets its messages after so long."""
     id: str | None = None
     timestamp: int | float | str | None = None
     """Seconds or milliseconds since 1970, or ISO 8601. Without it: now."""
@@ -76,6 +78,7 @@ class CustomerMessage(SimBody):
             self.longitude,
             target_id=self.target_id,
             quoted_id=self.quoted_id,
+            ephemeral_seconds=self.ephemeral_seconds,
         )
 
     def moment(self) -> datetime | None:
@@ -148,6 +151,15 @@ class SentOut(BaseModel):
     """`{mime, size, sha256, file_name, voice, url}`"""
     latitude: float | None
     longitude: float | None
+    address: str | None
+    vcard: str | None
+    poll: dict[str, Any] | None
+    """`{options, several}`; `text` is then the question."""
+    quoted_id: str | None
+    """The WhatsApp id of the message that it answers."""
+    target_id: str | None
+    """Of the message that a reaction, an edit or a revoke is about."""
+    ephemeral_seconds: int | None
     at: datetime
 
     @classmethod
@@ -164,6 +176,12 @@ class SentOut(BaseModel):
             media=media,
             latitude=message.payload.get("latitude"),
             longitude=message.payload.get("longitude"),
+            address=message.payload.get("address"),
+            vcard=message.payload.get("vcard"),
+            poll=message.payload.get("poll"),
+            quoted_id=message.payload.get("quoted_id"),
+            target_id=message.payload.get("target_id"),
+            ephemeral_seconds=message.payload.get("ephemeral_seconds"),
             at=message.at,
         )
 

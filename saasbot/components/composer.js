@@ -64,6 +64,7 @@ export function Outgoing({ conversationId, tokens, label }) {
         h(
           "div",
           { className: "bubble bubble-out" },
+          item.quote ? h("div", { className: "bubble-quote" }, item.quote) : null,
           item.file ? h("p", { className: "bubble-file" }, item.file) : null,
           h("span", { className: "bubble-text" }, item.text),
           h("span", { className: "bubble-meta" }, label),
@@ -72,10 +73,21 @@ export function Outgoing({ conversationId, tokens, label }) {
     );
 }
 
-async function upload(file, csrf) {
+// What each entry of the menu lets one choose, and what becomes of it.
+const CHOICES = {
+  media: { accept: "image/*,video/*", use: "message" },
+  document: { accept: "", use: "message" },
+  audio: { accept: "audio/*", use: "message" },
+  "voice-file": { accept: "audio/*", use: "voice" },
+  sticker: { accept: "image/*", use: "sticker" },
+};
+const MOST_BYTES = 100 * 1024 * 1024;
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
+async function upload(file, csrf, use) {
   const form = new FormData();
   form.append("file", file, file.name || "file");
-  const answer = await fetch("/uploads?use=message", {
+  const answer = await fetch(`/uploads?use=${use}`, {
     method: "POST",
     body: form,
     headers: { "X-CSRF-Token": csrf, Accept: "application/json" },
@@ -83,6 +95,47 @@ async function upload(file, csrf) {
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(body.detail || body.title || String(answer.status));
   return body;
+}
+
+/** The microphone: `toggle` begins and ends, `drop` throws away; what was recorded goes to `taken` as a file. */
+function useRecorder(taken) {
+  const [on, setOn] = useState(false);
+  const [seconds, setSeconds] = useState(0);
+  const [refused, setRefused] = useState(false);
+  const current = useRef(null);
+  const give = useRef(taken);
+  give.current = taken;
+
+  const end = (keep) => {
+    const now = current.current;
+    current.current = null;
+    setOn(false);
+    if (!now) return;
+    clearInterval(now.timer);
+    now.keep = keep;
+    now.recorder.stop();
+    now.stream.getTracks().forEach((track) => track.stop());
+  };
+  const begin = async () => {
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      const recorder = new MediaRecorder(stream);
+      const now = { stream, recorder, parts: [], keep: false };
+      recorder.ondataavailable = (event) => now.parts.push(event.data);
+      recorder.onstop = () => now.keep && give.current(new File(now.parts, "voice", { type: recorder.mimeType }));
+      recorder.start();
+      setSeconds(0);
+      setRefused(false);
+      const began = Date.now();
+      now.timer = setInterval(() => setSeconds(Math.floor((Date.now() - began) / 1000)), 250);
+      current.current = now;
+      setOn(true);
+    } catch {
+      setRefused(true);
+    }
+  };
+  useEffect(() => () => end(false), []);
+  return { on, seconds, refused, toggle: () => (current.current ? end(true) : begin()), drop: () => end(false) };
 }
 
 export function Composer({
@@ -95,20 +148,24 @@ export function Composer({
   removeLabel,
   uploadingLabel,
   failedLabel,
+  labels,
   onSend,
+  onEdit,
   onDraft,
   onTyping,
   children,
 }) {
   const [text, setText] = useState(draft);
   const [files, setFiles] = useState([]);
+  const [about, setAbout] = useState(null);
   const sendKey = useSendKey();
   const field = useRef(null);
   const picker = useRef(null);
   const form = useRef(null);
   const pending = useRef({ timer: null, id: conversationId, text: draft, dirty: false, typed: 0 });
   const calls = useRef({});
-  calls.current = { onSend, onDraft, onTyping };
+  calls.current = { onSend, onEdit, onDraft, onTyping };
+  const choosing = useRef(CHOICES.document);
 
   const flush = () => {
     const now = pending.current;
@@ -124,7 +181,30 @@ export function Composer({
     pending.current = { timer: null, id: conversationId, text: draft, dirty: false, typed: 0 };
     setText(draft);
     setFiles([]);
+    setAbout(null);
   }, [conversationId, draft]);
+
+  // A message is answered or edited: its menu says which. While one is edited its text stands here, and the draft waits.
+  useEffect(() => {
+    const hear = ({ detail }) => {
+      if (detail.conversationId !== pending.current.id) return;
+      const waiting = about?.kind === "edit" ? about.waiting : pending.current.text;
+      setAbout({ ...detail, waiting });
+      if (detail.kind === "edit") {
+        flush();
+        setText(detail.text);
+        setFiles([]);
+      } else if (about?.kind === "edit") setText(waiting);
+      requestAnimationFrame(() => field.current?.focus());
+    };
+    window.addEventListener("saasbot:compose", hear);
+    return () => window.removeEventListener("saasbot:compose", hear);
+  }, [about]);
+  const forget = () => {
+    if (about?.kind === "edit") setText(about.waiting);
+    setAbout(null);
+    field.current?.focus();
+  };
   useEffect(() => {
     window.addEventListener("pagehide", flush);
     return () => {
@@ -150,6 +230,7 @@ export function Composer({
   const edit = (next) => {
     const now = pending.current;
     setText(next);
+    if (about?.kind === "edit") return;
     now.text = next;
     now.dirty = true;
     clearTimeout(now.timer);
@@ -160,13 +241,24 @@ export function Composer({
     }
   };
 
-  const attach = (list) => {
+  const attach = (list, use = "message") => {
     for (const file of [...list].slice(0, MOST_FILES - files.length)) {
       const entry = { key: newToken(), name: file.name, state: "uploading" };
+      if (file.size > MOST_BYTES) {
+        setFiles((now) => [...now, { ...entry, state: "failed", problem: labels.tooLarge }]);
+        continue;
+      }
       setFiles((now) => [...now, entry]);
       const settle = (more) => setFiles((now) => now.map((one) => (one.key === entry.key ? { ...one, ...more } : one)));
-      upload(file, csrf).then(
-        (stored) => settle({ state: "ready", id: stored.id, thumb: stored.thumb_url }),
+      upload(file, csrf, use).then(
+        (stored) =>
+          settle({
+            state: "ready",
+            id: stored.id,
+            thumb: stored.thumb_url,
+            sound: use === "voice" ? stored.url : "",
+            name: use === "voice" ? `${labels.voice} ${clock(stored.seconds ?? 0)}` : file.name,
+          }),
         (error) => settle({ state: "failed", problem: error.message }),
       );
     }
@@ -174,12 +266,18 @@ export function Composer({
 
   const ready = files.filter((file) => file.state === "ready");
   const waiting = files.some((file) => file.state === "uploading");
+  const recorder = useRecorder((file) => attach([file], "voice"));
   const body = text.trim();
-  const sendable = (body || ready.length) && body.length <= LIMIT && !waiting;
+  const editing = about?.kind === "edit";
+  const sendable = (body || (ready.length && !editing)) && body.length <= LIMIT && !waiting && !recorder.on;
 
   const send = (event) => {
     event?.preventDefault();
     if (!sendable) return;
+    if (editing) {
+      calls.current.onEdit?.(conversationId, about.id, body);
+      return forget();
+    }
     const now = pending.current;
     clearTimeout(now.timer);
     now.dirty = false;
@@ -187,21 +285,29 @@ export function Composer({
     now.typed = 0;
     // each file is a message; the text goes with the first as its caption
     const parts = ready.length ? ready.map((file, index) => [index ? "" : body, file]) : [[body, null]];
-    for (const [words, file] of parts) {
+    parts.forEach(([words, file], index) => {
       const token = newToken();
-      change([...outgoing, { token, conversationId, text: words, file: file?.name }]);
-      calls.current.onSend?.(conversationId, words, token, file?.id ?? "");
-    }
+      const quote = index === 0 ? about : null;
+      change([...outgoing, { token, conversationId, text: words, file: file?.name, quote: quote?.text }]);
+      calls.current.onSend?.(conversationId, words, token, file?.id ?? "", quote?.id ?? "");
+    });
     setText("");
     setFiles([]);
+    setAbout(null);
     field.current.focus();
+    return undefined;
   };
 
   const press = (event) => {
-    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.shiftKey) return;
+    if (event.key === "Escape" && about && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      return forget();
+    }
+    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.shiftKey) return undefined;
     const mod = event.ctrlKey || event.metaKey;
     const touch = window.matchMedia("(pointer: coarse)").matches;
     if (mod || (sendKey === "enter" && !touch && !event.altKey)) send(event);
+    return undefined;
   };
   const paste = (event) => {
     const pasted = [...(event.clipboardData?.files ?? [])];
@@ -221,8 +327,15 @@ export function Composer({
     event.preventDefault();
     form.current.setAttribute("data-over", "");
   };
+  // Also from the menu, which React draws elsewhere but counts as inside.
   const click = (event) => {
-    if (event.target.closest("#composer-attach")) picker.current.click();
+    const chosen = event.target.closest("[data-attach]")?.dataset.attach;
+    if (chosen in CHOICES) {
+      choosing.current = CHOICES[chosen];
+      picker.current.accept = choosing.current.accept;
+      picker.current.click();
+    }
+    if (event.target.closest("#composer-voice")) recorder.toggle();
   };
 
   return h(
@@ -237,6 +350,28 @@ export function Composer({
       onDragOver: over,
       onDragLeave: () => form.current.removeAttribute("data-over"),
     },
+    about &&
+      h(
+        "div",
+        { className: "composer-about", "data-testid": "composer-about" },
+        h(
+          "div",
+          { className: "bubble-quote" },
+          h("p", { className: "quote-who" }, editing ? labels.editing : `${labels.replying} ${about.who}`),
+          h("p", { dir: "auto" }, about.text),
+        ),
+        h("button", { type: "button", className: "composer-remove", "aria-label": labels.cancel, onClick: forget }, "×"),
+      ),
+    recorder.on &&
+      h(
+        "div",
+        { className: "composer-recording", role: "status" },
+        h("span", { className: "recording-dot", "aria-hidden": true }),
+        h("span", { className: "num" }, `${labels.recording} ${clock(recorder.seconds)}`),
+        h("button", { type: "button", className: "btn btn-ghost", onClick: recorder.drop }, labels.cancel),
+        h("button", { type: "button", className: "btn btn-secondary", id: "composer-voice-done", onClick: recorder.toggle }, labels.done),
+      ),
+    recorder.refused && h("p", { className: "composer-problem composer-note", role: "alert" }, labels.noMicrophone),
     files.length > 0 &&
       h(
         "ul",
@@ -247,6 +382,7 @@ export function Composer({
             { key: file.key, className: `composer-file composer-file-${file.state}` },
             file.thumb ? h("img", { src: file.thumb, alt: "" }) : null,
             h("span", { className: "truncate" }, file.name),
+            file.sound ? h("audio", { src: file.sound, controls: true, "aria-label": file.name }) : null,
             file.state === "uploading" && h("span", { className: "spinner", role: "status", "aria-label": uploadingLabel }),
             file.state === "failed" && h("span", { className: "composer-problem", role: "alert" }, file.problem || failedLabel),
             h(
@@ -290,7 +426,7 @@ export function Composer({
       tabIndex: -1,
       "aria-hidden": true,
       onChange: (event) => {
-        attach(event.target.files);
+        attach(event.target.files, choosing.current.use);
         event.target.value = "";
       },
     }),

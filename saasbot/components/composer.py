@@ -21,9 +21,15 @@ SEND_KEY: rx.vars.StringVar = rx.Var(
 
 
 def _sent(
-    conversation: rx.Var[str], text: rx.Var[str], token: rx.Var[str], media: rx.Var[str]
-) -> tuple[rx.Var[str], rx.Var[str], rx.Var[str], rx.Var[str]]:
-    return conversation, text, token, media
+    conversation: rx.Var[str], text: rx.Var[str], token: rx.Var[str], media: rx.Var[str], quoted: rx.Var[str]
+) -> tuple[rx.Var[str], rx.Var[str], rx.Var[str], rx.Var[str], rx.Var[str]]:
+    return conversation, text, token, media, quoted
+
+
+def _edited(
+    conversation: rx.Var[str], message: rx.Var[str], text: rx.Var[str]
+) -> tuple[rx.Var[str], rx.Var[str], rx.Var[str]]:
+    return conversation, message, text
 
 
 def _drafted(conversation: rx.Var[str], text: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
@@ -35,7 +41,9 @@ def _typed(conversation: rx.Var[str], on: rx.Var[bool]) -> tuple[rx.Var[str], rx
 
 
 class Composer(rx.Component):
-    """Grows to eight lines, keeps drafts, takes files; children are its tools. `on_send` gets conversation, text, token, file."""
+    """Grows to eight lines, keeps drafts, takes files and voice; answers and edits the message that its menu says. Children are
+    its tools. `on_send` gets conversation, text, token, file and the message that is answered; `on_edit` conversation,
+    message and text."""
 
     library = _MODULE
     tag = "Composer"
@@ -49,8 +57,10 @@ class Composer(rx.Component):
     remove_label: rx.Var[str]
     uploading_label: rx.Var[str]
     failed_label: rx.Var[str]
+    labels: rx.Var[dict[str, str]]
 
     on_send: rx.EventHandler[_sent]
+    on_edit: rx.EventHandler[_edited]
     on_draft: rx.EventHandler[_drafted]
     on_typing: rx.EventHandler[_typed]
 
@@ -70,10 +80,16 @@ def outgoing(conversation_id: rx.Var[str], tokens: rx.Var[Any]) -> rx.Component:
     return Outgoing.create(conversation_id=conversation_id, tokens=tokens, label=t("Sending…"))
 
 
-def composer(*, bot_answers: Flag, saved: Flag, **props: Any) -> rx.Component:
-    """`bot_answers`: sending then takes the chat over, and the composer says so. `saved`: the draft is kept."""
+def composer(*, bot_answers: Flag, saved: Flag, voice: Flag, on_form: Any, **props: Any) -> rx.Component:
+    """`bot_answers`: sending then takes the chat over, and the composer says so. `saved`: the draft is kept. `voice`: whether
+    voice notes can be made here. `on_form(name)` opens what has a form of its own."""
     return Composer.create(
-        icon_button("paperclip", t("Attach a file"), id="composer-attach"),
+        _attach_menu(voice, on_form),
+        rx.cond(
+            voice,
+            icon_button("mic", t("Record a voice note"), id="composer-voice"),
+            icon_button("mic-off", t("Voice notes need ffmpeg, which this server does not have"), aria_disabled="true"),
+        ),
         icon_button(
             "corner-down-left",
             rx.cond(
@@ -97,7 +113,53 @@ def composer(*, bot_answers: Flag, saved: Flag, **props: Any) -> rx.Component:
         remove_label=t("Remove"),
         uploading_label=t("Uploading"),
         failed_label=t("It could not be uploaded."),
+        labels={
+            "replying": t("Reply to"),
+            "editing": t("Edit the message"),
+            "cancel": t("Cancel"),
+            "recording": t("Recording"),
+            "done": t("Done"),
+            "voice": t("Voice note"),
+            "noMicrophone": t("The microphone cannot be used. Allow it in your browser."),
+            "tooLarge": t("Files of more than 100 MB cannot be sent. Choose a smaller one."),
+        },
         **props,
+    )
+
+
+def _attach_menu(voice: Flag, on_form: Any) -> rx.Component:
+    """Files are chosen by the composer itself (`data-attach`); what is no file has a form."""
+
+    def file(name: str, symbol: str, label: rx.Var[str]) -> rx.Component:
+        return rx.dropdown_menu.item(icon(symbol), label, custom_attrs={"data-attach": name})
+
+    def form(name: str, symbol: str, label: rx.Var[str]) -> rx.Component:
+        return rx.dropdown_menu.item(icon(symbol), label, on_select=on_form(name), custom_attrs={"data-form": name})
+
+    return rx.dropdown_menu.root(
+        rx.dropdown_menu.trigger(
+            rx.el.button(
+                icon("paperclip"),
+                type="button",
+                id="composer-attach",
+                class_name="icon-btn",
+                aria_label=t("Attach"),
+                title=t("Attach"),
+            )
+        ),
+        rx.dropdown_menu.content(
+            file("media", "image", t("Photo or video")),
+            file("document", "file-text", t("Document")),
+            file("audio", "music", t("Audio")),
+            rx.cond(voice, file("voice-file", "mic", t("Audio as a voice note"))),
+            file("sticker", "sticker", t("Photo as a sticker")),
+            rx.dropdown_menu.separator(),
+            form("location", "map-pin", t("Location")),
+            form("contact", "contact-round", t("Contact")),
+            form("poll", "chart-bar", t("Poll")),
+            side="top",
+            align="start",
+        ),
     )
 
 

@@ -1,4 +1,5 @@
-"""What people did to a message since it was written, shown on its bubble: reactions, an edit, a deletion."""
+"""What people did to a message since it was written, shown on its bubble: reactions, an edit, a deletion, votes; and the
+button of what can be done."""
 
 from typing import Any
 
@@ -17,7 +18,7 @@ def tombstone(message: Row) -> rx.Component:
         rx.el.p(
             icon("ban", 14),
             rx.cond(
-                message["side"].to(str) == "in", t("Deleted this message"), t("This message was deleted on the phone")
+                message["side"].to(str) == "in", t("Deleted this message"), t("This message was deleted for everyone")
             ),
             class_name="bubble-note-text",
         ),
@@ -50,7 +51,7 @@ def reactions(message: Row) -> rx.Component:
         (theirs != "") | (ours != ""),
         rx.el.div(
             rx.cond(theirs != "", _chip(theirs, t("Reaction of the customer: {emoji}", emoji=theirs))),
-            rx.cond(ours != "", _chip(ours, t("Reaction on the phone: {emoji}", emoji=ours))),
+            rx.cond(ours != "", _chip(ours, t("Your reaction: {emoji}", emoji=ours))),
             class_name="bubble-reactions",
         ),
     )
@@ -58,3 +59,51 @@ def reactions(message: Row) -> rx.Component:
 
 def _chip(emoji: rx.vars.StringVar, label: rx.Var[str]) -> rx.Component:
     return rx.el.span(emoji, role="img", aria_label=label, title=label, custom_attrs={"data-testid": "reaction"})
+
+
+def menu_button(message: Row) -> rx.Component:
+    """Opens the message's menu, which the thread has once (message_menu.js)."""
+    return rx.el.button(
+        icon("ellipsis-vertical", 16),
+        type="button",
+        class_name="message-menu-button",
+        aria_label=t("What to do with this message"),
+        aria_haspopup="menu",
+        custom_attrs={"data-menu": message["id"].to(str)},
+    )
+
+
+def doing(message: Row) -> rx.Component:
+    """An act of ours that WhatsApp has not taken."""
+    trouble = message["trouble"].to(bool)
+    return rx.el.p(
+        rx.cond(trouble, icon("triangle-alert", 13), icon("clock", 13)),
+        rx.el.span(message["doing"].to(str), dir="auto"),
+        class_name=rx.cond(trouble, "message-doing message-doing-trouble", "message-doing"),
+        custom_attrs={"data-testid": "message-doing"},
+    )
+
+
+def poll(message: Row) -> rx.Component:
+    """The question, and each option with who chose it."""
+    return rx.el.div(
+        rx.el.p(icon("chart-bar", 15), rx.el.b(message["title"].to(str), dir="auto"), class_name="poll-question"),
+        rx.el.p(
+            rx.cond(message["several"].to(bool), t("Several options may be chosen"), t("One option may be chosen")),
+            class_name="bubble-facts",
+        ),
+        rx.el.ul(rx.foreach(message["choices"].to(list[dict[str, Any]]), _choice), class_name="poll-options"),
+        class_name="bubble-poll",
+    )
+
+
+def _choice(choice: Row) -> rx.Component:
+    customer, phone = choice["customer"].to(bool), choice["phone"].to(bool)
+    return rx.el.li(
+        rx.cond(customer | phone, icon("circle-check", 16), icon("circle", 16)),
+        rx.el.span(choice["text"].to(str), dir="auto"),
+        rx.cond(customer, rx.el.span(t("The customer"), class_name="poll-who")),
+        rx.cond(phone, rx.el.span(t("On the phone"), class_name="poll-who")),
+        class_name=rx.cond(customer | phone, "poll-option poll-option-on", "poll-option"),
+        custom_attrs={"data-testid": "poll-option", "data-chosen": (customer | phone).to_string()},
+    )

@@ -6,7 +6,7 @@ import reflex as rx
 
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
-from saasbot.components.message_acts import edited_mark, reactions, tombstone
+from saasbot.components.message_acts import doing, edited_mark, menu_button, poll, reactions, tombstone
 from saasbot.components.types import Text
 
 Row = rx.vars.ObjectVar[dict[str, Any]]
@@ -56,41 +56,9 @@ def _bubble(message: Row, status: rx.Var[str]) -> rx.Component:
     first = rx.cond(message["first"].to(bool), " message-first", "")
     problem = rx.cond((status == "failed") | (status == "unconfirmed"), f" message-{status}", "")
     return rx.el.div(
-        rx.el.div(
-            rx.cond(_text(message, "who") != "", _speaker(message, author)),
-            rx.cond(_text(message, "quote") != "", _quote(message)),
-            rx.cond(
-                message["revoked"].to(bool),
-                tombstone(message),
-                rx.fragment(
-                    rx.match(
-                        kind,
-                        ("image", _picture(message)),
-                        ("video", _video(message)),
-                        ("sticker", _sticker(message)),
-                        ("audio", _sound(message)),
-                        ("document", _document(message)),
-                        ("location", _place(message)),
-                        ("contact", _card(message)),
-                        ("unsupported", _placeholder(message)),
-                        rx.fragment(),
-                    ),
-                    rx.cond(
-                        _text(message, "text") != "",
-                        rx.el.span(_text(message, "text"), class_name="bubble-text", dir="auto"),
-                    ),
-                ),
-            ),
-            rx.el.span(
-                rx.cond(message["edited"].to(bool), edited_mark(message)),
-                rx.el.time(_text(message, "time"), title=_text(message, "full")),
-                rx.cond(side == "out", tick(status, _text(message, "why"))),
-                class_name="bubble-meta",
-            ),
-            class_name=f"bubble bubble-{side} bubble-{author} bubble-{kind}"
-            + rx.cond(message["revoked"].to(bool), " bubble-revoked", "").to(str),
-        ),
+        rx.el.div(_body(message, status), menu_button(message), class_name="message-line"),
         reactions(message),
+        rx.cond(_text(message, "doing") != "", doing(message)),
         rx.cond((_text(message, "why") != "") & (problem != ""), _problem(message)),
         rx.cond(
             (_text(message, "why") != "") & (status == "queued"),
@@ -103,7 +71,51 @@ def _bubble(message: Row, status: rx.Var[str]) -> rx.Component:
             "data-direction": rx.cond(side == "in", "inbound", "outbound"),
             "data-author": author,
             "data-status": status,
+            "data-type": kind,
+            "data-can": _text(message, "can"),
+            "data-at": message["at"].to(int),
+            "data-own-reaction": _text(message, "own_reaction"),
         },
+    )
+
+
+def _body(message: Row, status: rx.Var[str]) -> rx.Component:
+    side, author, kind = _text(message, "side"), _text(message, "author"), _text(message, "type")
+    return rx.el.div(
+        rx.cond(_text(message, "who") != "", _speaker(message, author)),
+        rx.cond(_text(message, "quote") != "", _quote(message)),
+        rx.cond(
+            message["revoked"].to(bool),
+            tombstone(message),
+            rx.fragment(
+                rx.match(
+                    kind,
+                    ("image", _picture(message)),
+                    ("video", _video(message)),
+                    ("sticker", _sticker(message)),
+                    ("audio", _sound(message)),
+                    ("document", _document(message)),
+                    ("location", _place(message)),
+                    ("contact", _card(message)),
+                    ("unsupported", _placeholder(message)),
+                    rx.fragment(),
+                ),
+                rx.cond(message["poll"].to(bool), poll(message)),
+                rx.cond(
+                    _text(message, "text") != "",
+                    rx.el.span(_text(message, "text"), class_name="bubble-text", dir="auto"),
+                ),
+            ),
+        ),
+        rx.el.span(
+            rx.cond(message["ephemeral"].to(bool), _forgotten_mark()),
+            rx.cond(message["edited"].to(bool), edited_mark(message)),
+            rx.el.time(_text(message, "time"), title=_text(message, "full")),
+            rx.cond(side == "out", tick(status, _text(message, "why"))),
+            class_name="bubble-meta",
+        ),
+        class_name=f"bubble bubble-{side} bubble-{author} bubble-{kind}"
+        + rx.cond(message["revoked"].to(bool), " bubble-revoked", "").to(str),
     )
 
 
@@ -189,9 +201,9 @@ def _document(message: Row) -> rx.Component:
             rx.el.span(
                 rx.match(
                     _text(message, "media"),
-                    ("stored", _text(message, "file_note")),
-                    ("failed", _text(message, "note")),
-                    t("The file is on its way"),
+                    ("stored", rx.el.span(_text(message, "file_note"))),
+                    ("failed", _missing(message)),
+                    rx.el.span(t("The file is on its way")),
                 ),
                 class_name="bubble-facts",
             ),
@@ -236,7 +248,23 @@ def _placeholder(message: Row) -> rx.Component:
 
 
 def _missing(message: Row) -> rx.Component:
-    return rx.el.span(icon("circle-alert"), _text(message, "note"), class_name="bubble-note-text")
+    again = rx.el.button(
+        icon("rotate-cw", 13),
+        t("Fetch it again"),
+        type="button",
+        class_name="link",
+        custom_attrs={"data-fetch": _text(message, "id")},
+    )
+    return rx.el.span(
+        icon("circle-alert"),
+        rx.el.span(_text(message, "note"), rx.cond(message["retry"].to(bool), again)),
+        class_name="bubble-note-text bubble-missing",
+    )
+
+
+def _forgotten_mark() -> rx.Component:
+    label = t("WhatsApp deletes this message by itself")
+    return rx.el.span(icon("timer", 12, label=label), title=label)
 
 
 def tick(status: rx.Var[str], why: Text) -> rx.Component:

@@ -33,6 +33,7 @@ class PhoneActions:
     type_text: Any
     stop_typing: Any
     call: Any
+    vote: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def phone(screen: PhoneScreen, actions: PhoneActions) -> rx.Component:
             rx.el.div(
                 rx.cond(
                     screen.bubbles.length() > 0,
-                    rx.foreach(screen.bubbles, _bubble),
+                    rx.foreach(screen.bubbles, lambda row: _bubble(row, screen, actions)),
                     rx.el.p(_hint(screen), class_name="phone-hint"),
                 ),
                 class_name="phone-chat",
@@ -108,13 +109,15 @@ def _hint(screen: PhoneScreen) -> rx.Var[str]:
     ).to(str)
 
 
-def _bubble(row: rx.vars.ObjectVar[Any]) -> rx.Component:
+def _bubble(row: rx.vars.ObjectVar[Any], screen: PhoneScreen, actions: PhoneActions) -> rx.Component:
     return rx.el.div(
+        rx.cond(row.quote != "", rx.el.p(row.quote, class_name="bubble-quote")),
         rx.cond(
             row.revoked,
             rx.el.em(icon("ban", 13), t("This message was deleted"), class_name="phone-gone"),
             _content(row),
         ),
+        rx.foreach(row.options.to(list[dict[str, Any]]), lambda option: _option(row, option, screen, actions)),
         rx.el.span(
             rx.cond(row.edited, t("edited"), ""),
             rx.el.time(row.time),
@@ -135,6 +138,22 @@ def _bubble(row: rx.vars.ObjectVar[Any]) -> rx.Component:
             "data-kind": row.kind,
             "data-tick": row.tick,
         },
+    )
+
+
+def _option(
+    row: rx.vars.ObjectVar[Any], option: rx.vars.ObjectVar[Any], screen: PhoneScreen, actions: PhoneActions
+) -> rx.Component:
+    """Pressing it is the customer's vote."""
+    chosen = option["chosen"].to(bool)
+    return rx.el.button(
+        rx.cond(chosen, icon("circle-check", 16), icon("circle", 16)),
+        option["text"].to(str),
+        type="button",
+        class_name="phone-option",
+        aria_pressed=chosen.to_string(),
+        disabled=screen.as_owner,
+        on_click=actions.vote(row.wa_id, option["text"].to(str)),
     )
 
 

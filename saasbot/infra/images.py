@@ -27,6 +27,8 @@ MAIN_SIDE = 1600
 READABLE_SIDE = 4096
 """Longest side of a customer's picture: a receipt or a long screenshot must stay legible."""
 THUMB_SIDE = 240
+STICKER_SIDE, STICKER_BYTES = 512, 100_000
+"""What WhatsApp takes as a sticker."""
 
 _FORMATS = {
     "image/jpeg": "JPEG",
@@ -85,6 +87,28 @@ async def encode_sticker(content: bytes, *, longest: int = MAIN_SIDE) -> Picture
     """
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_POOL, partial(_encode_anew, content, longest, sticker=True))
+
+
+async def make_sticker(content: bytes) -> Picture:
+    """A picture as WhatsApp takes stickers: 512 by 512 px, the rest transparent, a WebP of less than 100 kB.
+
+    Raises: UnknownPicture, DamagedPicture, HugePicture.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_POOL, _make_sticker, content)
+
+
+def _make_sticker(content: bytes) -> Picture:
+    whole = _encode_anew(content, STICKER_SIDE, sticker=True)
+    with Image.open(io.BytesIO(whole.main), formats=["WEBP"]) as opened:
+        fitted = ImageOps.contain(opened.convert("RGBA"), (STICKER_SIDE, STICKER_SIDE), Image.Resampling.LANCZOS)
+    square = Image.new("RGBA", (STICKER_SIDE, STICKER_SIDE))
+    square.paste(fitted, ((STICKER_SIDE - fitted.width) // 2, (STICKER_SIDE - fitted.height) // 2))
+    for quality in (85, 70, 50, 30, 10):
+        target = io.BytesIO()
+        square.save(target, "WEBP", quality=quality, method=4)
+        if target.tell() <= STICKER_BYTES:
+            break
+    return Picture(target.getvalue(), STICKER_SIDE, STICKER_SIDE, whole.thumb, "image/webp")
 
 
 def _encode_anew(content: bytes, longest: int, *, sticker: bool = False) -> Picture:

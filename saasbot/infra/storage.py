@@ -5,10 +5,13 @@ removed. A key is written once and its content never changes, which is why brows
 """
 
 import asyncio
+import io
 import os
+import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from saasbot.infra import signed_media
@@ -16,6 +19,8 @@ from saasbot.infra.settings import Settings, settings
 from saasbot.infra.storage_interface import FileMissing, InvalidKey, Storage, StorageUnavailable, check_key
 
 __all__ = ["FileMissing", "InvalidKey", "LocalStorage", "Storage", "StorageUnavailable", "build", "storage"]
+
+_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,11 @@ class LocalStorage:
         return self.folder / check_key(key)
 
     async def put(self, key: str, content: bytes, mime: str) -> None:
+        await self.put_file(key, io.BytesIO(content), mime)
+
+    async def put_file(self, key: str, source: BinaryIO, mime: str) -> None:
         try:
-            await asyncio.to_thread(_write_durably, self.path(key), content)
+            await asyncio.to_thread(_write_durably, self.path(key), source)
         except OSError as error:
             raise StorageUnavailable from error
 
@@ -57,13 +65,14 @@ class LocalStorage:
         return self.signer.url(check_key(key), seconds=seconds, file_name=file_name, inline=inline)
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def _write_durably(path: Path, source: BinaryIO) -> None:
     """The file appears whole or not at all, also after a power cut."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     making = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with os.fdopen(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
+            source.seek(0)
+            shutil.copyfileobj(source, file, _CHUNK)
             file.flush()
             os.fsync(file.fileno())
         making.replace(path)

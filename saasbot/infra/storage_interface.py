@@ -1,7 +1,7 @@
 """What every storage of files promises, whatever is behind it: see `saasbot.infra.storage`."""
 
 import re
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from saasbot.infra.errors import AppError
 
@@ -33,6 +33,13 @@ class Storage(Protocol):
 
     async def put(self, key: str, content: bytes, mime: str) -> None:
         """Afterwards the content is durable under the key. Putting again replaces it.
+
+        Raises: StorageUnavailable.
+        """
+        ...
+
+    async def put_file(self, key: str, source: BinaryIO, mime: str) -> None:
+        """As `put`, from an open file, read from its beginning and never whole in memory.
 
         Raises: StorageUnavailable.
         """

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote, urlsplit
 
 import boto3
@@ -54,8 +54,15 @@ class S3Storage:
         return cls(client, chosen.s3_bucket)
 
     async def put(self, key: str, content: bytes, mime: str) -> None:
+        await self._put(key, content, mime)
+
+    async def put_file(self, key: str, source: BinaryIO, mime: str) -> None:
+        source.seek(0)
+        await self._put(key, source, mime)
+
+    async def _put(self, key: str, body: bytes | BinaryIO, mime: str) -> None:
         await self._call(
-            self._client.put_object, key, Body=content, ContentType=mime, CacheControl="private, max-age=31536000"
+            self._client.put_object, key, Body=body, ContentType=mime, CacheControl="private, max-age=31536000"
         )
 
     async def get(self, key: str) -> bytes:

@@ -11,7 +11,7 @@ from saasbot.models.accounts import (
     UserAccount,
     UserSession,
 )
-from saasbot.models.acts import ActKind, MessageAct
+from saasbot.models.acts import ActKind, MessageAct, OutgoingAct
 from saasbot.models.agent import AgentTurn, Bot, PromptVersion, TurnOutcome
 from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
@@ -87,6 +87,7 @@ __all__ = [
     "MessageStatus",
     "MessageType",
     "Notice",
+    "OutgoingAct",
     "PasswordReset",
     "Policy",
     "Product",

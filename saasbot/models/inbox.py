@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -186,6 +186,8 @@ class Conversation(TenantRow, table=True):
     turn_due_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     """When the waiting turn may run; nothing when no turn waits. Moved by each new message (debounce)."""
     turn_waiting_since: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    ephemeral_seconds: int = Field(default=0, sa_type=Integer, nullable=False, sa_column_kwargs={"server_default": "0"})
+    """After how long WhatsApp forgets the messages of this chat, as its newest message said; 0: never."""
 
 
 class Media(TenantRow, table=True):
@@ -203,12 +205,16 @@ class Media(TenantRow, table=True):
     status: MediaStatus = Field(default=MediaStatus.STORED, sa_type=Text, nullable=False)
     error: str | None = None
     attempts: int = 0
+    retry_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """Not fetched again before; nothing: at once."""
     mime: str = "application/octet-stream"
     size: int = Field(default=0, sa_type=BigInteger, nullable=False)
     width: int | None = None
     height: int | None = None
     seconds: int | None = None
     voice: bool = False
+    waveform: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """How loud a voice note of ours is: 64 values of 0 to 100."""
     file_name: str | None = None
     sha256: str | None = None
     storage_key: str | None = None
@@ -294,9 +300,11 @@ class Message(TenantRow, table=True):
     text: str = ""
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
     """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}; a text
-    that was not typed {kind}: poll, list_response, …; `ephemeral` where the chat forgets its messages."""
+    that was not typed {kind}: poll {question, options, several, votes}, list_response, …; `ephemeral` where the chat forgets its messages."""
     media_id: UUID | None = None
     quoted_wa_id: str | None = None
+    poll_secret: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """What the votes of a poll of ours are encrypted under. Told to nobody but WhatsApp."""
     edited_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     revoked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     """Deleted for everyone: `text` is empty then, so that nothing that reads it (search, the agent, a quote) finds it."""

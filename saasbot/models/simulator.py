@@ -84,7 +84,8 @@ class SimMessage(Table, table=True):
     text: str = ""
     media_key: str | None = None
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
-    """`media` {mime, size, …}, `latitude`, `longitude`, `target_id`, `quoted_id` by type; `rejected` of a call."""
+    """`media` {mime, size, …}, `latitude`, `longitude`, `address`, `vcard`, `poll` {options, several}, `poll_secret`, `target_id`,
+    `quoted_id`, `ephemeral_seconds` by type; `rejected` of a call."""
     event_seq: int | None = Field(default=None, sa_type=BigInteger)
     """The event that brings it to the number, for what the number did not send itself."""
     at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]

@@ -23,6 +23,7 @@ ACTIONS = PhoneActions(
     type_text=PhoneState.type_text.throttle(1500),
     stop_typing=PhoneState.stop_typing,
     call=PhoneState.call,
+    vote=PhoneState.vote,
 )
 
 

@@ -7,6 +7,7 @@ import reflex as rx
 from saasbot.domain.inbox.drafts import save_draft
 from saasbot.domain.inbox.send import send_message
 from saasbot.domain.inbox.typing import show_typing
+from saasbot.domain.media.attachments import can_make_voice_notes
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError
 from saasbot.infra.i18n import error_text
@@ -24,12 +25,14 @@ class ComposerState(rx.State):
     """What was typed here before and not sent; the browser has the rest."""
     saved: rx.Field[bool] = rx.field(False)
     """Whether the draft, as far as this tab knows, is kept."""
+    voice: rx.Field[bool] = rx.field(False)
+    """Whether voice notes can be made on this server."""
     refused: rx.Field[str] = rx.field("")
     """The client token of a message that could not be queued: its text goes back into the composer."""
 
     @rx.event
     @needs("inbox.write")
-    async def send(self, conversation_id: str, text: str, token: str, media_id: str):
+    async def send(self, conversation_id: str, text: str, token: str, media_id: str, quoted_id: str):
         """Queue it; the chat is the sender's from now on. The same token twice is one message."""
         actor = await current_actor(self)
         try:
@@ -39,6 +42,7 @@ class ComposerState(rx.State):
                     parse_id(conversation_id),
                     text=text,
                     media_id=parse_id(media_id) if media_id else None,
+                    quoted_id=parse_id(quoted_id) if quoted_id else None,
                     client_token=f"{actor.user_id}:{token}" if _TOKEN.fullmatch(token) else None,
                 )
         except AppError as error:
@@ -68,3 +72,4 @@ class ComposerState(rx.State):
 def begin(state: ComposerState, draft: str) -> None:
     """Another conversation is open."""
     state.draft, state.saved, state.refused = draft, bool(draft), ""
+    state.voice = can_make_voice_notes()

@@ -1,17 +1,18 @@
 """The bubbles of a thread, ready to be shown."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saasbot.domain.inbox.merge_chats import JOINED
 from saasbot.domain.inbox.part import UNDO_WITHIN
 from saasbot.domain.inbox.preview import preview_of
 from saasbot.domain.inbox.views import MediaView, MessageView, QuotedView
+from saasbot.domain.media.pending import NEVER_AGAIN
 from saasbot.infra.i18n import gettext, translate
 from saasbot.models.table import utcnow
 from saasbot.state.conversation_rows import KINDS
-from saasbot.state.message_texts import activity_line, media_problem, unsupported_line, why_not_sent
+from saasbot.state.message_texts import activity_line, doing_line, media_problem, unsupported_line, why_not_sent
 from saasbot.state.reader import Reader, phone_text
 from saasbot.state.vcards import phone_of_card
 
@@ -19,6 +20,15 @@ _BOX = 320
 """The longest side of a picture in a bubble, in CSS pixels."""
 _STICKER_BOX = 160
 _UNKNOWN = (240, 180)
+
+
+@dataclass(frozen=True)
+class PollChoice:
+    text: str
+    customer: bool
+    """The customer chose it."""
+    phone: bool
+    """It was chosen on the phone."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,21 @@ class MessageRow:
     """Deleted for everyone: `text` is what it said."""
     undo: str = ""
     """The joining of two people that this line tells, while it can be undone."""
+    can: str = ""
+    """What may be done to it, words apart: reply react edit revoke."""
+    at: int = 0
+    """When it was written, in milliseconds since 1970: after a while it can no longer be edited or deleted."""
+    doing: str = ""
+    """What becomes of an edit, a deletion or a reaction of ours, in a sentence."""
+    trouble: bool = False
+    """It did not work, or nobody knows whether it did."""
+    retry: bool = False
+    """Its missing file can be asked for again."""
+    ephemeral: bool = False
+    """WhatsApp forgets it after a while."""
+    poll: bool = False
+    several: bool = False
+    choices: list[PollChoice] = field(default_factory=list)
 
 
 def rows_of(views: Iterable[MessageView], reader: Reader, before: MessageView | None = None) -> list[MessageRow]:
@@ -123,7 +148,11 @@ def _name(view: MessageView, reader: Reader) -> str:
 
 def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
     """What only some messages have."""
-    found: dict[str, Any] = {**_done_to(view)}
+    found: dict[str, Any] = {**_done_to(view), "can": _can(view), "at": _milliseconds(view)}
+    found["doing"], found["trouble"] = doing_line(view, reader)
+    found["ephemeral"] = bool(view.payload.get("ephemeral"))
+    if view.payload.get("kind") == "poll" and view.payload.get("options"):
+        found |= _poll(view.payload)
     if view.quoted is not None:
         quoted = view.quoted
         mine = quoted.author != "customer"
@@ -155,13 +184,45 @@ def _undo(view: MessageView) -> str:
     return str(view.payload["merge"]) if joined and utcnow() - view.created_at < UNDO_WITHIN else ""
 
 
+def _can(view: MessageView) -> str:
+    """What WhatsApp lets be done to it once it has it, whatever the hour. Of ours its tick tells that, which moves alone."""
+    ours = view.direction == "outbound"
+    if view.revoked_at is not None or view.type == "activity" or not (ours or view.on_whatsapp):
+        return ""
+    able = ["reply", "react"]
+    if ours:
+        if view.type == "text" and not view.payload.get("kind"):
+            able.append("edit")
+        able.append("revoke")
+    return " ".join(able)
+
+
+def _milliseconds(view: MessageView) -> int:
+    # not WhatsApp's own moment: it comes with the tick, for which no row is drawn again
+    return int(view.sort_at.timestamp() * 1000)
+
+
+def _poll(payload: dict[str, Any]) -> dict[str, Any]:
+    chosen = {vote["author"]: vote["options"] for vote in payload.get("votes", [])}
+    return {
+        "poll": True,
+        "several": bool(payload.get("several")),
+        "text": "",
+        "title": payload["question"],
+        "choices": [
+            PollChoice(option, option in chosen.get("customer", []), option in chosen.get("phone", []))
+            for option in payload["options"]
+        ],
+    }
+
+
 def _done_to(view: MessageView) -> dict[str, Any]:
     """What people did to it since it was written."""
     found: dict[str, Any] = {}
     for reaction in view.reactions:
         found["reaction" if reaction["author"] == "customer" else "own_reaction"] = reaction["emoji"]
     if view.revoked_at is not None:
-        found |= {"revoked": True, "text": view.earlier_text or ""}
+        found |= {"revoked": True, "text": view.earlier_text or "", "poll": False}
     elif view.edited_at is not None:
         found |= {"edited": True, "earlier": view.earlier_text or ""}
     return found
@@ -198,6 +259,7 @@ def _file(media: MediaView, reader: Reader, box: int) -> dict[str, Any]:
         "file_name": media.file_name or gettext(reader.locale, "File"),
         "file_note": " · ".join(fact for fact in facts if fact),
         "note": media_problem(media.error, reader) if media.status == "failed" else "",
+        "retry": media.status == "failed" and media.error not in NEVER_AGAIN,
     }
 
 

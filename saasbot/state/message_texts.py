@@ -78,10 +78,32 @@ _UNSUPPORTED = {
     "secret_encrypted": N_("A message was edited in a way that cannot be read here. See it on the phone."),
 }
 
+_DOING = {
+    ("edit", "under_way"): N_("The edit is on its way: {text}"),
+    ("edit", "failed"): N_("Not edited to “{text}”. {why}"),
+    ("edit", "unconfirmed"): N_("WhatsApp never confirmed the edit to “{text}”. The customer may see it."),
+    ("revoke", "under_way"): N_("It is being deleted for everyone."),
+    ("revoke", "failed"): N_("Not deleted. {why}"),
+    ("revoke", "unconfirmed"): N_("WhatsApp never confirmed that it was deleted. The customer may still see it."),
+    ("reaction", "under_way"): N_("Your reaction is on its way: {text}"),
+    ("reaction", "failed"): N_("Your reaction was not sent. {why}"),
+    ("reaction", "unconfirmed"): N_("WhatsApp never confirmed your reaction. The customer may see it."),
+}
+
+_NOT_DONE = {
+    "edit_too_late": N_("WhatsApp lets a message be edited for 15 minutes, and they are over."),
+    "revoke_too_late": N_("WhatsApp lets a message be deleted for everyone for two days, and they are over."),
+    "message_not_on_whatsapp": N_("The message was deleted before."),
+}
+_SHORT = 80
+
 _MEDIA = {
     "too_large": N_("The file is too large to be kept here. See it on the phone."),
     "hash_mismatch": N_("The file arrived damaged. Ask for it again."),
+    "length_mismatch": N_("The file arrived damaged. Ask for it again."),
+    "media_damaged": N_("The file arrived damaged. Ask for it again."),
     "media_gone": N_("The file is no longer on WhatsApp. Ask for it again."),
+    "media_expired": N_("The file is no longer on WhatsApp. Ask for it again."),
     "no_media": N_("The message came without its file."),
     "older_media": N_("A file from before the number was linked. See it on the phone."),
 }
@@ -104,6 +126,22 @@ def _why_failed(view: MessageView, locale: str) -> str:
     if "refused" in view.payload:
         return translate(locale, _REFUSED).format(number=view.payload["refused"])
     return gettext(locale, "WhatsApp did not accept it.")
+
+
+def doing_line(view: MessageView, reader: Reader) -> tuple[str, bool]:
+    """What becomes of our acts on a message, and whether that is trouble; nothing where all are done."""
+    lines, trouble = [], False
+    for act in view.acts:
+        status = str(act["status"])
+        stage = "under_way" if status in ("queued", "sending") else status
+        trouble = trouble or stage != "under_way"
+        text, error = str(act["text"] or ""), act["error"] or ""
+        known = _NOT_DONE.get(error)
+        why = translate(reader.locale, known) if known else gettext(reader.locale, "WhatsApp did not accept it.")
+        words = translate(reader.locale, _DOING[str(act["kind"]), stage])
+        short = text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
+        lines.append(words.format(text=short, why=why).rstrip(": "))
+    return " ".join(lines), trouble
 
 
 def activity_line(view: MessageView, reader: Reader) -> str:

@@ -33,7 +33,7 @@ from saasbot.state.phone_rows import (
 )
 from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
-from saasbot.wa_runtime.simulator.bodies import Content
+from saasbot.wa_runtime.simulator.bodies import VOTE, Content
 from saasbot.wa_runtime.simulator.network import attach, customer_calls, customer_types, customer_writes, owner_writes
 from saasbot.wa_runtime.simulator.past import hand_over
 
@@ -219,6 +219,16 @@ class PhoneState(rx.State):
             await customer_calls(actor, channel_id, sender=sender)
         self._number_id, self._peer = channel_id, sender.peer
         await self._look()
+
+    @rx.event
+    @needs("inbox.write")
+    async def vote(self, poll: str, option: str):
+        """The customer chooses this option of a poll alone, or takes the vote back."""
+        bubble = next((row for row in self.bubbles if row.wa_id == poll), None)
+        if bubble is None or self.as_owner:
+            return
+        again = any(choice.chosen and choice.text == option for choice in bubble.options)
+        await self._write(Content(VOTE, "" if again else option, target_id=poll))
 
     async def _write(self, content: Content) -> None:
         actor, channel_id = await current_actor(self), parse_id(self.chosen)

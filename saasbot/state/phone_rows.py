@@ -37,6 +37,13 @@ class PersonRow:
 
 
 @dataclass(frozen=True)
+class PhoneOption:
+    text: str
+    chosen: bool
+    """By the customer."""
+
+
+@dataclass(frozen=True)
 class BubbleRow:
     seq: int
     mine: bool
@@ -53,6 +60,11 @@ class BubbleRow:
     reaction: str
     edited: bool
     revoked: bool
+    quote: str
+    """What it answers."""
+    wa_id: str
+    options: list[PhoneOption]
+    """Of a poll."""
 
 
 def own_phone(channel_id: UUID) -> str:
@@ -92,6 +104,9 @@ def _row(bubble: Bubble, locale: str, zone: ZoneInfo, as_owner: bool) -> BubbleR
         reaction=bubble.reaction,
         edited=bubble.edited,
         revoked=bubble.revoked,
+        quote="" if bubble.revoked else bubble.quote,
+        wa_id=bubble.wa_id,
+        options=[] if bubble.revoked else [PhoneOption(text, chosen) for text, chosen in bubble.options],
     )
 
 

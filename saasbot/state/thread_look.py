@@ -103,7 +103,8 @@ class ThreadLook:
                 if now is None:
                     continue
                 views[index] = now
-                only_ticks = replace(view, status=now.status, error=now.error, wa_timestamp=now.wa_timestamp) == now
+                moving = ("status", "error", "wa_timestamp", "on_whatsapp")
+                only_ticks = replace(view, **{name: getattr(now, name) for name in moving}) == now
                 if only_ticks and now.status not in _WITH_A_SENTENCE:
                     self.ticks = {**self.ticks, str(now.id): now.status}
                 else:

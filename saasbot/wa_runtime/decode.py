@@ -9,7 +9,14 @@ from typing import Any
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from saasbot.domain.inbox.incoming import Incoming, IncomingAct, IncomingMedia, IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.incoming import (
+    Incoming,
+    IncomingAct,
+    IncomingMedia,
+    IncomingMessage,
+    IncomingReceipt,
+    IncomingVote,
+)
 from saasbot.models import ActKind, MessageStatus, MessageType
 from saasbot.wa_runtime import contents
 from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, e2e, events
@@ -49,7 +56,7 @@ def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
     return None
 
 
-def decode_message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | None:
+def decode_message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | IncomingVote | None:
     """The same for a message event that is no bytes yet."""
     return _message(event_id, event)
 
@@ -86,6 +93,7 @@ def _envelope(
     payload: dict[str, Any] | None = None,
     media: IncomingMedia | None = None,
     quoted: str | None = None,
+    ephemeral_seconds: int | None = None,
 ) -> IncomingMessage | None:
     if not _is_private_chat(info):
         return None
@@ -107,10 +115,11 @@ def _envelope(
         media=media,
         quoted_wa_id=quoted,
         wa_event_id=event_id,
+        ephemeral_seconds=ephemeral_seconds,
     )
 
 
-def _message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | None:
+def _message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | IncomingVote | None:
     body = contents.unwrapped(event.Message)
     present = [field.name for field, _ in body.ListFields() if field.name not in _HOUSEKEEPING]
     if not present:
@@ -126,8 +135,24 @@ def _message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | None:
     kind, text, payload, media = _content(name, content, view_once=_is_view_once(event))
     if event.IsEphemeral:
         payload["ephemeral"] = True
-    quoted = _quoted(name, content)
-    return _envelope(event_id, event.Info, kind, text=text, payload=payload, media=media, quoted=quoted)
+    context = _context(name, content)
+    forgets = context.expiration if context is not None else 0
+    message = _envelope(
+        event_id,
+        event.Info,
+        kind,
+        text=text,
+        payload=payload,
+        media=media,
+        quoted=(context.stanzaID or None) if context is not None else None,
+        ephemeral_seconds=forgets if forgets or not event.IsEphemeral else None,
+    )
+    return _vote(content, event.Info, message) if name == "pollUpdateMessage" and message is not None else message
+
+
+def _vote(content: Any, info: Any, line: IncomingMessage) -> IncomingVote:
+    at = _moment_of_act(content.senderTimestampMS, info.Timestamp)
+    return IncomingVote(content.pollCreationMessageKey.ID, content.vote.encPayload, content.vote.encIV, at, line)
 
 
 def _content(
@@ -146,7 +171,7 @@ def _content(
     if name == "contactMessage":
         return MessageType.CONTACT, "", contents.card(content), None
     if name == "pollUpdateMessage":
-        # the vote is encrypted under a secret that only the poll's message had
+        # the line where it cannot be opened: only the poll's message has the secret that it is encrypted under
         payload = {"kind": "poll_vote", "poll": content.pollCreationMessageKey.ID}
         return MessageType.ACTIVITY, "", payload, None
     if name == "callLogMesssage":
@@ -158,10 +183,11 @@ def _content(
     return MessageType.UNSUPPORTED, contents.readable(content), {"kind": _kind_of(name, content)}, None
 
 
-def _quoted(name: str, content: Any) -> str | None:
+def _context(name: str, content: Any) -> Any | None:
+    """What it answers, and how long its chat remembers; nothing where neither is said."""
     if name == "conversation" or "contextInfo" not in content.DESCRIPTOR.fields_by_name:
         return None
-    return (content.contextInfo.stanzaID or None) if content.HasField("contextInfo") else None
+    return content.contextInfo if content.HasField("contextInfo") else None
 
 
 def _is_view_once(event: Any) -> bool:

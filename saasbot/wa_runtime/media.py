@@ -1,11 +1,17 @@
-"""Fetch the media that customers sent, at once: WhatsApp forgets them, and only the holder of the number can decrypt them."""
+"""Fetch the media that customers sent, at once: WhatsApp forgets them, and only the holder of the number can decrypt them.
 
-import hashlib
+Where they are checked by length and hash is `domain.media.inbound`, through which every content goes.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from saasbot.domain import media as stored_media
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import raw_event
+from saasbot.domain.media.inbound import MAX_INBOUND_BYTES, TOO_LARGE
 from saasbot.domain.media.pending import fail_inbound, pending_media
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.logging import get_logger
@@ -13,38 +19,46 @@ from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Transport
 
 log = get_logger(__name__)
 
-MAX_BYTES = 100 * 1024 * 1024
-_ATTEMPTS = 5
+_LARGE = 8 * 1024 * 1024
+_rooms: dict[asyncio.AbstractEventLoop, asyncio.Lock] = {}
+
+
+@asynccontextmanager
+async def room_for(size: int) -> AsyncIterator[None]:
+    """While a file of so many bytes is in memory. The library holds it four or five times over, so of the large ones there is
+    one at a time in a process, whatever the number of its WhatsApp numbers."""
+    if size < _LARGE:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    async with _rooms.setdefault(loop, asyncio.Lock()):
+        yield
 
 
 async def download_pending(actor: Actor, channel_id: UUID, transport: Transport) -> None:
-    """Download what is pending for this number. What fails for now is tried again; what is gone is shown as missing."""
+    """Download what is due for this number. What fails for now is tried again; what is gone is shown as missing."""
     async with unit_of_work(actor):
         waiting = await pending_media(actor, channel_id)
     for media in waiting:
         try:
-            content = await _content(actor, media.wa_event_id, media.size, media.sha256, transport)
+            async with room_for(media.size):
+                content = await _content(actor, media.wa_event_id, media.size, transport)
+                async with unit_of_work(actor):
+                    await stored_media.store_inbound(actor, media.id, content)
         except NotConnected:
             return
         except DownloadFailed as failure:
             log.warning("media.download_failed", media_id=str(media.id), code=failure.code)
-            permanent = failure.permanent or media.attempts + 1 >= _ATTEMPTS
             async with unit_of_work(actor):
-                await fail_inbound(actor, media.id, error=failure.code, permanent=permanent)
-            continue
-        async with unit_of_work(actor):
-            await stored_media.store_inbound(actor, media.id, content)
+                await fail_inbound(actor, media.id, error=failure.code, permanent=failure.permanent)
 
 
-async def _content(actor: Actor, event_id: int | None, size: int, sha256: str | None, transport: Transport) -> bytes:
-    """The checked content. Raises: DownloadFailed, NotConnected."""
-    if size > MAX_BYTES:
-        raise DownloadFailed("too_large", permanent=True)
+async def _content(actor: Actor, event_id: int | None, size: int, transport: Transport) -> bytes:
+    """Raises: DownloadFailed, NotConnected."""
+    if size > MAX_INBOUND_BYTES:
+        raise DownloadFailed(TOO_LARGE, permanent=True)
     async with unit_of_work(actor):
         raw = await raw_event(actor, event_id) if event_id is not None else None
     if raw is None:
         raise DownloadFailed("event_missing", permanent=True)
-    content = await transport.download(raw)
-    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-        raise DownloadFailed("hash_mismatch", permanent=True)
-    return content
+    return await transport.download(raw)

@@ -1,14 +1,12 @@
-"""What goes out: protobufs built here (the library's own builders fetch URLs, read files and call ffprobe), and what its
-errors, which are texts, mean."""
+"""What goes out, as WhatsApp's end-to-end protobuf, built here: the library's own builders fetch URLs, read files and call
+ffprobe."""
 
-import re
 import time
 from typing import Any
 
-from saasbot.models import MessageType
-from saasbot.wa_runtime.protobufs import e2e
-from saasbot.wa_runtime.refusals import refusal
-from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Outgoing, OutgoingMedia, SendRefused, SendUnknown
+from saasbot.models import ActKind, MessageType
+from saasbot.wa_runtime.protobufs import MessageKey, e2e
+from saasbot.wa_runtime.transport import Outgoing, OutgoingMedia, OutgoingPoll, Quoted, SendRefused, Target
 
 IMAGE, VIDEO, AUDIO, DOCUMENT = range(4)
 """The library's kinds of upload."""
@@ -17,24 +15,37 @@ _VOICE_MIME = "audio/ogg; codecs=opus"
 
 
 def upload_kind(outgoing: Outgoing) -> int:
-    """As what its media is uploaded."""
-    if outgoing.type == MessageType.IMAGE:
-        return IMAGE
-    if outgoing.type == MessageType.AUDIO:
-        return AUDIO
-    media = outgoing.media
-    return VIDEO if media is not None and media.mime.startswith("video/") else DOCUMENT
+    """As what its media is uploaded. A sticker is a picture there."""
+    kinds = {
+        MessageType.IMAGE: IMAGE,
+        MessageType.STICKER: IMAGE,
+        MessageType.AUDIO: AUDIO,
+        MessageType.VIDEO: VIDEO,
+    }
+    return kinds.get(MessageType(outgoing.type), DOCUMENT)
 
 
 def plain_message(outgoing: Outgoing) -> e2e.Message:
-    """A message without media. Raises: SendRefused."""
+    """A message or an act without media. Raises: SendRefused."""
+    if outgoing.target is not None:
+        return _act(outgoing, outgoing.target)
     if outgoing.type == MessageType.TEXT:
-        return e2e.Message(conversation=outgoing.text)
+        if _context(outgoing) is None:
+            return e2e.Message(conversation=outgoing.text)
+        return _in_context(e2e.Message(extendedTextMessage=e2e.ExtendedTextMessage(text=outgoing.text)), outgoing)
     if outgoing.type == MessageType.LOCATION and outgoing.latitude is not None and outgoing.longitude is not None:
         place = e2e.LocationMessage(
-            degreesLatitude=outgoing.latitude, degreesLongitude=outgoing.longitude, name=outgoing.text or None
+            degreesLatitude=outgoing.latitude,
+            degreesLongitude=outgoing.longitude,
+            name=outgoing.text or None,
+            address=outgoing.address or None,
         )
-        return e2e.Message(locationMessage=place)
+        return _in_context(e2e.Message(locationMessage=place), outgoing)
+    if outgoing.type == MessageType.CONTACT and outgoing.vcard:
+        card = e2e.ContactMessage(displayName=outgoing.text, vcard=outgoing.vcard)
+        return _in_context(e2e.Message(contactMessage=card), outgoing)
+    if outgoing.poll is not None:
+        return _in_context(_poll(outgoing.poll), outgoing)
     raise SendRefused("unsupported_type")
 
 
@@ -48,74 +59,93 @@ def media_message(outgoing: Outgoing, media: OutgoingMedia, uploaded: Any) -> e2
         "fileSHA256": uploaded.FileSHA256,
         "fileLength": uploaded.FileLength,
         "mediaKeyTimestamp": int(time.time()),
+        "mimetype": media.mime,
     }
     caption, size = outgoing.text or None, dict[str, Any](width=media.width, height=media.height)
-    match upload_kind(outgoing):
-        case 0:
-            return e2e.Message(imageMessage=e2e.ImageMessage(**file, **size, mimetype=media.mime, caption=caption))
-        case 1:
-            video = e2e.VideoMessage(**file, **size, mimetype=media.mime, caption=caption, seconds=media.seconds)
-            return e2e.Message(videoMessage=video)
-        case 2:
-            mime = _VOICE_MIME if media.voice else media.mime
-            audio = e2e.AudioMessage(**file, mimetype=mime, seconds=media.seconds, PTT=media.voice)
-            return e2e.Message(audioMessage=audio)
+    match outgoing.type:
+        case MessageType.STICKER:
+            message = e2e.Message(stickerMessage=e2e.StickerMessage(**file, **size, isAnimated=False))
+        case MessageType.IMAGE:
+            message = e2e.Message(imageMessage=e2e.ImageMessage(**file, **size, caption=caption))
+        case MessageType.VIDEO:
+            video = e2e.VideoMessage(**file, **size, caption=caption, seconds=media.seconds)
+            message = e2e.Message(videoMessage=video)
+        case MessageType.AUDIO:
+            file["mimetype"] = _VOICE_MIME if media.voice else media.mime
+            audio = e2e.AudioMessage(**file, seconds=media.seconds, PTT=media.voice, waveform=media.waveform)
+            message = e2e.Message(audioMessage=audio)
         case _:
             name = media.file_name or "file"
-            document = e2e.DocumentMessage(**file, mimetype=media.mime, fileName=name, title=name, caption=caption)
-            return e2e.Message(documentMessage=document)
+            document = e2e.DocumentMessage(**file, fileName=name, title=name, caption=caption)
+            message = e2e.Message(documentMessage=document)
+    return _in_context(message, outgoing)
 
 
-# whatsmeow's texts. Before anything is written to the socket:
-_NOTHING_LEFT = (
-    "client is nil",
-    "the store doesn't contain a device JID",
-    "websocket not connected",
-    "failed to prefetch sessions",
-    "failed to get device list",
-    "failed to encrypt",
-    "failed to marshal",
-)
-_REFUSED = {
-    "no LID found for": "not_on_whatsapp",
-    "message recipient must be a user JID": "invalid_recipient",
-    "can't send message to unknown server": "invalid_recipient",
-    "sending to non-status broadcast lists": "unsupported_type",
-    "failed to get group members: you're not participating": "not_in_group",
-    "failed to get group members: that group does not exist": "recipient_gone",
-}
-# The first is the answer to the message itself; the second that to a question before it, so nothing was sent either.
-_SERVER_CODE = re.compile(r"server returned error (\d+)|info query returned status (\d+)")
-_WORTH_ANOTHER_TRY = range(500, 600)
-"""Of a question before the message: the server is in trouble, not the message."""
+def _poll(poll: OutgoingPoll) -> e2e.Message:
+    options = [e2e.PollCreationMessage.Option(optionName=option) for option in poll.options]
+    creation = e2e.PollCreationMessage(
+        name=poll.question, options=options, selectableOptionsCount=0 if poll.several else 1
+    )
+    message = e2e.Message(pollCreationMessage=creation)
+    message.messageContextInfo.messageSecret = poll.secret
+    return message
 
 
-def send_error(text: str) -> NotConnected | SendRefused | SendUnknown:
-    """What a failed send means. Whatever is not known for sure to have stayed here may have gone out."""
-    for start, code in _REFUSED.items():
-        if text.startswith(start):
-            return SendRefused(code)
-    if found := _SERVER_CODE.search(text):
-        number = int(found[1] or found[2])
-        if found[1] is None and number in _WORTH_ANOTHER_TRY:
-            return NotConnected(text)
-        return refusal(number)
-    for start in _NOTHING_LEFT:
-        if text.startswith(start):
-            return NotConnected(start)
-    return SendUnknown(text)
+def _act(outgoing: Outgoing, target: Target) -> e2e.Message:
+    key = MessageKey(remoteJID=outgoing.chat_jid, fromMe=target.from_me, ID=target.wa_id)
+    moment = int(target.at.timestamp() * 1000)
+    if outgoing.type == ActKind.REACTION:
+        reaction = e2e.ReactionMessage(key=key, text=outgoing.text, senderTimestampMS=moment)
+        return e2e.Message(reactionMessage=reaction)
+    if outgoing.type == ActKind.REVOKE:
+        return e2e.Message(protocolMessage=e2e.ProtocolMessage(key=key, type=e2e.ProtocolMessage.REVOKE))
+    edit = e2e.ProtocolMessage(
+        key=key,
+        type=e2e.ProtocolMessage.MESSAGE_EDIT,
+        editedMessage=e2e.Message(conversation=outgoing.text),
+        timestampMS=moment,
+    )
+    # in this envelope, as phones send it: the library reads the kind of stanza from it
+    return e2e.Message(editedMessage=e2e.FutureProofMessage(message=e2e.Message(protocolMessage=edit)))
 
 
-_GONE = re.compile(r"status code (403|404|410)")
-_SPOILED = ("invalid media hmac", "hash of media", "file length", "invalid media enc", "nothing downloadable found")
+def _context(outgoing: Outgoing) -> e2e.ContextInfo | None:
+    """What it answers, and how long its chat remembers."""
+    if outgoing.quoted is None and not outgoing.ephemeral_seconds:
+        return None
+    context = e2e.ContextInfo()
+    if outgoing.ephemeral_seconds:
+        context.expiration = outgoing.ephemeral_seconds
+    if outgoing.quoted is not None:
+        context.stanzaID, context.participant = outgoing.quoted.wa_id, outgoing.quoted.author_jid
+        context.quotedMessage.CopyFrom(_quoted(outgoing.quoted))
+    return context
 
 
-def download_error(text: str) -> DownloadFailed | NotConnected:
-    """What a failed download means."""
-    if text.startswith(("client is nil", "websocket not connected")):
-        return NotConnected(text)
-    if _GONE.search(text):
-        return DownloadFailed("media_expired", permanent=True)
-    if any(mark in text for mark in _SPOILED):
-        return DownloadFailed("media_damaged", permanent=True)
-    return DownloadFailed("media_unreachable", permanent=False)
+def _quoted(quoted: Quoted) -> e2e.Message:
+    """Enough of it for a phone that no longer has it."""
+    match quoted.type:
+        case MessageType.IMAGE:
+            return e2e.Message(imageMessage=e2e.ImageMessage(caption=quoted.text))
+        case MessageType.VIDEO:
+            return e2e.Message(videoMessage=e2e.VideoMessage(caption=quoted.text))
+        case MessageType.AUDIO:
+            return e2e.Message(audioMessage=e2e.AudioMessage(PTT=True))
+        case MessageType.STICKER:
+            return e2e.Message(stickerMessage=e2e.StickerMessage(mimetype="image/webp"))
+        case MessageType.DOCUMENT:
+            return e2e.Message(documentMessage=e2e.DocumentMessage(title=quoted.text, caption=quoted.text))
+        case MessageType.LOCATION:
+            return e2e.Message(locationMessage=e2e.LocationMessage(name=quoted.text))
+        case MessageType.CONTACT:
+            return e2e.Message(contactMessage=e2e.ContactMessage(displayName=quoted.text))
+        case _:
+            return e2e.Message(conversation=quoted.text)
+
+
+def _in_context(message: e2e.Message, outgoing: Outgoing) -> e2e.Message:
+    context = _context(outgoing)
+    if context is not None:
+        name = next(field.name for field, _ in message.ListFields() if field.name != "messageContextInfo")
+        getattr(message, name).contextInfo.CopyFrom(context)
+    return message

@@ -9,14 +9,9 @@ from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.neonize_client import LibraryClient, jid_of  # first: it prepares the library's import
 from saasbot.wa_runtime.neonize_connection import Connection
+from saasbot.wa_runtime.neonize_errors import download_error, send_error
 from saasbot.wa_runtime.neonize_gate import Gate
-from saasbot.wa_runtime.neonize_messages import (
-    download_error,
-    media_message,
-    plain_message,
-    send_error,
-    upload_kind,
-)
+from saasbot.wa_runtime.neonize_messages import media_message, plain_message, upload_kind
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.transport import (
     NotConnected,

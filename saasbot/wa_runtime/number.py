@@ -16,6 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.acks import AckMeter
+from saasbot.domain.channels.act_outbox import settle_abandoned_acts
 from saasbot.domain.channels.gaps import begin_gap, end_gap, last_sign_of_life
 from saasbot.domain.channels.lease import (
     RENEW_SECONDS,
@@ -180,6 +181,7 @@ class Number:
                 await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.HOLDER_DIED, at=self._lost_from)
             await end_gap(self._actor, self.ref.channel_id)  # also that of a number which was deaf when its holder died
             doubtful = await settle_abandoned(self._actor, self.ref.channel_id, epoch=self._epoch)
+            await settle_abandoned_acts(self._actor, self.ref.channel_id, epoch=self._epoch)
         if doubtful:
             log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.act_outbox import claim_act, mark_act, mark_act_sent
 from saasbot.domain.channels.new_chats import note_refusal
 from saasbot.domain.channels.outbox import (
     OutboxMessage,
@@ -24,16 +25,12 @@ from saasbot.domain.inbox.recipients import learn_chat, learn_recipient
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
-from saasbot.infra.storage import storage
+from saasbot.infra.storage import FileMissing, StorageUnavailable
+from saasbot.models.table import utcnow
+from saasbot.wa_runtime.media import room_for
+from saasbot.wa_runtime.outgoing import outgoing_act, outgoing_message
 from saasbot.wa_runtime.pace import Pace
-from saasbot.wa_runtime.transport import (
-    NotConnected,
-    Outgoing,
-    OutgoingMedia,
-    SendRefused,
-    SendUnknown,
-    Transport,
-)
+from saasbot.wa_runtime.transport import NotConnected, SendRefused, SendUnknown, Transport
 
 log = get_logger(__name__)
 
@@ -53,6 +50,8 @@ async def send_queued(
     Raises: LeaseLost, when another process holds the number now.
     """
     while not over.is_set():
+        if not await _send_acts(actor, channel_id, epoch, transport, over):
+            return None
         async with unit_of_work(actor):
             ready = pace.ready
             message = await claim_outbox(actor, channel_id, epoch=epoch, ready=ready, budgeted=pace.of_a_person)
@@ -63,6 +62,38 @@ async def send_queued(
         if not await _send(actor, channel_id, epoch, transport, message, on_ack):
             return None
     return None
+
+
+async def _send_acts(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, over: asyncio.Event) -> bool:
+    """What people did to messages: before all else, because it is about what is there already. False when the connection is
+    gone."""
+    while not over.is_set():
+        async with unit_of_work(actor):
+            act = await claim_act(actor, channel_id, epoch=epoch)
+        if act is None:
+            return True
+        reach("after_claim_of_act")
+        at = utcnow()
+        try:
+            await transport.send(outgoing_act(act, at))
+        except NotConnected:
+            async with unit_of_work(actor):
+                await mark_act(actor, act.id, epoch=epoch, status="queued")
+            return False
+        except SendRefused as refused:
+            log.warning("outbox.act_refused", channel_id=str(channel_id), act_id=str(act.id), code=refused.code)
+            async with unit_of_work(actor):
+                await mark_act(actor, act.id, epoch=epoch, status="failed", error=refused.code)
+            continue
+        except SendUnknown:
+            log.warning("outbox.act_unconfirmed", channel_id=str(channel_id), act_id=str(act.id))
+            async with unit_of_work(actor):
+                await mark_act(actor, act.id, epoch=epoch, status="unconfirmed", error="no_acknowledgement")
+            continue
+        reach("after_send_of_act")
+        async with unit_of_work(actor):
+            await mark_act_sent(actor, channel_id, act, epoch=epoch, at=at)
+    return True
 
 
 async def _send(
@@ -76,16 +107,17 @@ async def _send(
     """Send one claimed message and mark what became of it. False when the connection is gone."""
     if message.unasked:
         return await _ask(actor, channel_id, epoch, transport, message)
+    began = time.monotonic()
     try:
-        outgoing = await _outgoing(message)
-    except FileNotFoundError:
+        async with room_for(message.size):
+            outgoing = await outgoing_message(message)
+            began = time.monotonic()
+            sent = await transport.send(outgoing)
+    except FileMissing:
         async with unit_of_work(actor):
             await mark_failed(actor, message.id, epoch=epoch, error="media_missing")
         return True
-    began = time.monotonic()
-    try:
-        sent = await transport.send(outgoing)
-    except NotConnected:
+    except (NotConnected, StorageUnavailable):
         async with unit_of_work(actor):
             await requeue(actor, message.id, epoch=epoch)
         return False
@@ -129,27 +161,3 @@ async def _ask(actor: Actor, channel_id: UUID, epoch: int, transport: Transport,
         await learn_recipient(actor, message.id, asked=message.chat_jid, answered=answered)
         await requeue(actor, message.id, epoch=epoch)
     return True
-
-
-async def _outgoing(message: OutboxMessage) -> Outgoing:
-    """Raises: FileNotFoundError, when the stored file is gone."""
-    media = None
-    if message.storage_key is not None:
-        media = OutgoingMedia(
-            content=await storage().get(message.storage_key),
-            mime=message.mime or "application/octet-stream",
-            file_name=message.file_name,
-            width=message.width,
-            height=message.height,
-            seconds=message.seconds,
-            voice=bool(message.voice),
-        )
-    return Outgoing(
-        message_id=message.id,
-        chat_jid=message.chat_jid,
-        type=message.type,
-        text=message.text,
-        media=media,
-        latitude=message.payload.get("latitude"),
-        longitude=message.payload.get("longitude"),
-    )

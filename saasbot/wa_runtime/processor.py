@@ -22,6 +22,7 @@ from saasbot.domain.inbox.incoming import (
     IncomingAct,
     IncomingMessage,
     IncomingReceipt,
+    IncomingVote,
     storable,
     storable_act,
 )
@@ -35,6 +36,7 @@ from saasbot.infra.logging import get_logger
 from saasbot.infra.metrics import count_received
 from saasbot.wa_runtime.decode import decode
 from saasbot.wa_runtime.history import HistoryLane
+from saasbot.wa_runtime.poll_votes import take_votes
 
 log = get_logger(__name__)
 
@@ -124,6 +126,7 @@ class Processor:
     async def _store(self, actor: Actor, channel_id: UUID, taken: list[JournalEvent]) -> None:
         messages: list[IncomingMessage] = []
         acts: list[IncomingAct] = []
+        votes: list[IncomingVote] = []
         receipts: list[IncomingReceipt] = []
         for item in taken:
             try:
@@ -136,10 +139,13 @@ class Processor:
                 messages.append(value)
             elif isinstance(value, IncomingAct):
                 acts.append(value)
+            elif isinstance(value, IncomingVote):
+                votes.append(value)
             elif isinstance(value, IncomingReceipt):
                 receipts.append(value)
         with contextlib.suppress(NotFound):  # the number was deleted meanwhile
             channel = await access_channel(actor, channel_id)
+            messages += await take_votes(actor, channel, votes)
             if messages and acts:
                 # people may be joined: before the first of them locks a chat
                 people = [address_of(storable(message)) for message in messages]

@@ -32,11 +32,43 @@ class OutgoingMedia:
     height: int | None = None
     seconds: int | None = None
     voice: bool = False
+    waveform: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The message that another one answers, and the address of who wrote it."""
+
+    wa_id: str
+    author_jid: str
+    type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingPoll:
+    """`secret` is what its votes will be encrypted under."""
+
+    question: str
+    options: tuple[str, ...]
+    several: bool
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The message that an act is about."""
+
+    wa_id: str
+    from_me: bool
+    at: datetime
+    """The moment of the act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to send. `type` is a `MessageType`; `text` is the body or the caption."""
+    """A message to send, or an act upon one. `type` is a `MessageType`, `poll` or an `ActKind`; `text` is the body, the caption,
+    the name of a place or a contact, or the emoji."""
 
     message_id: UUID
     chat_jid: str
@@ -45,6 +77,14 @@ class Outgoing:
     media: OutgoingMedia | None = None
     latitude: float | None = None
     longitude: float | None = None
+    address: str = ""
+    vcard: str = ""
+    poll: OutgoingPoll | None = None
+    quoted: Quoted | None = None
+    ephemeral_seconds: int = 0
+    """After how long the chat forgets it; 0: never."""
+    target: Target | None = None
+    """With an act alone."""
 
 
 @dataclass(frozen=True, slots=True)

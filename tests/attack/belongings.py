@@ -42,7 +42,16 @@ class Belongings:
 
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
-        names = ("bot_id", "version", "product_id", "channel_id", "conversation_id", "media_id", "merge_id")
+        names = (
+            "bot_id",
+            "version",
+            "product_id",
+            "channel_id",
+            "conversation_id",
+            "media_id",
+            "merge_id",
+            "message_id",
+        )
         return {name: str(getattr(self, name)) for name in names}
 
 

@@ -68,6 +68,7 @@ ARGUMENTS: dict[str, Any] = {
     "base_url": "",
     "bot_enabled": False,
     "days": 30,
+    "emoji": "👍",
     "enabled": False,
     "forward": True,
     "is_open": False,
@@ -76,7 +77,9 @@ ARGUMENTS: dict[str, Any] = {
     "model": "gpt-4o-mini",
     "name": "Taken",
     "on": False,
+    "option": "Taken",
     "peer": "5491100000001",
+    "poll": "Taken",
     "problem": "Taken",
     "query": "a",
     "source": "own_key",
@@ -146,13 +149,16 @@ FORMS: dict[str, dict[str, str]] = {
     "BotsState.add": {"name": "Mine"},
     "ChannelsState.add": {"kind": "simulator", "name": "Mine", "bot_id": "{bot_id}"},
     "ChannelsState.pair_by_phone": {"phone": "5491144440000"},
+    "ComposerFormState.send_card": {"card-name": "Taken", "card-phone": "+5491150000009"},
+    "ComposerFormState.send_place": {"place-coordinates": "1, 1", "place-name": "Taken", "place-address": "Taken"},
+    "ComposerFormState.send_poll": {"poll-question": "Taken", "poll-options": "a\nb"},
 }
 """Forms without one. `{bot_id}` stands for alice's."""
 
 
 def ids_of(hers: Belongings, handler: Handler) -> dict[str, str]:
     ids = {**hers.path_ids(), "image_id": str(hers.media_id), "logo_id": str(hers.media_id)}
-    ids["message_id"] = str(hers.message_id)
+    ids["quoted_id"] = str(hers.message_id)
     if handler.short.endswith(".restore"):
         ids["product_id"] = str(hers.deleted_product_id)
     return ids
@@ -193,6 +199,7 @@ HELD: dict[str, Callable[[Any, Belongings], Any]] = {
         setattr(state, "ending_id", str(hers.channel_id)),
         setattr(state, "deleting", True),
     ),
+    "ComposerFormState": lambda state, hers: setattr(state, "shown", "poll"),
     "OnboardingState": lambda state, hers: (setattr(state, "step", "policies"), setattr(state, "currency", "ARS")),
     "ThreadState": lambda state, hers: setattr(state, "open_id", str(hers.conversation_id)),
     "PhoneState": lambda state, hers: (

@@ -57,6 +57,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/channels/{channel_id}/pair-code"): {"json": {"phone": "5491144440000"}},
     ("POST", "/channels/{channel_id}/messages"): {"json": {"to": "5491150000009", "text": "Taken"}},
     ("POST", "/conversations/{conversation_id}/messages"): {"json": {"text": "Taken"}},
+    ("PUT", "/conversations/{conversation_id}/messages/{message_id}/reaction"): {"json": {"emoji": "👍"}},
+    ("PUT", "/conversations/{conversation_id}/messages/{message_id}/text"): {"json": {"text": "Taken"}},
 }
 """What a route with ids must be sent to be understood."""
 
@@ -64,6 +66,9 @@ NAMED_INSIDE = {
     ("POST", "/agent/think", "bot_id"): {"json": {"user_message": "Hi", "bot_id": "{bot_id}"}},
     ("POST", "/channels", "bot_id"): {"json": {"kind": "simulator", "name": "Mine", "bot_id": "{bot_id}"}},
     ("POST", "/conversations/{conversation_id}/messages", "media_id"): {"json": {"media_id": "{media_id}"}},
+    ("POST", "/conversations/{conversation_id}/messages", "quoted_id"): {
+        "json": {"text": "Taken", "quoted_id": "{message_id}"}
+    },
     ("GET", "/conversations", "assignee"): {"params": {"assignee": "{user_id}"}},
 }
 """Requests that name somebody else's thing by id in a body or a query, under an address that the caller may use."""
@@ -178,6 +183,7 @@ async def test_ids_of_another_company_inside_a_request_name_nothing(
     own = await belongings_of(mallory, mark="of mallory")
     before = her_rows.read()
     named = {"bot_id": str(hers.bot_id), "media_id": str(hers.media_id), "user_id": str(alice.user_id)}
+    named["message_id"] = str(hers.message_id)
     for (method, path, field), request in NAMED_INSIDE.items():
         filled = json.loads(re.sub(r'"{(\w+)}"', lambda found: json.dumps(named[found[1]]), json.dumps(request)))
         answer = await as_mallory.request(method, V1 + path.format(**own.path_ids()), **filled)

@@ -12,6 +12,7 @@ import base64
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -71,14 +72,18 @@ async def hold(dsn: str, device_jid: str) -> None:
     from saasbot.wa_runtime.neonize_client import prepare_loop
     from saasbot.wa_runtime.neonize_gate import Gate
     from saasbot.wa_runtime.neonize_transport import NeonizeTransport
+    from saasbot.wa_runtime.protobufs import events
     from saasbot.wa_runtime.transport import (
         DownloadFailed,
         NotConnected,
         NumberRef,
         Outgoing,
         OutgoingMedia,
+        OutgoingPoll,
+        Quoted,
         SendRefused,
         SendUnknown,
+        Target,
         Wiring,
     )
 
@@ -115,6 +120,13 @@ async def hold(dsn: str, device_jid: str) -> None:
                 media = command.pop("media", None)
                 if media is not None:
                     media = OutgoingMedia(base64.b64decode(media.pop("content")), **media)
+                if quoted := command.pop("quoted", None):
+                    command["quoted"] = Quoted(**quoted)
+                if poll := command.pop("poll", None):
+                    secret = bytes.fromhex(poll.pop("secret"))
+                    command["poll"] = OutgoingPoll(**poll, secret=secret)
+                if target := command.pop("target", None):
+                    command["target"] = Target(**target, at=datetime.now(UTC))
                 sent = await transport.send(
                     Outgoing(
                         UUID(int=3), command.pop("to"), command.pop("type", MessageType.TEXT), media=media, **command
@@ -133,6 +145,13 @@ async def hold(dsn: str, device_jid: str) -> None:
             case "reconnect":
                 chosen_proxy = command["proxy"]
                 await transport.reconnect()
+            case "library_reads_vote":  # what the library makes of a vote in a poll that it sent
+                # its own wrapper of this call fails on what the call returns (neonize 0.5.2)
+                api, raw = transport._connection.client().api, base64.b64decode(command["raw"])
+                made = await api._NewAClient__client.DecryptPollVote(api.uuid, raw, len(raw))
+                answer = events.ReturnFunctionWithError.FromString(made.contents.get_bytes())
+                chosen = [option.hex() for option in answer.PollVoteMessage.selectedOptions]
+                return {"chosen": chosen, "problem": answer.Error}
             case "logout":
                 await transport.logout()
             case "close":

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt, IncomingVote
 from saasbot.models import ActKind, MessageStatus, MessageType
 from saasbot.wa_runtime.decode import decode
 from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, events
@@ -174,12 +174,23 @@ def test_a_call_is_known_by_its_own_id_and_its_caller():
     assert call.sent_at == datetime(2026, 11, 20, 23, 40, tzinfo=UTC)
 
 
-def test_a_vote_is_a_line_since_its_secret_is_not_known():
+def test_a_vote_is_sealed_and_has_a_line_for_where_it_stays_so():
     event = events.Message.FromString(captured("text")[1])
     event.Message.Clear()
     event.Message.pollUpdateMessage.pollCreationMessageKey.ID = "POLL"
-    vote = _message_of(event)
-    assert (vote.type, vote.payload) == (MessageType.ACTIVITY, {"kind": "poll_vote", "poll": "POLL"})
+    event.Message.pollUpdateMessage.vote.encPayload, event.Message.pollUpdateMessage.vote.encIV = b"sealed", b"iv"
+    vote = decode(7, MESSAGE, event.SerializeToString())
+    assert isinstance(vote, IncomingVote)
+    assert (vote.poll_wa_id, vote.encrypted, vote.iv) == ("POLL", b"sealed", b"iv")
+    assert (vote.line.type, vote.line.payload) == (MessageType.ACTIVITY, {"kind": "poll_vote", "poll": "POLL"})
+
+
+@pytest.mark.parametrize(("seconds", "known"), [(0, 0), (86_400, 86_400)])
+def test_a_message_says_how_long_its_chat_remembers(seconds: int, known: int):
+    event = events.Message.FromString(captured("extended_reply")[1])
+    event.Message.extendedTextMessage.contextInfo.expiration = seconds
+    event.IsEphemeral = seconds > 0
+    assert _message_of(event).ephemeral_seconds == known
 
 
 @pytest.mark.parametrize("name", ["albumMessage", "pinInChatMessage", "keepInChatMessage"])

@@ -5,16 +5,8 @@ from uuid import UUID
 import pytest
 
 from saasbot.models import MessageType
-from saasbot.wa_runtime.neonize_messages import (
-    AUDIO,
-    DOCUMENT,
-    IMAGE,
-    VIDEO,
-    download_error,
-    plain_message,
-    send_error,
-    upload_kind,
-)
+from saasbot.wa_runtime.neonize_errors import download_error, send_error
+from saasbot.wa_runtime.neonize_messages import AUDIO, DOCUMENT, IMAGE, VIDEO, plain_message, upload_kind
 from saasbot.wa_runtime.neonize_store import libpq_dsn
 from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Outgoing, OutgoingMedia, SendRefused, SendUnknown
 
@@ -98,7 +90,9 @@ def _outgoing(kind: str, mime: str = "") -> Outgoing:
 def test_files_are_uploaded_as_what_they_are():
     assert upload_kind(_outgoing(MessageType.IMAGE, "image/png")) == IMAGE
     assert upload_kind(_outgoing(MessageType.AUDIO, "audio/ogg")) == AUDIO
-    assert upload_kind(_outgoing(MessageType.DOCUMENT, "video/mp4")) == VIDEO
+    assert upload_kind(_outgoing(MessageType.VIDEO, "video/mp4")) == VIDEO
+    assert upload_kind(_outgoing(MessageType.STICKER, "image/webp")) == IMAGE
+    assert upload_kind(_outgoing(MessageType.DOCUMENT, "video/webm")) == DOCUMENT
     assert upload_kind(_outgoing(MessageType.DOCUMENT, "application/pdf")) == DOCUMENT
 
 

@@ -20,6 +20,18 @@ from saasbot.infra.db import sql
 
 
 @dataclass(frozen=True, slots=True)
+class QuotedMessage:
+    """What a message answers. `own` are the addresses of its author when that is the number itself."""
+
+    wa_id: str
+    from_me: bool
+    own_phone: str | None
+    own_lid: str | None
+    type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxMessage:
     id: UUID
     conversation_id: UUID
@@ -37,6 +49,12 @@ class OutboxMessage:
     height: int | None
     seconds: int | None
     voice: bool | None
+    size: int
+    waveform: bytes | None
+    poll_secret: bytes | None
+    ephemeral_seconds: int
+    """After how long the chat forgets what is sent now; 0: never."""
+    quoted: QuotedMessage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,30 +162,54 @@ async def claim_outbox(
         events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
         if row.status == "sending":
             break
-    media = None
-    if row.media_id is not None:
-        media = (
-            await sql(
-                "SELECT storage_key, mime, file_name, width, height, seconds, voice FROM media WHERE id = :id",
-                id=row.media_id,
-            )
-        ).one_or_none()
+    return await _whole(row)
+
+
+_AROUND = """
+    SELECT f.storage_key, f.mime, f.file_name, f.width, f.height, f.seconds, f.voice, f.size, f.waveform, m.poll_secret,
+        c.ephemeral_seconds, q.wa_id AS quoted_id, q.from_me AS quoted_from_me, q.type AS quoted_type,
+        left(q.text, 500) AS quoted_text, n.phone AS own_phone, n.lid AS own_lid
+    FROM message m
+    JOIN conversation c ON c.id = m.conversation_id
+    JOIN channel n ON n.id = m.channel_id
+    LEFT JOIN media f ON f.id = m.media_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM message q WHERE m.quoted_wa_id IS NOT NULL AND q.channel_id = m.channel_id
+            AND q.conversation_id = m.conversation_id AND q.wa_id = m.quoted_wa_id LIMIT 1
+    ) q ON true
+    WHERE m.id = :id
+"""
+
+
+async def _whole(claimed: Any) -> OutboxMessage:
+    """The claimed message with its file, what it answers and how long its chat remembers."""
+    row = (await sql(_AROUND, id=claimed.id)).one()
+    quoted = None
+    if row.quoted_id is not None:
+        quoted = QuotedMessage(
+            row.quoted_id, row.quoted_from_me, row.own_phone, row.own_lid, row.quoted_type, row.quoted_text
+        )
     return OutboxMessage(
-        id=row.id,
-        conversation_id=row.conversation_id,
-        chat_jid=row.chat_jid,
-        unasked=row.unasked,
-        author=row.author,
-        type=row.type,
-        text=row.text,
-        payload=row.payload,
-        storage_key=media.storage_key if media else None,
-        mime=media.mime if media else None,
-        file_name=media.file_name if media else None,
-        width=media.width if media else None,
-        height=media.height if media else None,
-        seconds=media.seconds if media else None,
-        voice=media.voice if media else None,
+        id=claimed.id,
+        conversation_id=claimed.conversation_id,
+        chat_jid=claimed.chat_jid,
+        unasked=claimed.unasked,
+        author=claimed.author,
+        type=claimed.type,
+        text=claimed.text,
+        payload=claimed.payload,
+        storage_key=row.storage_key,
+        mime=row.mime,
+        file_name=row.file_name,
+        width=row.width,
+        height=row.height,
+        seconds=row.seconds,
+        voice=row.voice,
+        size=row.size or 0,
+        waveform=row.waveform,
+        poll_secret=row.poll_secret,
+        ephemeral_seconds=row.ephemeral_seconds,
+        quoted=quoted,
     )
 
 

@@ -5,6 +5,7 @@ it is not asked: in a chat of two an id names one message, and only its author c
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from saasbot.domain.inbox.preview import REVOKED, preview_of
 from saasbot.domain.inbox.turns import ask_for_turns
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
-from saasbot.models import Channel, Conversation, Handler
+from saasbot.models import ActKind, Channel, Conversation, Handler
 
 _KEEP = """
     INSERT INTO message_act AS a (channel_id, contact_id, wa_id, kind, from_me, company_id, text, at)
@@ -90,7 +91,7 @@ async def apply_acts(actor: Actor, channel: Channel, acts: Sequence[IncomingAct]
     acts = [storable_act(act) for act in acts]
     addresses = [address_of_act(act) for act in acts]
     contacts = await resolve_contacts(actor, addresses)
-    kept = await _keep(actor, channel, [(contacts[a], act) for a, act in zip(addresses, acts, strict=True)])
+    kept = await _keep(actor, channel.id, [(contacts[a], act) for a, act in zip(addresses, acts, strict=True)])
     if not kept:
         return
     conversations = await _lock(actor, channel, {contact_id for contact_id, _ in kept})
@@ -146,7 +147,15 @@ async def _apply(actor: Actor, channel_id: UUID, messages: Sequence[tuple[UUID, 
     return rows.all()
 
 
-async def _keep(actor: Actor, channel: Channel, acts: list[tuple[UUID, IncomingAct]]) -> list[tuple[UUID, str]]:
+async def keep_own(
+    actor: Actor, channel_id: UUID, contact_id: UUID, *, kind: ActKind, wa_id: str, text: str, at: datetime
+) -> None:
+    """An act of ours that WhatsApp has taken, beside those that came from the phone."""
+    act = IncomingAct(kind, None, None, from_me=True, target_wa_id=wa_id, at=at, text=text)
+    await _keep(actor, channel_id, [(contact_id, act)])
+
+
+async def _keep(actor: Actor, channel_id: UUID, acts: list[tuple[UUID, IncomingAct]]) -> list[tuple[UUID, str]]:
     """Write down what is newer than what is known. Returns whom and what it is about."""
     newest: dict[tuple[UUID, str, str, bool], IncomingAct] = {}
     for contact_id, act in acts:
@@ -155,7 +164,7 @@ async def _keep(actor: Actor, channel: Channel, acts: list[tuple[UUID, IncomingA
             newest[key] = act
     rows = await sql(
         _KEEP,
-        channel=channel.id,
+        channel=channel_id,
         company=actor.company_id,
         contacts=[contact_id for contact_id, *_ in newest],
         ids=[act.target_wa_id for act in newest.values()],

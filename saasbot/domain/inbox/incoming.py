@@ -41,6 +41,8 @@ class IncomingMessage:
     quoted_wa_id: str | None = None
     wa_event_id: int | None = None
     """The journal row it came from."""
+    ephemeral_seconds: int | None = None
+    """After how long its chat forgets messages; 0: never; None: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ class IncomingAct:
 
 
 @dataclass(frozen=True, slots=True)
+class IncomingVote:
+    """A vote in a poll, which only the poll's secret opens."""
+
+    poll_wa_id: str
+    encrypted: bytes
+    iv: bytes
+    at: datetime
+    line: IncomingMessage
+    """What stands in the chat where it cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingReceipt:
     """Our messages `wa_ids` reached the customer's phone (delivered) or eyes (read)."""
 
@@ -69,7 +83,7 @@ class IncomingReceipt:
     at: datetime
 
 
-Incoming = IncomingMessage | IncomingAct | IncomingReceipt
+Incoming = IncomingMessage | IncomingAct | IncomingVote | IncomingReceipt
 
 
 def storable(message: IncomingMessage) -> IncomingMessage:

@@ -25,6 +25,7 @@ async def add_outbound(
     turn_id: UUID | None = None,
     client_token: str | None = None,
     quoted_wa_id: str | None = None,
+    poll_secret: bytes | None = None,
 ) -> Message:
     """Queue a message of a locked conversation, wake its number and tell who looks. `seq` is set on return.
 
@@ -53,6 +54,7 @@ async def add_outbound(
         client_token=client_token,
         turn_id=turn_id,
         quoted_wa_id=quoted_wa_id,
+        poll_secret=poll_secret,
     )
     session().add(message)
     await session().flush()

@@ -273,6 +273,8 @@ def _show_as_last(conversation: Conversation, row: dict[str, Any], message: Inco
     conversation.last_author = row["author"]
     conversation.last_type = row["type"]
     conversation.last_status = row["status"]
+    if message.ephemeral_seconds is not None and conversation.ephemeral_seconds != message.ephemeral_seconds:
+        conversation.ephemeral_seconds = message.ephemeral_seconds
 
 
 def _note_activity(conversation: Conversation, row: dict[str, Any], message: IncomingMessage) -> None:

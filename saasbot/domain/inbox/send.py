@@ -4,7 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
@@ -13,16 +13,31 @@ from saasbot.domain.channels.pairing import digits_of_phone
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.drafts import drop_draft
 from saasbot.domain.inbox.identities import Address, resolve_contacts
+from saasbot.domain.inbox.new_message import Special, Written, special_of, written
 from saasbot.domain.inbox.outbound import add_outbound
 from saasbot.domain.inbox.ownership import give_to_person
 from saasbot.infra.db import session
 from saasbot.infra.errors import AppError, DatabaseUnavailable, InvalidInput
-from saasbot.models import Author, Conversation, ConversationStatus, Handler, Media, Message, MessageStatus, MessageType
+from saasbot.models import (
+    Author,
+    Conversation,
+    ConversationStatus,
+    Handler,
+    Media,
+    MediaStatus,
+    Message,
+    MessageStatus,
+    MessageType,
+)
 from saasbot.models.table import utcnow
 
 MAX_TEXT = 4096
 """WhatsApp cuts longer bodies."""
 _TRIES = 5
+_STICKER = "image/webp"
+"""Only stickers are: every photo is made a JPEG."""
+_VIDEOS = ("video/mp4", "video/3gpp")
+"""What phones play; other videos go as documents."""
 
 
 class NothingToResend(AppError):
@@ -47,45 +62,81 @@ async def send_message(
     *,
     text: str = "",
     media_id: UUID | None = None,
+    special: Special | None = None,
+    quoted_id: UUID | None = None,
     client_token: str | None = None,
 ) -> Message:
-    """Queue a person's message; sending takes the chat over from the bot. The same `client_token` twice is one message.
+    """Queue a person's message: words, a file with a caption, or something `special` alone. `quoted_id` names the message that
+    it answers. Sending takes the chat over from the bot. The same `client_token` twice is one message.
 
     Raises: Forbidden, InvalidInput, NotFound, NewChatsPaused.
     """
     actor.require("inbox.write")
-    kind, media = await _media(actor, media_id)
-    text = clean_text(text) if media is None else text.strip()
+    content = await _content(actor, text, media_id, special)
     conversation = await access_conversation(actor, conversation_id, lock=True)
     if client_token is not None and (sent := await _already(actor, client_token)):
         return sent
     await check_may_write_first(actor, conversation)
+    quoted_wa_id = await _quoted(actor, conversation_id, quoted_id)
     await give_to_person(actor, conversation)
     message = await add_outbound(
         conversation,
         author=Author.AGENT,
-        type=kind,
-        text=text,
+        type=content.type,
+        text=content.text,
+        payload=content.payload,
         media_id=media_id,
         author_user_id=actor.user_id,
         author_name=actor.name,
         client_token=client_token,
+        quoted_wa_id=quoted_wa_id,
+        poll_secret=content.poll_secret,
     )
     conversation.unread = 0
     await drop_draft(actor, conversation.id)
     return message
 
 
-async def _media(actor: Actor, media_id: UUID | None) -> tuple[MessageType, Media | None]:
+async def _content(actor: Actor, text: str, media_id: UUID | None, special: Special | None) -> Written:
+    """Raises: InvalidInput."""
+    if special is not None:
+        if media_id is not None or text.strip():
+            raise InvalidInput("text", "A place, a contact or a poll goes alone, without text and without file.")
+        return written(special)
     if media_id is None:
-        return MessageType.TEXT, None
+        return Written(MessageType.TEXT, clean_text(text), {})
+    return Written(await _type_of_file(actor, media_id), text.replace("\x00", "").strip(), {})
+
+
+async def _type_of_file(actor: Actor, media_id: UUID) -> MessageType:
     media = (
         await session().exec(select(Media).where(Media.id == media_id, Media.company_id == actor.company_id))
     ).one_or_none()
-    if media is None:
+    if media is None or media.status != MediaStatus.STORED:
         raise InvalidInput("media_id", "That file does not exist.")
+    if media.mime == _STICKER:
+        return MessageType.STICKER
+    if media.mime in _VIDEOS:
+        return MessageType.VIDEO
     family = media.mime.split("/")[0]
-    return {"image": MessageType.IMAGE, "audio": MessageType.AUDIO}.get(family, MessageType.DOCUMENT), media
+    return {"image": MessageType.IMAGE, "audio": MessageType.AUDIO}.get(family, MessageType.DOCUMENT)
+
+
+async def _quoted(actor: Actor, conversation_id: UUID, quoted_id: UUID | None) -> str | None:
+    """How WhatsApp names the message that is answered. Raises: InvalidInput."""
+    if quoted_id is None:
+        return None
+    query = select(Message.wa_id).where(
+        Message.id == quoted_id,
+        Message.company_id == actor.company_id,
+        Message.conversation_id == conversation_id,
+        Message.type != MessageType.ACTIVITY,
+        col(Message.revoked_at).is_(None),
+    )
+    wa_id = (await session().exec(query)).one_or_none()
+    if wa_id is None:
+        raise InvalidInput("quoted_id", "That message cannot be answered: WhatsApp does not have it.")
+    return wa_id
 
 
 async def _already(actor: Actor, client_token: str) -> Message | None:
@@ -151,10 +202,23 @@ async def resend(actor: Actor, message_id: UUID) -> Message:
     message = (await session().exec(query)).one_or_none()
     if message is None or message.status not in (MessageStatus.FAILED, MessageStatus.UNCONFIRMED):
         raise NothingToResend
+    special = special_of(message.type, message.payload)
     return await send_message(
         actor,
         message.conversation_id,
-        text=message.text,
+        text="" if special else message.text,
         media_id=message.media_id,
+        special=special,
+        quoted_id=await _still_quotable(message),
         client_token=f"resend:{message.id}",
     )
+
+
+async def _still_quotable(message: Message) -> UUID | None:
+    query = select(Message.id).where(
+        Message.company_id == message.company_id,
+        Message.conversation_id == message.conversation_id,
+        Message.wa_id == message.quoted_wa_id,
+        col(Message.revoked_at).is_(None),
+    )
+    return (await session().exec(query)).first() if message.quoted_wa_id else None

@@ -20,7 +20,8 @@ PAGE = 50
 _SELECT = """
     SELECT m.id, m.seq, m.conversation_id, m.sort_at, m.created_at, m.wa_timestamp, m.direction, m.author,
         m.author_user_id, m.author_name, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
-        m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.held_until, m.held_reason, m.media_id, q.author, q.author_name, q.type,
+        m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.held_until, m.held_reason, a.acts, m.wa_id IS NOT NULL,
+        m.media_id, q.author, q.author_name, q.type,
         left(q.text, 200), q.revoked_at IS NOT NULL
     FROM ({page}) m
     LEFT JOIN LATERAL (
@@ -28,6 +29,12 @@ _SELECT = """
         WHERE m.quoted_wa_id IS NOT NULL AND q.channel_id = m.channel_id AND q.conversation_id = m.conversation_id
             AND q.wa_id = m.quoted_wa_id LIMIT 1
     ) q ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_agg(to_jsonb(newest) ORDER BY newest.kind), '[]') AS acts FROM (
+            SELECT DISTINCT ON (kind) kind, text, status, error FROM outgoing_act
+            WHERE message_id = m.id ORDER BY kind, seq DESC
+        ) newest WHERE newest.status <> 'sent'
+    ) a
     ORDER BY m.sort_at DESC, m.seq DESC
 """
 _OWN = 23

@@ -122,6 +122,10 @@ class MessageView:
     held_until: datetime | None = None
     held_reason: str | None = None
     """Why it is queued and does not leave before then (`domain/channels/governor.py`)."""
+    acts: list[dict[str, str | None]] = field(default_factory=list)
+    """Acts of ours that WhatsApp has not taken: {kind, text, status, error}, the newest of each kind."""
+    on_whatsapp: bool = False
+    """Whether WhatsApp has it under an id that we know: it can be answered and acted upon."""
     media: MediaView | None = None
     quoted: QuotedView | None = None
 

@@ -19,7 +19,7 @@ MAX_INBOUND_BYTES = 100 * 1024 * 1024
 TOO_LARGE = "too_large"
 _STICKER = "image/webp"
 """WhatsApp makes every photo a JPEG and every sticker a WebP."""
-HASH_MISMATCH = "hash_mismatch"
+HASH_MISMATCH, LENGTH_MISMATCH = "hash_mismatch", "length_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ async def store_inbound(actor: Actor, media_id: UUID, content: bytes) -> Media:
 
     A picture is encoded anew and gets a thumbnail; a sticker keeps its transparency. A document is kept as it came and only
     ever downloaded (a picture among them has a thumbnail too); so is all else but audio and video, which the inbox plays. More than 100 MB, or bytes that are
-    not those which WhatsApp announced, leave the row `failed` with `too_large` or `hash_mismatch` in `error`.
+    not those which WhatsApp announced, leave the row `failed` with `too_large`, `length_mismatch` or `hash_mismatch` in `error`.
 
     Raises: NotFound, StorageUnavailable (the row stays as it was: try again).
     """
@@ -49,6 +49,8 @@ async def store_inbound(actor: Actor, media_id: UUID, content: bytes) -> Media:
         return media
     if len(content) > MAX_INBOUND_BYTES:
         return await _refuse(actor, media, TOO_LARGE)
+    if media.size and len(content) != media.size:
+        return await _refuse(actor, media, LENGTH_MISMATCH)
     if media.sha256 and media.sha256.lower() != hashlib.sha256(content).hexdigest():
         return await _refuse(actor, media, HASH_MISMATCH)
     stored = await _store(media, content)

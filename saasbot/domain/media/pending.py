@@ -1,21 +1,40 @@
 """Media that a customer sent and nobody has fetched yet."""
 
+from typing import ClassVar
 from uuid import UUID
 
+from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.commands import wake_outbox
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
-from saasbot.models import Media, MediaStatus
+from saasbot.infra.errors import AppError, NotFound
+from saasbot.models import Media, MediaStatus, Message
+
+ATTEMPTS = 6
+"""So often a file is tried by itself: at once and again after 5, 10, 20, 40 and 80 seconds."""
+_FIRST_WAIT_SECONDS = 5
+NEVER_AGAIN = ("too_large", "event_missing", "no_media")
+"""Why a file is missing for good: asking for it again changes nothing."""
+
+
+class NothingToFetch(AppError):
+    code: ClassVar[str] = "nothing_to_fetch"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "This message has no file that is missing and could be fetched again."
 
 
 async def pending_media(actor: Actor, channel_id: UUID, *, limit: int = 20) -> list[Media]:
-    """What the holder of this number must download, oldest first."""
+    """What the holder of this number must download now, oldest first."""
     query = (
         select(Media)
         .where(
-            Media.channel_id == channel_id, Media.company_id == actor.company_id, Media.status == MediaStatus.PENDING
+            Media.channel_id == channel_id,
+            Media.company_id == actor.company_id,
+            Media.status == MediaStatus.PENDING,
+            or_(col(Media.retry_at).is_(None), col(Media.retry_at) <= func.now()),
         )
         .order_by(col(Media.created_at))
         .limit(limit)
@@ -24,19 +43,51 @@ async def pending_media(actor: Actor, channel_id: UUID, *, limit: int = 20) -> l
 
 
 async def fail_inbound(actor: Actor, media_id: UUID, *, error: str, permanent: bool) -> None:
-    """A download failed: for good it is shown as missing, else it is tried again. What is stored stays stored."""
+    """A download failed: for good, or once too often, it is shown as missing; else it is tried again, later each time.
+    What is stored stays stored."""
     await sql(
         """
         UPDATE media SET attempts = attempts + 1, error = :error,
-               status = CASE WHEN :permanent THEN 'failed' ELSE status END
+               retry_at = clock_timestamp() + make_interval(secs => :wait * 2 ^ attempts),
+               status = CASE WHEN :permanent OR attempts + 1 >= :most THEN 'failed' ELSE status END
         WHERE id = :id AND company_id = :company AND status <> 'stored'
         """,
         error=error,
         permanent=permanent,
+        wait=_FIRST_WAIT_SECONDS,
+        most=ATTEMPTS,
         id=media_id,
         company=actor.company_id,
     )
     await publish_owner(actor, media_id)
+
+
+async def fetch_again(actor: Actor, conversation_id: UUID, message_id: UUID) -> None:
+    """A person asks for the missing file of a message: it is tried anew, as often as at first.
+
+    Raises: Forbidden, NotFound, NothingToFetch.
+    """
+    actor.require("inbox.write")
+    query = select(Message).where(
+        Message.id == message_id, Message.company_id == actor.company_id, Message.conversation_id == conversation_id
+    )
+    message = (await session().exec(query)).one_or_none()
+    if message is None:
+        raise NotFound
+    found = await sql(
+        """
+        UPDATE media SET status = 'pending', attempts = 0, error = NULL, retry_at = NULL
+        WHERE id = :id AND company_id = :company AND status = 'failed' AND wa_event_id IS NOT NULL
+            AND NOT coalesce(error, '') = ANY(:never) RETURNING id
+        """,
+        id=message.media_id,
+        company=actor.company_id,
+        never=list(NEVER_AGAIN),
+    )
+    if found.one_or_none() is None:
+        raise NothingToFetch
+    await wake_outbox(message.channel_id)
+    events.publish("conversation", company_id=actor.company_id, conversation_id=message.conversation_id)
 
 
 async def publish_owner(actor: Actor, media_id: UUID) -> None:

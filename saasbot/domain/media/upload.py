@@ -1,6 +1,7 @@
-"""A photo or another file that a person uploads."""
+"""A photo that a person uploads."""
 
 import hashlib
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import ClassVar
 
@@ -10,14 +11,13 @@ from saasbot.domain.media.file_names import clean_file_name
 from saasbot.infra import images
 from saasbot.infra.db import session
 from saasbot.infra.errors import AppError, InvalidInput
-from saasbot.infra.file_types import UNKNOWN, sniff, type_of
+from saasbot.infra.file_types import type_of
 from saasbot.infra.storage import storage
 from saasbot.models import Media, MediaStatus
 from saasbot.models.table import new_id
 
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
-_KEPT_WITHOUT_USE = timedelta(hours=24)
-_REFUSED = frozenset({"text/html", "application/xhtml+xml", "text/xml", "application/xml", "application/javascript"})
+KEPT_WITHOUT_USE = timedelta(hours=24)
 
 
 class UploadTooLarge(AppError):
@@ -37,14 +37,23 @@ async def store_image(actor: Actor, content: bytes, file_name: str | None = None
         raise UploadTooLarge
     if not content:
         raise InvalidInput("file", "The file is empty.")
+    return await keep_picture(actor, await read_picture(images.encode_anew(content)), file_name, suffix="jpg")
+
+
+async def read_picture(encoding: Awaitable[images.Picture]) -> images.Picture:
+    """What a person chose, encoded. Raises: InvalidInput."""
     try:
-        picture = await images.encode_anew(content)
+        return await encoding
     except images.UnknownPicture:
         raise InvalidInput("file", "Choose a photo in JPEG, PNG, WebP, GIF or AVIF format.") from None
     except images.HugePicture:
         raise InvalidInput("file", "This photo has too many pixels. Choose a smaller version.") from None
     except images.BadPicture:
         raise InvalidInput("file", "This photo is damaged. Save it again and choose the new file.") from None
+
+
+async def keep_picture(actor: Actor, picture: images.Picture, file_name: str | None, *, suffix: str) -> Media:
+    """Its files and its row, removed after a day unless something refers to it. Raises: StorageUnavailable."""
     media = Media(
         id=new_id(),
         company_id=actor.company_id,
@@ -53,45 +62,14 @@ async def store_image(actor: Actor, content: bytes, file_name: str | None = None
         size=len(picture.main),
         width=picture.width,
         height=picture.height,
-        file_name=clean_file_name(file_name, suffix="jpg"),
+        file_name=clean_file_name(file_name, suffix=suffix),
         sha256=hashlib.sha256(picture.main).hexdigest(),
     )
     # the files come first: while they are written no connection of the database is held
     media.storage_key, media.thumb_key = await put_picture(f"{actor.company_id}/image/{media.id}", picture)
     session().add(media)
     await session().flush()  # rows that refer to it can be written now
-    await discard_unused(actor, media.id, after=_KEPT_WITHOUT_USE)
-    return media
-
-
-async def store_attachment(actor: Actor, content: bytes, file_name: str | None = None) -> Media:
-    """A file for a message. A picture as by `store_image`; sound and documents are kept as they came: sound is played in
-    place, documents are only ever downloaded. What could run in a browser is refused.
-
-    Raises: InvalidInput, StorageUnavailable, UploadTooLarge.
-    """
-    if len(content) > MAX_UPLOAD_BYTES:
-        raise UploadTooLarge
-    mime = sniff(content)
-    if not content or mime.startswith("image/"):
-        return await store_image(actor, content, file_name)
-    if mime in _REFUSED:
-        raise InvalidInput("file", "This kind of file cannot be sent. Send a PDF or a picture of it.")
-    kind = type_of(mime)
-    media = Media(
-        id=new_id(),
-        company_id=actor.company_id,
-        status=MediaStatus.STORED,
-        mime=kind.mime if kind is not UNKNOWN else mime,
-        size=len(content),
-        file_name=clean_file_name(file_name),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
-    media.storage_key = f"{actor.company_id}/attachment/{media.id}.{kind.suffix}"
-    await storage().put(media.storage_key, content, kind.mime)
-    session().add(media)
-    await session().flush()
-    await discard_unused(actor, media.id, after=_KEPT_WITHOUT_USE)
+    await discard_unused(actor, media.id, after=KEPT_WITHOUT_USE)
     return media
 
 

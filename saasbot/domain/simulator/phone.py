@@ -16,7 +16,7 @@ from saasbot.models import Channel, ChannelKind, ChannelPairing, SimEvent, SimMe
 from saasbot.models.table import utcnow
 
 MOST = 60
-_ACTS = ("reaction", "edit", "revoke")
+_ACTS = ("reaction", "edit", "revoke", "poll_vote")
 _TYPING = ("composing", "paused")
 _TYPING_SECONDS = 25
 """WhatsApp hides "typing…" by itself when nobody repeats it."""
@@ -52,6 +52,12 @@ class Bubble:
     tick: str
     """`sent`, `delivered` or `read`, as its writer's phone shows it."""
     reaction: str = ""
+    """Of both sides, the customer's first."""
+    quote: str = ""
+    """What it answers."""
+    options: tuple[tuple[str, bool], ...] = ()
+    """Of a poll: each with whether the customer chose it."""
+    wa_id: str = ""
     edited: bool = False
     revoked: bool = False
     rejected: bool = False
@@ -145,30 +151,62 @@ async def _bubbles(channel_id: UUID, peer: str) -> list[Bubble]:
         .limit(MOST)
     )
     rows = list(reversed((await session().exec(query)).all()))
-    acts = {kind: {} for kind in _ACTS}
+    acts = _Acts({}, {}, {}, {})
+    words: dict[str, str] = {}
     for message, _ in rows:
         if message.type in _ACTS:
-            acts[message.type][message.payload.get("target_id")] = message.text
+            acts.take(message)
+        else:
+            words[message.wa_id] = message.text or message.type
     now = utcnow()
-    return [_bubble(message, taken_at, acts, now) for message, taken_at in rows if message.type not in _ACTS]
+    return [_bubble(message, taken_at, acts, words, now) for message, taken_at in rows if message.type not in _ACTS]
 
 
-def _bubble(message: SimMessage, taken_at: datetime | None, acts: dict[str, dict[str, str]], now: datetime) -> Bubble:
+@dataclass(frozen=True, slots=True)
+class _Acts:
+    """What was done to the messages, by their id: the newest of each kind (and of each side, of reactions)."""
+
+    reactions: dict[tuple[str, bool], str]
+    edits: dict[str, str]
+    revoked: dict[str, bool]
+    votes: dict[str, list[str]]
+
+    def take(self, act: SimMessage) -> None:
+        target = str(act.payload.get("target_id"))
+        match act.type:
+            case "reaction":
+                self.reactions[target, act.origin == "customer"] = act.text
+            case "edit":
+                self.edits[target] = act.text
+            case "revoke":
+                self.revoked[target] = True
+            case _:
+                self.votes[target] = act.text.splitlines()
+
+
+def _bubble(
+    message: SimMessage, taken_at: datetime | None, acts: _Acts, words: dict[str, str], now: datetime
+) -> Bubble:
     media = message.payload.get("media") or {}
+    poll = message.payload.get("poll") or {}
+    chosen = acts.votes.get(message.wa_id, [])
     return Bubble(
         seq=message.seq or 0,
         origin=message.origin,
         type=message.type,
-        text=acts["edit"].get(message.wa_id, message.text),
+        text=acts.edits.get(message.wa_id, message.text),
         media_key=message.media_key,
         file_name=media.get("file_name"),
         latitude=message.payload.get("latitude"),
         longitude=message.payload.get("longitude"),
         at=message.at,
         tick=_tick(message, taken_at, now),
-        reaction=acts["reaction"].get(message.wa_id, ""),
-        edited=message.wa_id in acts["edit"],
-        revoked=message.wa_id in acts["revoke"],
+        reaction="".join(acts.reactions.get((message.wa_id, side), "") for side in (True, False)),
+        quote=words.get(message.payload.get("quoted_id", ""), ""),
+        options=tuple((option, option in chosen) for option in poll.get("options", ())),
+        wa_id=message.wa_id,
+        edited=message.wa_id in acts.edits,
+        revoked=message.wa_id in acts.revoked,
         rejected=bool(message.payload.get("rejected")),
     )
 

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from PIL import Image, UnidentifiedImageError
 
 from saasbot.domain.simulator.media import SimMedia
 from saasbot.infra.errors import InvalidInput
+from saasbot.wa_runtime.poll_votes import authenticated, key_of_vote
 from saasbot.wa_runtime.protobufs import MessageKey, e2e
 
 MEDIA_TYPES = ("image", "audio", "video", "document", "sticker")
 ACTS = ("reaction", "edit", "revoke")
 """About an earlier message, which `target_id` names."""
-TYPES = ("text", *MEDIA_TYPES, "location", "contact", *ACTS)
+VOTE = "poll_vote"
+"""In a poll of the number, which `target_id` names; `text` has the chosen options, one a line."""
+TYPES = ("text", *MEDIA_TYPES, "location", "contact", *ACTS, VOTE)
 _SERVER = "https://mmg.whatsapp.net"
 
 
@@ -35,6 +39,11 @@ class Content:
     quoted_text: str = ""
     quoted_jid: str = ""
     """Who wrote the quoted message."""
+    ephemeral_seconds: int = 0
+    """After how long the chat forgets it; 0: never."""
+    poll_secret: bytes = b""
+    own_jid: str = ""
+    """The number's own address, and the secret of its poll: what a vote is encrypted under."""
 
     def check(self) -> None:
         """Raises: InvalidInput."""
@@ -42,7 +51,7 @@ class Content:
             raise InvalidInput("type", "There is no such type of message.")
         if self.type == "text" and not self.text:
             raise InvalidInput("text", "Write something.")
-        if self.type in ACTS and not self.target_id:
+        if self.type in (*ACTS, VOTE) and not self.target_id:
             raise InvalidInput("target_id", "Say which message is meant.")
         if self.type == "location":
             _check_place(self.latitude, self.longitude)
@@ -64,6 +73,8 @@ def build(content: Content, *, chat_jid: str, at: datetime, media: SimMedia | No
         return e2e.Message(extendedTextMessage=e2e.ExtendedTextMessage(text=content.text, contextInfo=context))
     if content.type in ACTS:
         return _act(content, chat_jid, at)
+    if content.type == VOTE:
+        return _vote(content, chat_jid, at)
     if content.type == "location":
         place = e2e.LocationMessage(degreesLatitude=content.latitude, degreesLongitude=content.longitude)
         place.name = content.text
@@ -75,13 +86,15 @@ def build(content: Content, *, chat_jid: str, at: datetime, media: SimMedia | No
 
 
 def _context(content: Content) -> Any | None:
-    if content.quoted_id is None:
+    if content.quoted_id is None and not content.ephemeral_seconds:
         return None
-    return e2e.ContextInfo(
-        stanzaID=content.quoted_id,
-        participant=content.quoted_jid,
-        quotedMessage=e2e.Message(conversation=content.quoted_text),
-    )
+    context = e2e.ContextInfo()
+    if content.ephemeral_seconds:
+        context.expiration = content.ephemeral_seconds
+    if content.quoted_id is not None:
+        context.stanzaID, context.participant = content.quoted_id, content.quoted_jid
+        context.quotedMessage.conversation = content.quoted_text
+    return context
 
 
 def _quoting(message: Any, context: Any | None) -> Any:
@@ -104,6 +117,21 @@ def _act(content: Content, chat_jid: str, at: datetime) -> Any:
             type=e2e.ProtocolMessage.MESSAGE_EDIT,
             editedMessage=e2e.Message(conversation=content.text),
             timestampMS=moment,
+        )
+    )
+
+
+def _vote(content: Content, chat_jid: str, at: datetime) -> Any:
+    chosen = [hashlib.sha256(option.encode()).digest() for option in content.text.splitlines() if option]
+    plain = e2e.PollVoteMessage(selectedOptions=chosen).SerializeToString()
+    key = key_of_vote(content.poll_secret, content.target_id or "", content.own_jid, chat_jid)
+    iv = os.urandom(12)
+    sealed = AESGCM(key).encrypt(iv, plain, authenticated(content.target_id or "", chat_jid))
+    return e2e.Message(
+        pollUpdateMessage=e2e.PollUpdateMessage(
+            pollCreationMessageKey=MessageKey(remoteJID=chat_jid, fromMe=False, ID=content.target_id),
+            vote=e2e.PollEncValue(encPayload=sealed, encIV=iv),
+            senderTimestampMS=int(at.timestamp() * 1000),
         )
     )
 

@@ -56,7 +56,7 @@ def _message(source: Any, body: Any, *, wa_id: str, at: datetime, push_name: str
         ),
         Message=body,
         Raw=body,
-        IsEphemeral=False,
+        IsEphemeral=_is_ephemeral(getattr(body, name)),
         IsViewOnce=False,
         IsViewOnceV2=False,
         IsViewOnceV2Extension=False,
@@ -66,6 +66,10 @@ def _message(source: Any, body: Any, *, wa_id: str, at: datetime, push_name: str
         UnavailableRequestID="",
         RetryCount=0,
     )
+
+
+def _is_ephemeral(content: Any) -> bool:
+    return not isinstance(content, str) and hasattr(content, "contextInfo") and content.contextInfo.expiration > 0
 
 
 def from_customer(customer: Customer, body: Any, *, wa_id: str, at: datetime) -> bytes:

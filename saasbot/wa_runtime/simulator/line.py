@@ -131,13 +131,13 @@ async def accept(actor: Actor, channel_id: UUID, outgoing: Outgoing, media: SimM
         peer_name=customer.name,
         origin="number",
         type=outgoing.type,
-        text=outgoing.text,
+        text=outgoing.poll.question if outgoing.poll else outgoing.text,
         media_key=media.key if media else None,
         payload=_payload(outgoing, media),
         at=now,
     )
     session().add(message)
-    if number.auto_receipts:
+    if number.auto_receipts and outgoing.target is None:
         await confirm_by_itself(number, customer, message)
     tell_phones(actor.company_id, channel_id)
     return Accepted(Sent(wa_id, now, customer.chat_jid), confirmed=not lost)
@@ -225,9 +225,18 @@ def _refusal(code: str) -> SendRefused:
 
 
 def _payload(outgoing: Outgoing, media: SimMedia | None) -> dict[str, object]:
+    poll = outgoing.poll
     payload = {
         "media": media.row if media else None,
         "latitude": outgoing.latitude,
         "longitude": outgoing.longitude,
+        "address": outgoing.address or None,
+        "vcard": outgoing.vcard or None,
+        "poll": {"options": list(poll.options), "several": poll.several} if poll else None,
+        # with the message, as WhatsApp has it: the customer's phone encrypts its vote under it
+        "poll_secret": poll.secret.hex() if poll else None,
+        "quoted_id": outgoing.quoted.wa_id if outgoing.quoted else None,
+        "target_id": outgoing.target.wa_id if outgoing.target else None,
+        "ephemeral_seconds": outgoing.ephemeral_seconds or None,
     }
     return {name: value for name, value in payload.items() if value is not None}

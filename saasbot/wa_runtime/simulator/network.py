@@ -7,7 +7,7 @@ every chat as the phones see it.
 import base64
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from saasbot.models import SimEvent, SimMessage, SimNumber
 from saasbot.models.table import utcnow
 from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT
 from saasbot.wa_runtime.simulator import envelopes
-from saasbot.wa_runtime.simulator.bodies import MEDIA_TYPES, Content, build
+from saasbot.wa_runtime.simulator.bodies import MEDIA_TYPES, VOTE, Content, build
 from saasbot.wa_runtime.simulator.samples import sample
 
 DELIVERED_AFTER, READ_AFTER = 150, 900
@@ -242,17 +242,16 @@ async def _with_references(number: SimNumber, sender: Customer, content: Content
         query = select(SimMessage).where(SimMessage.channel_id == number.channel_id, col(SimMessage.wa_id).in_(wanted))
         found = {message.wa_id: message for message in (await session().exec(query)).all()}
     target, quoted = found.get(content.target_id or ""), found.get(content.quoted_id or "")
-    ours = quoted is not None and quoted.origin != "customer"
-    return Content(
-        content.type,
-        content.text,
-        content.latitude,
-        content.longitude,
-        content.target_id,
-        target is not None and target.origin != "customer",
-        content.quoted_id,
-        quoted.text if quoted is not None else "",
-        f"{number.lid}@{LID_SERVER}" if ours else sender.chat_jid,
+    own_jid = f"{number.lid}@{LID_SERVER}"
+    if content.type == VOTE and (target is None or "poll_secret" not in target.payload):
+        raise InvalidInput("target_id", "There is no such poll.")
+    return replace(
+        content,
+        target_from_us=target is not None and target.origin != "customer",
+        quoted_text=quoted.text if quoted is not None else "",
+        quoted_jid=own_jid if quoted is not None and quoted.origin != "customer" else sender.chat_jid,
+        poll_secret=bytes.fromhex(target.payload.get("poll_secret", "")) if target is not None else b"",
+        own_jid=own_jid,
     )
 
 
@@ -272,6 +271,7 @@ def _row(
         "longitude": content.longitude,
         "target_id": content.target_id,
         "quoted_id": content.quoted_id,
+        "ephemeral_seconds": content.ephemeral_seconds or None,
     }
     return SimMessage(
         company_id=number.company_id,
