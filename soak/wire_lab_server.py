@@ -228,9 +228,7 @@ class Lab:
         """A customer's message: taken by WhatsApp when the number has a device, whether that is online or not."""
         if phone.account is None or phone.account.bundle is None:
             return {"id": None}
-        peer = self.server.peers.get(sender)
-        if peer is None:
-            peer = self.server.peers[sender] = wa.Peer(sender, f"88{sender}")
+        peer = self.server.peer_for(wa.J(sender))
         written = Written(secrets.token_hex(16).upper(), peer, E2E(conversation=text).SerializeToString(), time.time())
         phone.written[written.id] = phone.waiting[written.id] = written
         if phone.account.conn is not None:
