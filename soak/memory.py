@@ -2,9 +2,11 @@
 
 For each count of idle neonize numbers: resident memory (RSS) of the bridges, their proportional share (PSS: a page that the app
 and other bridges map too is counted once among them) and what is theirs alone (USS). With `--minutes` the last count stays for
-that long, one line a minute, and the slope of a straight line through the samples is printed.
+that long, one line a minute, and the slope of a straight line through what is theirs alone is printed (the shares also move when
+other processes come and go).
 
-The promise is of PSS: it is what a server needs for one more bridge beside the app, and what adds up to the memory in use.
+The promises are of PSS: it is what adds up to the memory in use. RSS counts the pages of a shared library, which the app and
+every bridge map from the same file, once for each of them.
 """
 
 import argparse
@@ -58,13 +60,13 @@ async def idle(world: WireWorld, seconds: float = SETTLED_SECONDS) -> list[Memor
 
 
 async def watch(world: WireWorld, minutes: float) -> float:
-    """A line a minute. The slope of the bridges' PSS together, in MB an hour."""
+    """A line a minute. The slope of the bridges' USS together, in MB an hour."""
     began, hours, megabytes = time.monotonic(), [], []
     while (passed := time.monotonic() - began) <= minutes * 60:
         pids = world.bridges()
         together = Memory.of(*pids)
         hours.append(passed / 3600)
-        megabytes.append(together.pss)
+        megabytes.append(together.uss)
         print(f"minute {passed / 60:5.1f}  {len(pids)} bridges  {together}", flush=True)
         await asyncio.sleep(60)
     return linear_regression(hours, megabytes).slope
@@ -84,7 +86,10 @@ async def run(counts: list[int], *, minutes: float, per_bridge: int, port: int) 
                 print(f"slope {await watch(world, minutes):+.2f} MB an hour", flush=True)
     if per_bridge in found and 1 in found:
         each = (found[per_bridge] - found[1]) / (per_bridge - 1)
-        print(f"an idle number {each:.2f} MB (promised {PER_NUMBER_MB}), a bridge without one {found[1] - each:.1f} MB", end="")
+        print(
+            f"an idle number {each:.2f} MB (promised {PER_NUMBER_MB}), a bridge without one {found[1] - each:.1f} MB",
+            end="",
+        )
         print(f" (promised {BASE_MB})")
 
 

@@ -56,7 +56,10 @@ def main() -> int:
     chosen = parser.parse_args()
     if (code := skipped("the soak of neonize numbers", required=chosen.required)) is not None:
         return code
-    print(f"seed {chosen.seed}: {chosen.numbers} neonize numbers, {chosen.rate:g} msg/s, {chosen.minutes:g} min", flush=True)
+    print(
+        f"seed {chosen.seed}: {chosen.numbers} neonize numbers, {chosen.rate:g} msg/s, {chosen.minutes:g} min",
+        flush=True,
+    )
     verdict, nemesis = asyncio.run(
         soak_wire(
             numbers=chosen.numbers,

@@ -192,7 +192,13 @@ class Lab:
                 return {
                     "written": {
                         digits: [
-                            {"id": w.id, "from": w.peer.pn, "at": w.at, "acknowledged": w.acknowledged, "given": w.given}
+                            {
+                                "id": w.id,
+                                "from": w.peer.pn,
+                                "at": w.at,
+                                "acknowledged": w.acknowledged,
+                                "given": w.given,
+                            }
                             for w in phone.written.values()
                         ]
                         for digits, phone in self.phones.items()
@@ -217,7 +223,12 @@ class Lab:
                 return {}
             case "poison":  # a receipt of a kind that the library cannot encode: its pump dies and stays online
                 peer = next(iter(self.server.peers.values()))
-                attrs = {"from": wa.J(peer.lid, "lid"), "id": "3EB0", "t": str(int(time.time())), "type": "server-error"}
+                attrs = {
+                    "from": wa.J(peer.lid, "lid"),
+                    "id": "3EB0",
+                    "t": str(int(time.time())),
+                    "type": "server-error",
+                }
                 await self._send(self.phones[m["phone"]], wa.N("receipt", attrs))
                 return {}
             case "online":

@@ -43,15 +43,17 @@ async def judge(world: WireWorld, numbers: list[WireNumber], load: WireLoad, *, 
     """Wait until nothing is under way any more, at most `patience` seconds (a send without acknowledgement waits 80), then look."""
     verdict, began = Verdict(), time.monotonic()
     with psycopg.connect(world.superuser_url, autocommit=True) as connection:
-        while time.monotonic() - began < patience:
+        while True:
             at_whatsapp = (await world.lab.command("waiting"))["waiting"]
             under_way = _one(connection, _WAITING)
-            if not at_whatsapp and not under_way:
+            if not (at_whatsapp or under_way) or time.monotonic() - began > patience:
                 break
             await asyncio.sleep(1)
         verdict.figures["settled after (s)"] = round(time.monotonic() - began, 1)
         if at_whatsapp or under_way:
-            verdict.broken.append(f"{under_way} things are under way and {at_whatsapp} messages not taken after {patience:.0f} s")
+            verdict.broken.append(
+                f"{under_way} things are under way and {at_whatsapp} messages not taken after {patience:.0f} s"
+            )
         books = await world.lab.command("books")
         ids = {number.phone: number.id for number in numbers}
         _inbound(connection, books["written"], ids, verdict)
@@ -145,7 +147,9 @@ def _outbound(
     missing = [text for text in answers if text not in people]
     untrue = [str(wa_id) for wa_id in claimed if wa_id not in at_customers]
     twice = [text for text, (channel, _status) in people.items() if by_text.get((channel, text), 0) > 1]
-    untrue += [text for text, (channel, status) in people.items() if status == "failed" and by_text.get((channel, text))]
+    untrue += [
+        text for text, (channel, status) in people.items() if status == "failed" and by_text.get((channel, text))
+    ]
     statuses = [status for _c, _a, _t, status, _w, _e in rows]
     verdict.figures |= {
         "people's messages": len(answers),

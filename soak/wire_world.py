@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from soak.world import PASSWORD, World
-from tests.wire_lab import ABSENT, HOME, WireLab
+from soak.world import PASSWORD, Number, World
+from tests.wire_lab import ABSENT, WireLab
 
 _LINKED_AT_ONCE = 4
 _SERVER = Path(__file__).with_name("wire_lab_server.py")
@@ -22,12 +22,10 @@ class BookkeepingLab(WireLab):
 
 
 @dataclass
-class WireNumber:
+class WireNumber(Number):
     """A number and the phone that it belongs to."""
 
-    id: str
-    phone: str
-    token: str = field(repr=False)
+    phone: str = ""
 
 
 class WireWorld(World):
@@ -54,7 +52,7 @@ class WireWorld(World):
         numbers = []
         for index in range(count):
             channel = await self.call("POST", "/api/v1/channels", token=token, kind="whatsapp", name=f"Number {index}")
-            numbers.append(WireNumber(channel["id"], str(5491160000000 + index), token))
+            numbers.append(WireNumber(channel["id"], token, str(5491160000000 + index)))
         await asyncio.gather(*(self.link(number, gate) for number in numbers))
         return numbers
 
@@ -88,7 +86,9 @@ class WireWorld(World):
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 words = (folder / "cmdline").read_bytes().split(b"\0")
-                ours = f"SAASBOT_DATA_DIR={self._folder.name}".encode() in (folder / "environ").read_bytes().split(b"\0")
+                ours = f"SAASBOT_DATA_DIR={self._folder.name}".encode() in (folder / "environ").read_bytes().split(
+                    b"\0"
+                )
                 if b"saasbot.wa_runtime.bridge" in words and ours:
                     found.append(int(folder.name))
         return sorted(found)
@@ -116,6 +116,3 @@ def skipped(what: str, *, required: bool) -> int | None:
         return None
     print(f"SKIPPED: {what}: {ABSENT}", file=sys.stderr)
     return 1 if required else 0
-
-
-__all__ = ["ABSENT", "HOME", "BookkeepingLab", "WireNumber", "WireWorld", "skipped", "wire_world"]
