@@ -47,7 +47,6 @@ class Child:
         with _opened(self._log_file) as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-OO",  # without docstrings: 5 MB of each process
                 "-m",
                 self._module,
                 stdin=subprocess.PIPE,
