@@ -85,7 +85,7 @@ class WireNemesis:
         elif fault == "app killed":
             await self._world.kill_everything()
 
-    async def relent(self, seconds: float = 120) -> float:
+    async def relent(self, seconds: float = 240) -> float:
         """Every number is linked and open. How long that took. Raises: TimeoutError."""
         began = time.monotonic()
         await self._world.until(self._all_open, seconds=seconds)

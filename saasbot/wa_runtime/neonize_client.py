@@ -165,8 +165,10 @@ class LibraryClient:
         await self._dialer.close()
 
     async def disconnect(self) -> None:
-        """Cut the socket: politely when it stands, by failing the dial when it does not (a dialing client ignores all else)."""
-        assert self.task is not None
+        """Cut the socket: politely when it stands, by failing the dial when it does not (a dialing client ignores all else).
+        Nothing happens when connecting was not begun."""
+        if self.task is None:
+            return
         if not self._running:
             self._dialer.abort()
             await asyncio.wait({self.task}, timeout=_END_SECONDS)
