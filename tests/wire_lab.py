@@ -29,6 +29,9 @@ CUSTOMER, CUSTOMER_LID = "5491155550001", "998800000000001"
 class WireLab:
     """`env` makes any process that is started with it talk to this server instead of WhatsApp."""
 
+    server = _SERVER
+    """The program that is WhatsApp; it prints how to reach it."""
+
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader | None = None
@@ -38,7 +41,7 @@ class WireLab:
 
     async def start(self) -> "WireLab":
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, str(_SERVER), str(HOME), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            sys.executable, str(self.server), str(HOME), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert self._process.stdout is not None
         info = json.loads(await asyncio.wait_for(self._process.stdout.readline(), 60))

@@ -6,36 +6,20 @@ point elsewhere between check and use. No redirects, no proxies of the environme
 """
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, cast
 
 import httpcore2
 import httpx2
 
+from saasbot.infra.public_address import addresses_of, are_public
 from saasbot.infra.settings import settings
 
 MAX_ANSWER_BYTES = 5_000_000
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class RefusedAddress(httpx2.ConnectError):
     """The name leads to an address that is not on the public internet."""
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, whatever form it is wrapped in."""
-    ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-        if ip.teredo is not None:
-            return False
-    return ip.is_global and not ip.is_multicast
 
 
 class SafeTransport(httpx2.AsyncHTTPTransport):
@@ -101,36 +85,14 @@ async def _resolve(host: str, port: int, timeout: float | None) -> str:
     """The first address of the host, all of which are public."""
     try:
         async with asyncio.timeout(timeout):
-            addresses = await _addresses(host, port)
+            addresses = await addresses_of(host, port)
     except TimeoutError:
         raise httpcore2.ConnectTimeout from None
     except OSError as error:
         raise httpcore2.ConnectError(str(error)) from None
-    if not _are_public(addresses):
+    if not are_public(addresses):
         raise _Refused(f"{host} is not on the public internet")
     return addresses[0]
-
-
-async def checked_address(host: str, port: int) -> str:
-    """Where to connect for this host: an address of it, all of which are public. For connections that are not HTTP.
-
-    Raises: OSError, where they are not or the name is not known.
-    """
-    if settings().allow_private_urls:
-        return host
-    addresses = await _addresses(host, port)
-    if not _are_public(addresses):
-        raise OSError(f"{host} is not on the public internet")
-    return addresses[0]
-
-
-async def _addresses(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(sockaddr[0]) for *_, sockaddr in found]
-
-
-def _are_public(addresses: list[str]) -> bool:
-    return bool(addresses) and all(is_public(address) for address in addresses)
 
 
 class _Limited(httpx2.AsyncByteStream):

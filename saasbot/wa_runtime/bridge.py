@@ -14,7 +14,7 @@ from saasbot.infra.events import Listener
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
 from saasbot.wa_runtime.host import NumberHost
-from saasbot.wa_runtime.process import AppLink, open_database, resident_bytes
+from saasbot.wa_runtime.process import AppLink, give_back_memory, open_database, resident_bytes
 from saasbot.wa_runtime.transport import NumberRef, Transport, Wiring
 
 log = get_logger(__name__)
@@ -52,6 +52,7 @@ class Bridge:
         prepare_loop(most)
         await self._link.listen()
         await prepare_store(urls.wa_store)
+        give_back_memory()
         gate = Gate()
 
         def make(ref: NumberRef, wiring: Wiring) -> Transport:

@@ -19,6 +19,8 @@ from saasbot.infra.logging import get_logger
 log = get_logger(__name__)
 
 _LOG_BYTES = 5 * 1024 * 1024
+_SPARING = {"MALLOC_ARENA_MAX": "2"}
+"""Each of its many threads would else keep free memory of its own."""
 GO_CRASH = -6
 """SIGABRT: a panic of the Go runtime, exit status 134 in a shell."""
 
@@ -51,6 +53,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the app, which ends us in order
+                env=_SPARING | os.environ,
             )
         self._reading = asyncio.create_task(self._read())
 

@@ -18,12 +18,15 @@ os.environ["NEONIZE_BOT_TAG"] = "off"  # read by the Go side: else every message
 # Before neonize: it wants libmagic, which is found in its wheel only once this module has loaded it.
 from saasbot.infra import file_types  # noqa: F401  # isort: skip
 from saasbot.wa_runtime import protobufs  # isort: skip - and this, so that its package is entered without its __init__
-import neonize.aioze.events as library_events
-from neonize._binder import ProxySettings, func_callback_bytes2, gocode
-from neonize.aioze.client import NewAClient
-from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
-from neonize.utils.log import log as library_log
-from neonize.utils.log import log_whatsmeow
+from saasbot.wa_runtime.stand_ins import left_out  # isort: skip
+
+with left_out():
+    import neonize.aioze.events as library_events
+    from neonize._binder import ProxySettings, func_callback_bytes2, gocode
+    from neonize.aioze.client import NewAClient
+    from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
+    from neonize.utils.log import log as library_log
+    from neonize.utils.log import log_whatsmeow
 
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.dialer import Dialer
@@ -172,8 +175,10 @@ class LibraryClient:
         await self._dialer.close()
 
     async def disconnect(self) -> None:
-        """Cut the socket: politely when it stands, by failing the dial when it does not (a dialing client ignores all else)."""
-        assert self.task is not None
+        """Cut the socket: politely when it stands, by failing the dial when it does not (a dialing client ignores all else).
+        Nothing happens when connecting was not begun."""
+        if self.task is None:
+            return
         if not self._running:
             self._dialer.abort()
             await asyncio.wait({self.task}, timeout=_END_SECONDS)

@@ -11,6 +11,7 @@ from typing import Any
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.neonize_client import DEVICE_NAME, LibraryClient  # first: it prepares the library's import
 from saasbot.wa_runtime.neonize_events import (
+    CLIENT_OUTDATED,
     CONNECTED,
     JOURNALLED,
     LOGGED_OUT,
@@ -37,7 +38,7 @@ UNLINK_SECONDS = 10
 SETTLE_SECONDS = 3
 """After the first login the phone hands over keys and the account's name; leaving sooner would lose them."""
 
-CODES = [*codes_of(Fate.JOURNAL, Fate.PAIRING), CONNECTED, LOGGED_OUT]
+CODES = [*codes_of(Fate.JOURNAL, Fate.PAIRING), CONNECTED, LOGGED_OUT, CLIENT_OUTDATED]
 
 _LOGIN_FAILURES = {
     "timeout": "qr_expired",
@@ -153,6 +154,8 @@ class NeonizePairing:
                 jid = value.ID
             elif kind == "connected" and jid is not None:
                 return jid
+            elif kind == "outdated":
+                raise PairingFailed("client_outdated")
             elif kind in ("paired", "logged_out", "ended"):
                 raise PairingFailed("pair_error")
 
@@ -185,6 +188,8 @@ class NeonizePairing:
             self._put("connected", None)
         elif code == LOGGED_OUT:
             self._put("logged_out", None)
+        elif code == CLIENT_OUTDATED:
+            self._put("outdated", None)
 
     def _put(self, kind: str, value: Any) -> None:
         self._loop.call_soon_threadsafe(self._steps.put_nowait, (kind, value))

@@ -1,6 +1,6 @@
 """A connection through the proxy that a number's owner chose: SOCKS5 (RFC 1928, 1929) or HTTP CONNECT, host names resolved there.
 
-The proxy's own address must be on the public internet, as every address that a company chose (`infra/safe_http.py`).
+The proxy's own address must be on the public internet, as every address that a company chose (`infra/public_address.py`).
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from saasbot.infra.safe_http import checked_address
+from saasbot.infra.public_address import checked_address
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

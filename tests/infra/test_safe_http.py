@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from saasbot.infra import safe_http
-from saasbot.infra.safe_http import RefusedAddress, SafeTransport, is_public
+from saasbot.infra.public_address import is_public
+from saasbot.infra.safe_http import RefusedAddress, SafeTransport
 from saasbot.infra.settings import settings
 
 

@@ -1,5 +1,7 @@
 """Linking a number to WhatsApp: by QR, by code, and every way it can fail."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,3 +77,33 @@ async def test_the_phone_lists_the_device_under_the_name_it_is_given(start: Star
     pairing = await start("pair", DEVICE_NAME="Zapatería Luna")
     await pairing.until("code")
     assert "Zapatería Luna" in await lab.devices()
+
+
+async def test_a_first_login_that_is_refused_as_outdated_is_told_at_once(start: Start, lab: WireLab, phone: str):
+    pairing = await start("pair")
+    shown = await pairing.until("code")
+    await lab.refuse(405)
+    await lab.scan(shown["code"], phone=phone, lid=f"99{phone}")
+    assert (await pairing.until("failed"))["reason"] == "client_outdated"
+    assert await pairing.process.wait() == 0
+
+
+NEVER_BEGUN = """
+import asyncio, os
+from saasbot.wa_runtime.neonize_client import LibraryClient, prepare_loop
+from saasbot.wa_runtime.neonize_gate import Gate
+
+async def main():
+    prepare_loop(1)
+    client = LibraryClient(store_dsn="postgresql://nobody", device_jid=None, gate=Gate(), codes=[], on_event=lambda *_: None)
+    await client.disconnect()
+    await client.close()
+    print("quiet")
+
+asyncio.run(main())
+"""
+
+
+def test_an_attempt_that_is_given_up_before_it_connects_ends_quietly():
+    done = subprocess.run([sys.executable, "-c", NEVER_BEGUN], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1:] == ["quiet"], done.stderr

@@ -5,7 +5,7 @@ import re
 from urllib.parse import quote, unquote, urlsplit
 
 from saasbot.infra.errors import InvalidInput
-from saasbot.infra.safe_http import is_public
+from saasbot.infra.public_address import is_public
 from saasbot.infra.settings import settings
 
 SCHEMES = ("socks5", "http")
