@@ -17,7 +17,7 @@ test: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@$(PY) -m bench
 
-# Ten minutes of load and faults on 200 simulated numbers; SOAK="--minutes 1 --numbers 10" for less.
+# Every promise about numbers, under load and faults: an hour and three quarters; SOAK="simulated kills" for some of them.
 soak: $(VENV)/.installed-dev
 	@$(PY) -m soak $(SOAK)
 

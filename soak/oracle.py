@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
@@ -32,6 +33,15 @@ class Verdict:
 
     figures: dict[str, Any] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+
+
+def report(verdict: Verdict, done: Counter[str]) -> int:
+    """Print what was done and seen. The exit code."""
+    for name, value in [*done.most_common(), *verdict.figures.items()]:
+        print(f"{name:<44}{value!s:>10}")
+    for sentence in verdict.broken:
+        print(f"BROKEN: {sentence}")
+    return 1 if verdict.broken else 0
 
 
 async def judge(dsn: str, accepted: Accepted, *, patience: float = 60) -> Verdict:

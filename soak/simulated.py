@@ -1,24 +1,26 @@
-"""Simulated numbers under load while everything around them dies, and `kills`: the worker alone, at a random millisecond."""
+"""Simulated numbers under load while everything around them dies.
+`python -m soak.simulated [--minutes 10] [--numbers 200] [--rate 50] [--every 5] [--seed N] [--faults NAME …]`
 
+A table, and 1 when a promise was broken.
+"""
+
+import argparse
 import asyncio
 import random
-import signal
 import sys
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 
 from soak.load import Load
-from soak.nemesis import Nemesis
-from soak.oracle import Verdict, judge
+from soak.nemesis import NETWORK, PROCESS, Nemesis
+from soak.oracle import Verdict, judge, report
 from soak.viewer import Viewer
 from soak.world import World
 
+PORT = 3998
 ANSWERING = 0.1
 """In so many of the companies the bot answers; in the others people do. Each of its answers costs the app several messages' work."""
-
-_LONGEST_LIFE = 3.0
-_EVERYTHING = 0.1
-"""The share of kills that take the watcher too."""
 
 
 async def soak(
@@ -29,7 +31,7 @@ async def soak(
     every: float,
     seed: int,
     faults: tuple[str, ...] = (),
-    port: int = 3998,
+    port: int = PORT,
     watched: bool = True,
 ) -> tuple[Verdict, Counter[str]]:
     """Load and a fault `every` so many seconds, then the verdict, and what was done. `watched`: by a browser on the inbox."""
@@ -61,30 +63,31 @@ async def soak(
     return verdict, nemesis.done
 
 
-async def kills(*, runs: int, numbers: int, rate: float, seed: int, port: int = 3998) -> tuple[Verdict, Counter[str]]:
-    """`kill -9` again and again, each at a random moment after the app has come back, under load; then the verdict."""
-    world, chance = World(port), random.Random(seed)
-    done: Counter[str] = Counter()
-    await world.start()
-    try:
-        made = await world.people(numbers, answering=ANSWERING)
-        load = Load(world, made, rate=rate, chance=random.Random(seed + 1))
-        working = asyncio.create_task(load.run(None))
-        for _ in range(runs):
-            await asyncio.sleep(chance.random() * _LONGEST_LIFE)
-            if chance.random() < _EVERYTHING:
-                done["everything killed"] += 1
-                await world.kill_everything()
-            else:
-                done["worker killed"] += 1
-                world.signal_worker(signal.SIGKILL)
-                await world.until(world.serves, seconds=60)
-        load.stop()
-        await working
-        verdict = await judge(world.superuser_url, load.accepted)
-    except BaseException:
-        print(world.complaints(), file=sys.stderr)
-        raise
-    finally:
-        await world.close()
-    return verdict, done
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m soak.simulated", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--numbers", type=int, default=200)
+    parser.add_argument("--rate", type=float, default=50, help="customers' messages a second")
+    parser.add_argument("--every", type=float, default=5, help="seconds between two faults")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--faults", nargs="*", default=[], choices=[*PROCESS, *NETWORK])
+    chosen = parser.parse_args()
+    print(
+        f"seed {chosen.seed}: {chosen.numbers} simulated numbers, {chosen.rate:g} msg/s, {chosen.minutes:g} min",
+        flush=True,
+    )
+    verdict, done = asyncio.run(
+        soak(
+            numbers=chosen.numbers,
+            rate=chosen.rate,
+            seconds=chosen.minutes * 60,
+            every=chosen.every,
+            seed=chosen.seed,
+            faults=tuple(chosen.faults),
+        )
+    )
+    return report(verdict, done)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ import random
 import sys
 import time
 
-from soak.oracle import Verdict
+from soak.oracle import Verdict, report
 from soak.wire_load import WireLoad
 from soak.wire_nemesis import FAULTS, WireNemesis
 from soak.wire_oracle import judge
@@ -71,11 +71,7 @@ def main() -> int:
             port=chosen.port,
         )
     )
-    for name, value in [*nemesis.done.most_common(), *nemesis.healed.most_common(), *verdict.figures.items()]:
-        print(f"{name:<44}{value:>10}")
-    for sentence in verdict.broken:
-        print(f"BROKEN: {sentence}")
-    return 1 if verdict.broken else 0
+    return report(verdict, nemesis.done + nemesis.healed)
 
 
 if __name__ == "__main__":
