@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.admin.runtime import waiting_histories
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.history.chunks import (
     TOPIC,
@@ -22,7 +23,6 @@ from saasbot.domain.history.chunks import (
     drop_chunks,
     end_chunk,
     next_chunk,
-    waiting_histories,
 )
 from saasbot.domain.history.progress import note_end, note_progress
 from saasbot.domain.history.store import store_older

@@ -41,6 +41,13 @@ async def waiting_journals() -> list[tuple[UUID, UUID]]:
         return [(row.company_id, row.channel_id) for row in rows.all()]
 
 
+async def waiting_histories() -> list[tuple[UUID, UUID]]:
+    """(company, channel) of every number with parts that nobody has worked off yet."""
+    async with platform_unit_of_work():
+        rows = await sql("SELECT DISTINCT company_id, channel_id FROM history_chunk WHERE processed_at IS NULL")
+        return [(row.company_id, row.channel_id) for row in rows.all()]
+
+
 async def company_of_simulator(channel_id: UUID) -> UUID | None:
     """Whose simulated number this is; nothing for real, deleted and unknown ones."""
     async with platform_unit_of_work():

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import fingerprint
-from saasbot.infra.db import platform_unit_of_work, sql
+from saasbot.infra.db import sql
 
 TOPIC = "saasbot_history"
 """Notification channel: payload `company:channel`, delivered when parts are durable."""
@@ -113,10 +113,3 @@ async def drop_chunks(actor: Actor, channel_id: UUID) -> None:
         channel=channel_id,
         company=actor.company_id,
     )
-
-
-async def waiting_histories() -> list[tuple[UUID, UUID]]:
-    """(company, channel) of every number with parts that nobody has worked off yet."""
-    async with platform_unit_of_work():
-        rows = await sql("SELECT DISTINCT company_id, channel_id FROM history_chunk WHERE processed_at IS NULL")
-        return [(row.company_id, row.channel_id) for row in rows.all()]

@@ -21,8 +21,7 @@ _SELECT = """
     SELECT m.id, m.seq, m.conversation_id, m.sort_at, m.created_at, m.wa_timestamp, m.direction, m.author,
         m.author_user_id, m.author_name, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
         m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.held_until, m.held_reason, a.acts, m.wa_id IS NOT NULL,
-        m.media_id, q.author, q.author_name, q.type,
-        left(q.text, 200), q.revoked_at IS NOT NULL
+        m.media_id, q.author, q.author_name, q.type, left(q.text, 200), q.revoked_at IS NOT NULL
     FROM ({page}) m
     LEFT JOIN LATERAL (
         SELECT author, author_name, type, text, revoked_at FROM message q
@@ -37,7 +36,7 @@ _SELECT = """
     ) a
     ORDER BY m.sort_at DESC, m.seq DESC
 """
-_OWN = 23
+_OWN = 25
 """How many columns a message has of its own."""
 
 _PAGE_OF = """
