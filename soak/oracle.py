@@ -16,6 +16,16 @@ _WAITING: LiteralString = """
          + (SELECT count(*) FROM message WHERE status IN ('queued', 'sending'))
          + (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND task_name = 'agent.turn')
 """
+_STUCK: LiteralString = """
+    SELECT 'event', e.channel_id, c.status, e.received_at FROM wa_event e JOIN channel c ON c.id = e.channel_id
+    WHERE e.processed_at IS NULL
+    UNION ALL SELECT 'on the wire', e.channel_id, c.status, e.due_at FROM sim_event e JOIN channel c ON c.id = e.channel_id
+    WHERE e.taken_at IS NULL
+    UNION ALL SELECT m.status || ' ' || m.author, m.channel_id, c.status, m.created_at
+    FROM message m JOIN channel c ON c.id = m.channel_id WHERE m.status IN ('queued', 'sending')
+    UNION ALL SELECT 'turn', NULL, status::text, scheduled_at FROM procrastinate_jobs
+    WHERE status IN ('todo', 'doing') AND task_name = 'agent.turn' LIMIT 5
+"""
 _ANSWERED_TWICE: LiteralString = """
     SELECT conversation_id, customer_seq, count(*) FROM agent_turn WHERE outcome IN ('replied', 'handed_off')
     GROUP BY 1, 2 HAVING count(*) > 1
@@ -57,7 +67,9 @@ def _judge(dsn: str, accepted: Accepted, patience: float) -> Verdict:
             time.sleep(0.5)
         verdict.figures["settled after (s)"] = round(time.monotonic() - began, 1)
         if waiting:
-            verdict.broken.append(f"{waiting} things are still under way after {patience:.0f} s")
+            verdict.broken.append(
+                f"{waiting} things are still under way after {patience:.0f} s: {connection.execute(_STUCK).fetchall()}"
+            )
         _inbound(connection, accepted, verdict)
         _outbound(connection, accepted, verdict)
         twice = connection.execute(_ANSWERED_TWICE).fetchall()

@@ -53,6 +53,8 @@ _makers: dict[str, async_sessionmaker[AsyncSession]] = {}
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 """What a unit of work raises when the database is away, restarts, or has too much to do."""
+DOWN = (*UNAVAILABLE, OSError)
+"""The same for those who live on: they wait and try again."""
 
 
 @dataclass(frozen=True, slots=True)

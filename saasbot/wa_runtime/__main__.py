@@ -5,10 +5,11 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from saasbot.domain.admin.numbers import read_numbers
 from saasbot.infra import db
+from saasbot.infra.db import DOWN
 from saasbot.infra.roles import database_urls
 from saasbot.infra.settings import settings
 from saasbot.infra.start_error import StartError
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> int:
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except (OperationalError, InterfaceError, OSError) as error:
+    except DOWN as error:
         sys.stderr.write(f"The database is down or cannot be reached: {_first_line(error)}\n")
         return 1
     except ProgrammingError as error:

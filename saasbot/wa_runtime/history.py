@@ -11,7 +11,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import waiting_histories
@@ -26,7 +25,7 @@ from saasbot.domain.history.chunks import (
 )
 from saasbot.domain.history.progress import note_end, note_progress
 from saasbot.domain.history.store import store_older
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
 from saasbot.infra.failpoints import reach
@@ -91,7 +90,7 @@ class HistoryLane:
                 try:
                     if await self._one_part(*number):
                         self._add(number)  # behind the others: no phone makes another one's owner wait for all it has
-                except (OperationalError, InterfaceError, OSError) as error:
+                except DOWN as error:
                     log.warning("history.database_unavailable", error=str(error))
                 except Exception:
                     log.exception("history.failed", channel_id=str(number[1]))
@@ -129,7 +128,7 @@ class HistoryLane:
             end = min(position + (1 if position < careful_until else SLICE), len(part))
             try:
                 wanted = await self._slice(actor, channel_id, chunk, part, position, end)
-            except (OperationalError, InterfaceError, OSError, NotFound, _TakenOver):
+            except (*DOWN, NotFound, _TakenOver):
                 raise
             except Exception:
                 log.exception("history.slice_failed", channel_id=str(channel_id), position=position, end=end)
@@ -189,7 +188,7 @@ class HistoryLane:
     async def _sweep_forever(self) -> None:
         """Repairs lost notifications and outages; the first round takes up what a dead process left."""
         while True:
-            with contextlib.suppress(OperationalError, InterfaceError, OSError):
+            with contextlib.suppress(*DOWN):
                 for number in await waiting_histories():
                     self._add(number)
             await asyncio.sleep(_SWEEP_SECONDS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from uuid import UUID
 
-from saasbot.domain.channels.commands import COMMANDS, OUTBOX
+from saasbot.domain.channels.commands import COMMANDS, MEDIA, OUTBOX
 from saasbot.infra.events import Listener
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.number import Number
@@ -29,6 +29,7 @@ class NumberHost:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
         listener.subscribe(OUTBOX, self._on_outbox)
+        listener.subscribe(MEDIA, self._on_media)
         listener.subscribe(COMMANDS, self._on_command)
         listener.on_gap(self._wake_all)
 
@@ -73,7 +74,12 @@ class NumberHost:
     def _on_outbox(self, payload: str) -> None:
         number = self._numbers.get(UUID(json.loads(payload)["channel"]))
         if number is not None:
-            number.wake()
+            number.wake_outbox()
+
+    def _on_media(self, payload: str) -> None:
+        number = self._numbers.get(UUID(json.loads(payload)["channel"]))
+        if number is not None:
+            number.wake_media()
 
     def _on_command(self, payload: str) -> None:
         arguments = json.loads(payload)
@@ -92,4 +98,5 @@ class NumberHost:
 
     def _wake_all(self) -> None:
         for number in self._numbers.values():
-            number.wake()
+            number.wake_outbox()
+            number.wake_media()

@@ -12,9 +12,10 @@ from saasbot.domain import media as stored_media
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import raw_event
 from saasbot.domain.media.inbound import MAX_INBOUND_BYTES, TOO_LARGE
-from saasbot.domain.media.pending import fail_inbound, pending_media
+from saasbot.domain.media.pending import fail_inbound, next_retry, pending_media
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.logging import get_logger
+from saasbot.models import Media
 from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Transport
 
 log = get_logger(__name__)
@@ -35,10 +36,20 @@ async def room_for(size: int) -> AsyncIterator[None]:
         yield
 
 
-async def download_pending(actor: Actor, channel_id: UUID, transport: Transport) -> None:
-    """Download what is due for this number. What fails for now is tried again; what is gone is shown as missing."""
-    async with unit_of_work(actor):
-        waiting = await pending_media(actor, channel_id)
+async def download_pending(actor: Actor, channel_id: UUID, transport: Transport) -> float | None:
+    """Download what is due for this number. What fails for now is tried again; what is gone is shown as missing. In how many
+    seconds to look again, when something waits for that."""
+    while True:
+        async with unit_of_work(actor):
+            waiting = await pending_media(actor, channel_id)
+            if not waiting:
+                return await next_retry(actor, channel_id)
+        if not await _download(actor, waiting, transport):
+            return None
+
+
+async def _download(actor: Actor, waiting: list[Media], transport: Transport) -> bool:
+    """False when the connection is gone."""
     for media in waiting:
         try:
             async with room_for(media.size):
@@ -46,11 +57,12 @@ async def download_pending(actor: Actor, channel_id: UUID, transport: Transport)
                 async with unit_of_work(actor):
                     await stored_media.store_inbound(actor, media.id, content)
         except NotConnected:
-            return
+            return False
         except DownloadFailed as failure:
             log.warning("media.download_failed", media_id=str(media.id), code=failure.code)
             async with unit_of_work(actor):
                 await fail_inbound(actor, media.id, error=failure.code, permanent=failure.permanent)
+    return True
 
 
 async def _content(actor: Actor, event_id: int | None, size: int, transport: Transport) -> bytes:

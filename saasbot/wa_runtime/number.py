@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.acks import AckMeter
@@ -32,7 +30,7 @@ from saasbot.domain.channels.state import report_state
 from saasbot.domain.inbox.calls import is_fresh
 from saasbot.infra import events, process_identity
 from saasbot.infra.crypto import Unsealable
-from saasbot.infra.db import app_dsn, sql, unit_of_work
+from saasbot.infra.db import DOWN, app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
@@ -58,12 +56,12 @@ log = get_logger(__name__)
 
 _POLL_SECONDS = 30.0
 """Notifications wake a number; this repairs one that was lost. With hundreds of numbers each look is felt."""
+_DOWN_SECONDS = 1.0
+"""Until the database is asked again."""
 _SHORTEST_WAIT = 0.01
 _LEASE_POLL_SECONDS = 0.5
 SEND_IN_HAND_SECONDS, CLOSE_SECONDS = 9.0, 8.0
 """How long a stop waits for the send in hand, then for the connection to end: with the rest, a process is gone in 20."""
-
-DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
 
 
 class Number:
@@ -123,9 +121,12 @@ class Number:
         """Drain and end: `run` returns when the send in hand is finished and the lease released."""
         self._over.set()
 
-    def wake(self) -> None:
-        """Something may wait in the outbox or among the media."""
+    def wake_outbox(self) -> None:
+        """Something may wait to be sent."""
         self._outbox_wake.set()
+
+    def wake_media(self) -> None:
+        """Something may wait to be downloaded."""
         self._media_wake.set()
 
     async def command(self, command: str, arguments: dict[str, Any]) -> None:
@@ -150,7 +151,7 @@ class Number:
         try:
             async with unit_of_work(self._actor):
                 return await read_proxy(self._actor, self.ref.channel_id)
-        except (Unsealable, NotFound, *DATABASE_DOWN) as error:
+        except (Unsealable, NotFound, *DOWN) as error:
             raise ProxyUnknown(str(error)) from error
 
     async def _acquire(self) -> bool:
@@ -167,7 +168,7 @@ class Number:
                     self._epoch, self._lost_from = epoch, seen
                     log.info("number.held", channel_id=str(self.ref.channel_id), epoch=epoch)
                     return True
-            except DATABASE_DOWN as error:
+            except DOWN as error:
                 log.warning("number.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LEASE_POLL_SECONDS):
@@ -180,8 +181,13 @@ class Number:
             if self._lost_from is not None and not self._redelivers:
                 await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.HOLDER_DIED, at=self._lost_from)
             await end_gap(self._actor, self.ref.channel_id)  # also that of a number which was deaf when its holder died
-            doubtful = await settle_abandoned(self._actor, self.ref.channel_id, epoch=self._epoch)
-            await settle_abandoned_acts(self._actor, self.ref.channel_id, epoch=self._epoch)
+        await self._settle_sends(self._epoch)
+
+    async def _settle_sends(self, epoch: int) -> None:
+        """What was taken before this epoch, and never marked, may have gone out or not."""
+        async with unit_of_work(self._actor):
+            doubtful = await settle_abandoned(self._actor, self.ref.channel_id, epoch=epoch)
+            await settle_abandoned_acts(self._actor, self.ref.channel_id, epoch=epoch)
         if doubtful:
             log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
 
@@ -196,7 +202,7 @@ class Number:
                 self._epoch = 0
                 self._over.set()
                 return
-            except DATABASE_DOWN as error:
+            except DOWN as error:
                 log.warning("number.lease_not_renewed", channel_id=str(self.ref.channel_id), error=str(error))
 
     async def _renew(self) -> None:
@@ -206,7 +212,7 @@ class Number:
                 await renew_lease(
                     self._actor, self.ref.channel_id, epoch=self._epoch, memory_bytes=resident_bytes(), acks=acks
                 )
-        except DATABASE_DOWN:
+        except DOWN:
             self._acks.give_back(acks)
             raise
 
@@ -247,7 +253,7 @@ class Number:
             if channel.reject_calls and is_fresh(call.began_at):
                 await self._transport.reject_call(call.caller, call.call_id)
                 log.info("number.call_rejected", channel_id=str(self.ref.channel_id))
-        except (NotConnected, NotFound, *DATABASE_DOWN) as error:
+        except (NotConnected, NotFound, *DOWN) as error:
             log.warning("number.call_not_rejected", channel_id=str(self.ref.channel_id), error=type(error).__name__)
 
     async def _report_states(self) -> None:
@@ -255,7 +261,8 @@ class Number:
             change = await self._states.get()
             if change.status == ChannelStatus.OPEN:
                 self._open.set()
-                self.wake()
+                self.wake_outbox()
+                self.wake_media()
             else:
                 self._open.clear()
             while not await self._report(change):  # noqa: ASYNC110 - the database does not signal its return
@@ -279,7 +286,7 @@ class Number:
                 await self._note_gap(change.status)
         except (LeaseLost, NotFound):
             self._over.set()
-        except DATABASE_DOWN as error:
+        except DOWN as error:
             log.warning("number.state_not_written", channel_id=str(self.ref.channel_id), error=str(error))
             return False
         return True
@@ -299,20 +306,23 @@ class Number:
         assert self._transport is not None
         chosen = settings().send_pace
         pace = Pace(self._transport.usual_pace if chosen is None else chosen, self._transport.typing)
+        unsure = False  # whether a message was taken: the database went away while it was asked
         while not self._over.is_set():
             self._outbox_wake.clear()
             await self._open.wait()
-            soon = None
             try:
+                if unsure:
+                    await self._settle_sends(self._epoch + 1)
+                    unsure = False
                 soon = await send_queued(
                     self._actor, self.ref.channel_id, self._epoch, self._transport, pace, self._over, self._acks.note
                 )
             except LeaseLost:
                 self._over.set()
                 return
-            except DATABASE_DOWN as error:
+            except DOWN as error:
                 log.warning("outbox.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
-                await asyncio.sleep(1)
+                unsure, soon = True, _DOWN_SECONDS
             await _woken(self._outbox_wake, self._over, soon)
 
     async def _download_forever(self) -> None:
@@ -321,10 +331,11 @@ class Number:
             self._media_wake.clear()
             await self._open.wait()
             try:
-                await download_pending(self._actor, self.ref.channel_id, self._transport)
-            except DATABASE_DOWN as error:
+                soon = await download_pending(self._actor, self.ref.channel_id, self._transport)
+            except DOWN as error:
                 log.warning("media.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
-            await _woken(self._media_wake, self._over)
+                soon = _DOWN_SECONDS
+            await _woken(self._media_wake, self._over, soon)
 
     async def _shut_down(self, tasks: list[asyncio.Task[None]], journal: NumberJournal) -> None:
         """Finish the send in hand, journal what is buffered, let go of the number."""
@@ -343,7 +354,7 @@ class Number:
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(journal.close)
             if self._epoch:
-                with contextlib.suppress(LeaseLost, *DATABASE_DOWN):
+                with contextlib.suppress(LeaseLost, *DOWN):
                     await self._renew()  # the last sends count too
                     async with unit_of_work(self._actor):
                         await end_gap(self._actor, self.ref.channel_id)
@@ -367,7 +378,7 @@ class Number:
 
     async def _unlink_when_forgotten(self, transport: Transport) -> None:
         """Its owner logged it out, and the command did not come before the stop: the session is still WhatsApp's to end."""
-        with contextlib.suppress(NotConnected, *DATABASE_DOWN):
+        with contextlib.suppress(NotConnected, *DOWN):
             async with unit_of_work(self._actor):
                 row = (await sql("SELECT device_jid FROM channel WHERE id = :id", id=self.ref.channel_id)).one_or_none()
             if row is not None and row.device_jid != self.ref.device_jid:

@@ -6,14 +6,17 @@ again. So a message goes out at most once, and its status never claims more than
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.act_outbox import claim_act, mark_act, mark_act_sent
+from saasbot.domain.channels.act_outbox import OutboxAct, claim_act, mark_act, mark_act_sent
 from saasbot.domain.channels.new_chats import note_refusal
 from saasbot.domain.channels.outbox import (
     OutboxMessage,
+    WaitingChat,
     claim_outbox,
     mark_failed,
     mark_sent,
@@ -22,7 +25,7 @@ from saasbot.domain.channels.outbox import (
     waiting_chats,
 )
 from saasbot.domain.inbox.recipients import learn_chat, learn_recipient
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import FileMissing, StorageUnavailable
@@ -33,6 +36,10 @@ from saasbot.wa_runtime.pace import Pace
 from saasbot.wa_runtime.transport import NotConnected, SendRefused, SendUnknown, Transport
 
 log = get_logger(__name__)
+
+_RETRY_SECONDS = 0.5
+_RECONNECTS_SECONDS = 5.0
+"""A number that opens again wakes its outbox; some failures come and go without that."""
 
 
 async def send_queued(
@@ -45,55 +52,68 @@ async def send_queued(
     on_ack: Callable[[float], None],
 ) -> float | None:
     """Send until nothing may leave now, the connection is lost, or the number stops. In how many seconds the next message may
-    leave, when one waits for its pace. `on_ack` is told, for each message that the network took, how many seconds that needed.
+    leave, when one waits for its pace or for the connection. `on_ack` is told, for each message that the network took, how many seconds that needed.
 
     Raises: LeaseLost, when another process holds the number now.
     """
     while not over.is_set():
-        if not await _send_acts(actor, channel_id, epoch, transport, over):
-            return None
         async with unit_of_work(actor):
-            ready = pace.ready
-            message = await claim_outbox(actor, channel_id, epoch=epoch, ready=ready, budgeted=pace.of_a_person)
-            waiting = await waiting_chats(actor, channel_id) if message is None and ready is not None else []
-        if message is None:
+            message, waiting = None, list[WaitingChat]()
+            # what people did to messages, before all else: it is about what is there already
+            act = await claim_act(actor, channel_id, epoch=epoch)
+            if act is None:
+                ready = pace.ready
+                message = await claim_outbox(actor, channel_id, epoch=epoch, ready=ready, budgeted=pace.of_a_person)
+                waiting = await waiting_chats(actor, channel_id) if message is None and ready is not None else []
+        if act is not None:
+            outcome = await _do(actor, channel_id, epoch, transport, act)
+        elif message is not None:
+            outcome = await _send(actor, channel_id, epoch, transport, message, on_ack)
+        else:
             return pace.look(waiting)
-        reach("after_claim")
-        if not await _send(actor, channel_id, epoch, transport, message, on_ack):
-            return None
+        await _write(actor, outcome)
+        if not outcome.connected:
+            return _RECONNECTS_SECONDS
     return None
 
 
-async def _send_acts(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, over: asyncio.Event) -> bool:
-    """What people did to messages: before all else, because it is about what is there already. False when the connection is
-    gone."""
-    while not over.is_set():
-        async with unit_of_work(actor):
-            act = await claim_act(actor, channel_id, epoch=epoch)
-        if act is None:
-            return True
-        reach("after_claim_of_act")
-        at = utcnow()
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a message or an act: `mark` writes it, in a transaction of its own."""
+
+    mark: Callable[[], Awaitable[None]]
+    connected: bool = True
+
+
+async def _write(actor: Actor, outcome: _Outcome) -> None:
+    """Until it is written, however long the database is away: nobody else knows it. Raises: LeaseLost."""
+    while True:
         try:
-            await transport.send(outgoing_act(act, at))
-        except NotConnected:
             async with unit_of_work(actor):
-                await mark_act(actor, act.id, epoch=epoch, status="queued")
-            return False
-        except SendRefused as refused:
-            log.warning("outbox.act_refused", channel_id=str(channel_id), act_id=str(act.id), code=refused.code)
-            async with unit_of_work(actor):
-                await mark_act(actor, act.id, epoch=epoch, status="failed", error=refused.code)
-            continue
-        except SendUnknown:
-            log.warning("outbox.act_unconfirmed", channel_id=str(channel_id), act_id=str(act.id))
-            async with unit_of_work(actor):
-                await mark_act(actor, act.id, epoch=epoch, status="unconfirmed", error="no_acknowledgement")
-            continue
-        reach("after_send_of_act")
-        async with unit_of_work(actor):
-            await mark_act_sent(actor, channel_id, act, epoch=epoch, at=at)
-    return True
+                await outcome.mark()
+        except DOWN as error:
+            log.warning("outbox.outcome_not_written", error=str(error))
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+async def _do(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, act: OutboxAct) -> _Outcome:
+    """Do what a person did to a message."""
+    reach("after_claim_of_act")
+    mark, at = partial(mark_act, actor, act.id, epoch=epoch), utcnow()
+    try:
+        await transport.send(outgoing_act(act, at))
+    except NotConnected:
+        return _Outcome(partial(mark, status="queued"), connected=False)
+    except SendRefused as refused:
+        log.warning("outbox.act_refused", channel_id=str(channel_id), act_id=str(act.id), code=refused.code)
+        return _Outcome(partial(mark, status="failed", error=refused.code))
+    except SendUnknown:
+        log.warning("outbox.act_unconfirmed", channel_id=str(channel_id), act_id=str(act.id))
+        return _Outcome(partial(mark, status="unconfirmed", error="no_acknowledgement"))
+    reach("after_send_of_act")
+    return _Outcome(partial(mark_act_sent, actor, channel_id, act, epoch=epoch, at=at))
 
 
 async def _send(
@@ -103,8 +123,9 @@ async def _send(
     transport: Transport,
     message: OutboxMessage,
     on_ack: Callable[[float], None],
-) -> bool:
-    """Send one claimed message and mark what became of it. False when the connection is gone."""
+) -> _Outcome:
+    """Send one claimed message."""
+    reach("after_claim")
     if message.unasked:
         return await _ask(actor, channel_id, epoch, transport, message)
     began = time.monotonic()
@@ -114,50 +135,47 @@ async def _send(
             began = time.monotonic()
             sent = await transport.send(outgoing)
     except FileMissing:
-        async with unit_of_work(actor):
-            await mark_failed(actor, message.id, epoch=epoch, error="media_missing")
-        return True
+        return _Outcome(partial(mark_failed, actor, message.id, epoch=epoch, error="media_missing"))
     except (NotConnected, StorageUnavailable):
-        async with unit_of_work(actor):
-            await requeue(actor, message.id, epoch=epoch)
-        return False
-    except SendRefused as refused:
+        return _Outcome(partial(requeue, actor, message.id, epoch=epoch), connected=False)
+    except SendRefused as refusal:
+        refused = refusal
         log.warning("outbox.refused", channel_id=str(channel_id), message_id=str(message.id), code=refused.code)
-        async with unit_of_work(actor):
+
+        async def mark_refused() -> None:
             await mark_failed(actor, message.id, epoch=epoch, error=refused.code, number=refused.number)
             await note_refusal(actor, channel_id, message.conversation_id, code=refused.code, until=refused.until)
-        return True
+
+        return _Outcome(mark_refused)
     except SendUnknown:
         log.warning("outbox.unconfirmed", channel_id=str(channel_id), message_id=str(message.id))
-        async with unit_of_work(actor):
-            await mark_unconfirmed(actor, message.id, epoch=epoch)
-        return True
+        return _Outcome(partial(mark_unconfirmed, actor, message.id, epoch=epoch))
     on_ack(time.monotonic() - began)
     reach("after_send")
-    async with unit_of_work(actor):
+
+    async def mark() -> None:
         if sent.chat_jid != message.chat_jid:
             await learn_chat(actor, message.chat_jid, sent.chat_jid)
         await mark_sent(
             actor, channel_id, message.id, epoch=epoch, wa_id=sent.wa_id, at=sent.at, chat_jid=sent.chat_jid
         )
-    return True
+
+    return _Outcome(mark)
 
 
-async def _ask(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage) -> bool:
+async def _ask(actor: Actor, channel_id: UUID, epoch: int, transport: Transport, message: OutboxMessage) -> _Outcome:
     """Before the first message to a phone number: how WhatsApp knows it. The message goes back into the outbox, where it may now
-    be in the chat of somebody who is known already, and in a person's hands. False when the connection is gone."""
+    be in the chat of somebody who is known already, and in a person's hands."""
     try:
         answered = await transport.lookup(message.chat_jid.partition("@")[0])
     except NotConnected:
-        async with unit_of_work(actor):
-            await requeue(actor, message.id, epoch=epoch)
-        return False
+        return _Outcome(partial(requeue, actor, message.id, epoch=epoch), connected=False)
     except SendRefused as refused:
         log.warning("outbox.refused", channel_id=str(channel_id), message_id=str(message.id), code=refused.code)
-        async with unit_of_work(actor):
-            await mark_failed(actor, message.id, epoch=epoch, error=refused.code)
-        return True
-    async with unit_of_work(actor):
+        return _Outcome(partial(mark_failed, actor, message.id, epoch=epoch, error=refused.code))
+
+    async def mark() -> None:
         await learn_recipient(actor, message.id, asked=message.chat_jid, answered=answered)
         await requeue(actor, message.id, epoch=epoch)
-    return True
+
+    return _Outcome(mark)

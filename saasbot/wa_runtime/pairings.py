@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import NumberToRun
 from saasbot.domain.channels.pairing import fail_pairing
 from saasbot.domain.channels.state import report_state
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
@@ -145,14 +143,14 @@ class Pairings:
         """As many attempts run as may: this one begins when one of them is over."""
         log.info("pairing.waits", channel_id=str(attempt.number.channel_id))
         actor, channel_id = Actor.system(attempt.number.company_id), attempt.number.channel_id
-        with contextlib.suppress(NotFound, OperationalError, InterfaceError, OSError):
+        with contextlib.suppress(NotFound, *DOWN):
             async with unit_of_work(actor):
                 await report_state(actor, channel_id, epoch=None, status=ChannelStatus.STARTING, reason="pairing_busy")
 
     async def _give_up(self, attempt: _Attempt) -> None:
         """The process dies each time: the number stops until its owner asks again."""
         actor, channel_id = Actor.system(attempt.number.company_id), attempt.number.channel_id
-        with contextlib.suppress(NotFound, OperationalError, InterfaceError, OSError):
+        with contextlib.suppress(NotFound, *DOWN):
             async with unit_of_work(actor):
                 if attempt.id is not None:
                     await fail_pairing(actor, channel_id, attempt=attempt.id, reason="pair_error")

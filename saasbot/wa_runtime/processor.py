@@ -10,7 +10,7 @@ import contextlib
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import waiting_journals
@@ -28,7 +28,7 @@ from saasbot.domain.inbox.incoming import (
 )
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import address_of, receive
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
 from saasbot.infra.failpoints import reach
@@ -98,7 +98,7 @@ class Processor:
                     more = await self._batch(actor, channel_id)
                 if not more and channel_id not in self._again:
                     return
-        except (OperationalError, InterfaceError, OSError) as error:
+        except DOWN as error:
             log.warning("journal.database_unavailable", channel_id=str(channel_id), error=str(error))
         finally:
             del self._working[channel_id]
@@ -111,7 +111,7 @@ class Processor:
                 if taken:
                     await self._store(actor, channel_id, taken)
                     reach("before_commit")
-        except (OperationalError, InterfaceError, OSError):
+        except DOWN:
             raise
         except Exception:
             log.exception("journal.batch_failed", channel_id=str(channel_id))
@@ -163,7 +163,7 @@ class Processor:
         for item in waiting:
             try:
                 await self._store_alone(actor, channel_id, item)
-            except (OperationalError, InterfaceError, OSError):
+            except DOWN:
                 raise
             except Exception as error:
                 log.exception("journal.event_failed", event_id=item.id)
@@ -190,5 +190,5 @@ class Processor:
         try:
             for company_id, channel_id in await waiting_journals():
                 self._work(company_id, channel_id)
-        except (OperationalError, InterfaceError, OSError) as error:
+        except DOWN as error:
             log.warning("journal.sweep_failed", error=str(error))

@@ -10,14 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import numbers_to_run
 from saasbot.domain.channels.lease import lease_holder
 from saasbot.domain.channels.state import report_state
 from saasbot.infra import process_identity
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Event, Listener
 from saasbot.infra.logging import get_logger
@@ -31,7 +29,6 @@ log = get_logger(__name__)
 
 _POLL_SECONDS = 5.0
 _STAGGER_SECONDS = 0.5
-_DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
 
 
 class Supervisor:
@@ -79,7 +76,7 @@ class Supervisor:
             self._look.clear()
             try:
                 await self._reconcile()
-            except _DATABASE_DOWN as error:
+            except DOWN as error:
                 log.warning("supervisor.numbers_unknown", error=str(error))
             except Exception:  # whatever one number causes, the others need their supervisor
                 log.exception("supervisor.failed")
@@ -172,7 +169,7 @@ class Supervisor:
                 )
         except NotFound:
             pass  # deleted meanwhile
-        except _DATABASE_DOWN as error:
+        except DOWN as error:
             log.warning("supervisor.state_not_written", channel_id=str(ref.channel_id), error=str(error))
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:

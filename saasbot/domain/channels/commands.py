@@ -12,6 +12,7 @@ from saasbot.models import Channel, Conversation
 
 COMMANDS = "saasbot_commands"
 OUTBOX = "saasbot_outbox"
+MEDIA = "saasbot_media"
 
 
 async def send_command(channel: Channel, command: str, **arguments: Any) -> None:
@@ -42,5 +43,10 @@ async def send_read_marks(conversation: Conversation, wa_ids: list[str]) -> None
 
 
 async def wake_outbox(channel_id: UUID) -> None:
-    """The holder of the number looks at its outbox and its pending media as soon as the transaction commits."""
+    """The holder of the number looks at its outbox as soon as the transaction commits."""
     events.notify(OUTBOX, {"channel": str(channel_id)})
+
+
+async def wake_media(channel_id: UUID) -> None:
+    """The holder of the number looks at the media that customers sent as soon as the transaction commits."""
+    events.notify(MEDIA, {"channel": str(channel_id)})

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.commands import wake_outbox
+from saasbot.domain.channels.commands import wake_media
 from saasbot.domain.inbox.acts import settle_acts
 from saasbot.domain.inbox.calls import answer_calls
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
@@ -118,7 +118,7 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         await apply_waiting(actor, channel.id, echoes)
     await settle_acts(actor, channel, by_id, arrived)
     if any(message.media is not None for message in messages):
-        await wake_outbox(channel.id)
+        await wake_media(channel.id)
     await ask_for_turns(actor, channel, list({c.id: c for c in asking}.values()))
     await answer_calls(channel, calls)
     return len(fresh)

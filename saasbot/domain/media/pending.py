@@ -7,7 +7,7 @@ from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.commands import wake_outbox
+from saasbot.domain.channels.commands import wake_media
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
 from saasbot.infra.errors import AppError, NotFound
@@ -40,6 +40,20 @@ async def pending_media(actor: Actor, channel_id: UUID, *, limit: int = 20) -> l
         .limit(limit)
     )
     return list((await session().exec(query)).all())
+
+
+async def next_retry(actor: Actor, channel_id: UUID) -> float | None:
+    """In how many seconds a file of this number is tried again; nothing when none waits for that."""
+    row = await sql(
+        """
+        SELECT EXTRACT(EPOCH FROM min(retry_at) - clock_timestamp()) FROM media
+        WHERE channel_id = :channel AND company_id = :company AND status = 'pending'
+        """,
+        channel=channel_id,
+        company=actor.company_id,
+    )
+    seconds = row.scalar()
+    return None if seconds is None else max(float(seconds), 0.0)
 
 
 async def fail_inbound(actor: Actor, media_id: UUID, *, error: str, permanent: bool) -> None:
@@ -86,7 +100,7 @@ async def fetch_again(actor: Actor, conversation_id: UUID, message_id: UUID) -> 
     )
     if found.one_or_none() is None:
         raise NothingToFetch
-    await wake_outbox(message.channel_id)
+    await wake_media(message.channel_id)
     events.publish("conversation", company_id=actor.company_id, conversation_id=message.conversation_id)
 
 

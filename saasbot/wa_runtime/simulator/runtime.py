@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import NumberToRun, numbers_to_run
 from saasbot.domain.channels.access import access_channel
@@ -23,7 +21,7 @@ from saasbot.domain.channels.pairing import begin_pairing, complete_pairing, fai
 from saasbot.domain.simulator.access import TOPIC
 from saasbot.domain.simulator.faults import spend
 from saasbot.infra import process_identity
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Event, Listener
 from saasbot.infra.logging import get_logger
@@ -109,7 +107,7 @@ class SimulatorRuntime:
             self._look.clear()
             try:
                 await self._reconcile(await numbers_to_run(ChannelKind.SIMULATOR))
-            except (OperationalError, InterfaceError, OSError) as error:
+            except DOWN as error:
                 log.warning("simulator.numbers_unknown", error=str(error))
             except Exception:
                 log.exception("simulator.watch_failed")
@@ -163,7 +161,7 @@ class SimulatorRuntime:
                     await release_lease(actor, channel_id, epoch=epoch)
         except (NotFound, _NoLongerWanted):
             log.info("simulator.pairing_abandoned", channel_id=str(channel_id))
-        except (OperationalError, InterfaceError, OSError) as error:
+        except DOWN as error:
             log.warning("simulator.pairing_interrupted", channel_id=str(channel_id), error=str(error))
         except Exception:
             log.exception("simulator.pairing_failed", channel_id=str(channel_id))
@@ -222,5 +220,5 @@ async def _renew(actor: Actor, channel_id: UUID, epoch: int) -> None:
         except LeaseLost:
             log.warning("simulator.pairing_lease_lost", channel_id=str(channel_id))
             return
-        except (OperationalError, InterfaceError, OSError) as error:
+        except DOWN as error:
             log.warning("simulator.lease_not_renewed", channel_id=str(channel_id), error=str(error))

@@ -5,13 +5,11 @@ import base64
 import contextlib
 from typing import Any, ClassVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from saasbot.domain.actor import Actor
 from saasbot.domain.simulator.access import find_number, tell_phones
 from saasbot.domain.simulator.faults import Line, line_of, spend, unlink
 from saasbot.domain.simulator.media import SimMedia, keep, key_of_path
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import FileMissing, StorageUnavailable, storage
@@ -39,7 +37,6 @@ log = get_logger(__name__)
 _POLL_SECONDS = 30.0
 """Notifications wake a number; this repairs one that was lost. With hundreds of numbers each look is felt."""
 _RETRY_SECONDS = 1.0
-_DATABASE_DOWN = (OperationalError, InterfaceError, OSError)
 
 
 class SimulatorTransport:
@@ -90,7 +87,7 @@ class SimulatorTransport:
         try:
             async with unit_of_work(self._actor):
                 return await line.look_up(self._channel_id, phone)
-        except _DATABASE_DOWN as error:
+        except DOWN as error:
             raise NotConnected from error
 
     async def reconnect(self) -> None:
@@ -107,7 +104,7 @@ class SimulatorTransport:
         try:
             async with unit_of_work(self._actor):
                 accepted = await line.accept(self._actor, self._channel_id, outgoing, media)
-        except _DATABASE_DOWN as error:
+        except DOWN as error:
             raise SendUnknown from error  # the commit may have reached the server
         if isinstance(accepted, SendRefused):
             raise accepted
@@ -163,7 +160,7 @@ class SimulatorTransport:
                     await self._listen()
                 else:
                     await self._wait_until_over()
-            except _DATABASE_DOWN as error:
+            except DOWN as error:
                 log.warning("simulator.database_unavailable", channel_id=str(self._channel_id), error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception:
