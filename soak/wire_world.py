@@ -37,7 +37,7 @@ class WireWorld(World):
         """`chosen`: settings without their prefix."""
         super().__init__(port)
         self.lab = lab
-        self._environment |= lab.env | {f"SAASBOT_{name}": value for name, value in chosen.items()}
+        self.environment |= lab.env | {f"SAASBOT_{name}": value for name, value in chosen.items()}
 
     async def whatsapp_numbers(self, count: int) -> list[WireNumber]:
         """One company's numbers, linked by a scan of the QR that REST shows, and open."""

@@ -9,11 +9,11 @@ from saasbot.domain.channels import gaps
 from saasbot.domain.channels.incident_mail import incident_mail
 from saasbot.domain.channels.incidents import MAIL_TASK, TELL_TASK, tell_incidents
 from saasbot.domain.inbox.gaps import tell_gap
-from saasbot.infra import jobs, mail
+from saasbot.infra import job_queue, jobs, mail
 from saasbot.infra.db import unit_of_work
 
 
-@jobs.app.task(name=TELL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4))
+@job_queue.app.task(name=TELL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4))
 async def tell_down(company_id: str) -> None:
     """What has been down for long enough is told; what came right after the last mail waits a little."""
     actor = Actor.system(UUID(company_id))
@@ -23,7 +23,7 @@ async def tell_down(company_id: str) -> None:
             await jobs.defer(TELL_TASK, schedule_at=told.again_at, company_id=company_id)
 
 
-@jobs.app.task(name=MAIL_TASK, retry=procrastinate.RetryStrategy(max_attempts=8, exponential_wait=5))
+@job_queue.app.task(name=MAIL_TASK, retry=procrastinate.RetryStrategy(max_attempts=8, exponential_wait=5))
 async def mail_down(company_id: str, user_id: str, channel_ids: list[str]) -> None:
     """One owner has one mail about these numbers. A mail server that is away is tried again."""
     actor = Actor.system(UUID(company_id))
@@ -33,7 +33,7 @@ async def mail_down(company_id: str, user_id: str, channel_ids: list[str]) -> No
         await mail.send(to=found.to, subject=found.subject, text=found.text)
 
 
-@jobs.app.task(name=gaps.TELL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4))
+@job_queue.app.task(name=gaps.TELL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4))
 async def tell_gap_again(company_id: str, gap_id: str) -> None:
     """Chats that came alive after the gap have its line too."""
     actor = Actor.system(UUID(company_id))

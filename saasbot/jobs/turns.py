@@ -20,7 +20,7 @@ from saasbot.domain.agent.turn import Turn
 from saasbot.domain.channels.commands import set_typing
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.turns import TASK
-from saasbot.infra import jobs
+from saasbot.infra import job_queue, jobs
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.logging import get_logger
 from saasbot.models import TurnOutcome
@@ -50,7 +50,7 @@ class _WhenTheDatabaseIsBack(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(2 * job.attempts, 30)})
 
 
-@jobs.app.task(name=TASK, retry=_WhenTheDatabaseIsBack(), pass_context=True)
+@job_queue.app.task(name=TASK, retry=_WhenTheDatabaseIsBack(), pass_context=True)
 async def agent_turn(context: JobContext, company_id: str, conversation_id: str) -> str:
     """Answer what waits in the conversation. Returns how it ended, for the log.
 

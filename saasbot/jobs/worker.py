@@ -11,7 +11,7 @@ from procrastinate.worker import Worker
 
 from saasbot.agent.model import close_models, models
 from saasbot.agent.warm_up import warm_up
-from saasbot.infra import db, jobs
+from saasbot.infra import db, job_queue
 from saasbot.infra.logging import get_logger
 from saasbot.jobs import accounts, catalogue, channels, media, turns
 
@@ -68,7 +68,7 @@ async def run_worker(dsn: str, *, concurrency: int = CONCURRENCY) -> None:
         while True:
             try:
                 await warm_up(models())
-                async with jobs.opened(dsn) as app:
+                async with job_queue.opened(dsn) as app:
                     delay = 0.5
                     await _work(app, concurrency)
             except Exception:  # whatever ended it: the next one reads the queue afresh

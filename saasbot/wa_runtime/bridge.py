@@ -9,6 +9,7 @@ import os
 from typing import Any
 from uuid import UUID
 
+from saasbot.wa_runtime import plain_structlog  # noqa: F401  # isort: skip - first
 from saasbot.infra import db
 from saasbot.infra.events import Listener
 from saasbot.infra.logging import get_logger

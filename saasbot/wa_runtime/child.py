@@ -1,6 +1,7 @@
 """A process of the runtime, seen from the app: started, told things line by line, heard, and ended in time.
 
-It inherits the environment. Its standard input is its life line: when the app dies, however, the child reads the end of it
+It inherits the environment, and runs as small as Python gets: without docstrings, asserts and the columns of traces. Its bytecode
+is therefore its own, kept in the data directory: only its very first start compiles. Its standard input is its life line: when the app dies, however, the child reads the end of it
 and goes. What it and the Go runtime print (a crash's trace included) is kept in a log file of its own.
 """
 
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from saasbot.infra.logging import get_logger
+from saasbot.infra.settings import settings
 
 log = get_logger(__name__)
 
 _LOG_BYTES = 5 * 1024 * 1024
 _SPARING = {"MALLOC_ARENA_MAX": "2"}
 """Each of its many threads would else keep free memory of its own."""
+_SMALL = ("-OO", "-X", "no_debug_ranges")
 GO_CRASH = -6
 """SIGABRT: a panic of the Go runtime, exit status 134 in a shell."""
 
@@ -47,13 +50,16 @@ class Child:
         with _opened(self._log_file) as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                *_SMALL,
+                "-X",
+                f"pycache_prefix={settings().data_dir / 'pycache'}",
                 "-m",
                 self._module,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the app, which ends us in order
-                env=_SPARING | os.environ,
+                env=_environment(),
             )
         self._reading = asyncio.create_task(self._read())
 
@@ -101,6 +107,11 @@ class Child:
                 self._on_line(json.loads(line))
             except ValueError:
                 log.warning("runtime.child_unreadable", module=self._module, pid=self.pid)
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return _SPARING | inherited
 
 
 @contextlib.contextmanager

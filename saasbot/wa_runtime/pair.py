@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from saasbot.wa_runtime import plain_structlog  # noqa: F401  # isort: skip - first
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.lease import (

@@ -1,7 +1,7 @@
 """Packages that the library imports for what we never ask of it (link previews, stickers, vCards, files by address, QR codes on
-a terminal), left out of bridges: together they are 15 MB of each.
+a terminal), and others for what they can do without, left out of bridges: together they are 25 MB of each.
 
-Others import the real ones as ever: a stand-in is seen by what is imported inside `left_out` only.
+Everybody else imports the real ones as ever: `left_out` and `absent` bear on what is imported inside them only.
 """
 
 import sys
@@ -14,6 +14,9 @@ UNNEEDED = (
     "httpx",
     "linkpreview",
     "linkpreview.exceptions",
+    "PIL",
+    "PIL.Image",
+    "PIL.ImageSequence",
     "phonenumbers",
     "requests",
     "requests.exceptions",
@@ -47,6 +50,22 @@ def left_out(names: tuple[str, ...] = UNNEEDED) -> Iterator[None]:
     """What is imported meanwhile gets stand-ins for these modules, unless they are loaded already."""
     placed = {name: _StandIn(name) for name in names if name not in sys.modules}
     sys.modules.update(placed)
+    for name, module in placed.items():
+        package, _, own = name.rpartition(".")
+        if package in placed:
+            setattr(placed[package], own, module)  # as an import does: annotations name what is in it
+    try:
+        yield
+    finally:
+        for name in placed:
+            del sys.modules[name]
+
+
+@contextmanager
+def absent(*names: str) -> Iterator[None]:
+    """What is imported meanwhile finds these packages not installed, unless they are loaded already."""
+    placed = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(placed))  # None in its place: the import system raises ModuleNotFoundError
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from saasbot.domain.bots.edit import set_bot_enabled
 from saasbot.domain.inbox.turns import TASK
-from saasbot.infra import db, jobs
+from saasbot.infra import db, job_queue
 from saasbot.infra.db import session, unit_of_work
 from saasbot.jobs import turns
 from saasbot.jobs.worker import rescue_stalled, running_worker
@@ -132,7 +132,7 @@ async def test_the_job_of_a_living_worker_is_left_alone(shop: Shop, configure: C
         "WHERE task_name = %s RETURNING id",
         TASK,
     )
-    async with jobs.opened(db.app_dsn()) as app:
+    async with job_queue.opened(db.app_dsn()) as app:
         assert await rescue_stalled(app) == 0
         assert await rescue_stalled(app, dead_after=-1) == 1
     [(_, status, attempts, _)] = await waiting_jobs()

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from saasbot.infra import images
+from saasbot.infra import image_codec
 from saasbot.infra.images import (
     BadPicture,
     DamagedPicture,
@@ -143,7 +143,7 @@ async def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, in
 async def test_a_photo_of_a_modern_phone_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     content = picture(8000, 6000)  # 48 million pixels
     assert (await encode_anew(content)).width == 1600
-    monkeypatch.setattr(images, "MAX_PIXELS", 40_000_000)
+    monkeypatch.setattr(image_codec, "MAX_PIXELS", 40_000_000)
     with pytest.raises(HugePicture):
         await encode_anew(content)
 

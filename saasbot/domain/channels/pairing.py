@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-import phonenumbers
 from sqlmodel import select
 
 from saasbot.domain.actor import Actor
@@ -39,6 +38,8 @@ _MEXICO_1 = re.compile(r"^\+?\s*52\s*1\s*(?=(?:[\s().-]*\d){10}\s*$)")
 
 def digits_of_phone(phone: str) -> str:
     """E.164 digits of a phone number given with its country code. Raises: InvalidInput."""
+    import phonenumbers  # here: a bridge, which imports this module, has no use for its tables
+
     # Mexico's extra digit, which people still write and WhatsApp still uses, is in no numbering plan any more
     phone = _MEXICO_1.sub(r"+52 ", phone.strip())
     try:

@@ -6,10 +6,8 @@ finds no turn waiting defers the job, in the same transaction; the job looks at 
 
 from datetime import timedelta
 
-from procrastinate.jobs import Job
-
 from saasbot.domain.actor import Actor
-from saasbot.infra import db, jobs
+from saasbot.infra import jobs
 from saasbot.infra.db import sql
 from saasbot.infra.settings import settings
 from saasbot.models import Channel, Conversation, ConversationStatus, Handler
@@ -34,9 +32,7 @@ async def ask_for_turns(actor: Actor, channel: Channel, conversations: list[Conv
             conversation.status = ConversationStatus.OPEN
     new = [c for c in waiting if _schedule(c)]
     if new:
-        await jobs.app.job_manager.batch_defer_jobs_async(
-            [_job(actor, c) for c in new], connection=await db.driver_connection()
-        )
+        await jobs.defer_together(TASK, [_turn(actor, c) for c in new])
 
 
 async def _bot_may_answer(actor: Actor, channel: Channel) -> bool:
@@ -70,14 +66,10 @@ def _schedule(conversation: Conversation) -> bool:
     return none_waits
 
 
-def _job(actor: Actor, conversation: Conversation) -> Job:
+def _turn(actor: Actor, conversation: Conversation) -> jobs.Deferral:
     now = conversation.turn_due_at is not None and conversation.turn_due_at <= utcnow()
-    return Job(
-        id=None,
-        queue="default",
+    return jobs.Deferral(
+        {"company_id": str(actor.company_id), "conversation_id": str(conversation.id)},
         lock=f"conv:{conversation.id}",
-        queueing_lock=None,
-        task_name=TASK,
-        task_kwargs={"company_id": str(actor.company_id), "conversation_id": str(conversation.id)},
-        scheduled_at=None if now else conversation.turn_due_at,
+        schedule_at=None if now else conversation.turn_due_at,
     )

@@ -1,0 +1,119 @@
+"""Pictures decoded and encoded with Pillow: the work behind `images.py`, in threads of its pool."""
+
+import io
+import warnings
+from functools import lru_cache
+
+from PIL import Image, ImageCms, ImageOps
+
+from saasbot.infra.file_types import sniff
+from saasbot.infra.images import (
+    MAX_PIXELS,
+    MAX_PIXELS_DECODED,
+    STICKER_BYTES,
+    STICKER_SIDE,
+    THUMB_SIDE,
+    BadPicture,
+    DamagedPicture,
+    HugePicture,
+    Picture,
+    UnknownPicture,
+)
+from saasbot.infra.logging import get_logger
+
+log = get_logger(__name__)
+
+_FORMATS = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/avif": "AVIF",
+}
+
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+def sticker_of(content: bytes) -> Picture:
+    whole = encode(content, STICKER_SIDE, sticker=True)
+    with Image.open(io.BytesIO(whole.main), formats=["WEBP"]) as opened:
+        fitted = ImageOps.contain(opened.convert("RGBA"), (STICKER_SIDE, STICKER_SIDE), Image.Resampling.LANCZOS)
+    square = Image.new("RGBA", (STICKER_SIDE, STICKER_SIDE))
+    square.paste(fitted, ((STICKER_SIDE - fitted.width) // 2, (STICKER_SIDE - fitted.height) // 2))
+    for quality in (85, 70, 50, 30, 10):
+        target = io.BytesIO()
+        square.save(target, "WEBP", quality=quality, method=4)
+        if target.tell() <= STICKER_BYTES:
+            break
+    return Picture(target.getvalue(), STICKER_SIDE, STICKER_SIDE, whole.thumb, "image/webp")
+
+
+def encode(content: bytes, longest: int, *, sticker: bool = False) -> Picture:
+    format_ = _FORMATS.get(sniff(content))
+    if format_ is None:
+        raise UnknownPicture
+    try:
+        with Image.open(io.BytesIO(content), formats=[format_]) as opened:
+            image = _decode(opened, longest, flat=not sticker)
+        image.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        small = image.copy()
+        small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
+        main, thumb = io.BytesIO(), io.BytesIO()
+        if sticker:
+            image.save(main, "WEBP", quality=85, method=4)
+        else:
+            image.save(main, "JPEG", quality=85, optimize=True, progressive=True)
+        small.save(thumb, "WEBP", quality=78, method=4)
+    except BadPicture:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
+        raise HugePicture from None
+    except Exception as error:  # noqa: BLE001  # decoders raise anything on hostile bytes; the bytes are at fault
+        log.info("images.refused", format=format_, size=len(content), error=type(error).__name__)
+        raise DamagedPicture from None
+    mime = "image/webp" if sticker else "image/jpeg"
+    return Picture(main.getvalue(), image.width, image.height, thumb.getvalue(), mime)
+
+
+def _decode(image: Image.Image, longest: int, *, flat: bool) -> Image.Image:
+    """The first frame, upright, in sRGB; `flat` without transparency. The header's size is checked before a pixel is decoded."""
+    limit = MAX_PIXELS if image.format == "JPEG" else MAX_PIXELS_DECODED
+    if image.width * image.height > limit:
+        raise HugePicture
+    profile = image.info.get("icc_profile")
+    image.draft("RGB", (longest, longest))
+    upright = ImageOps.exif_transpose(image)
+    if not flat:
+        layers = upright.convert("RGBA")
+        layers.info.clear()  # a WebP would be given what it carried
+        return layers
+    plain = _on_white(upright)
+    return _in_srgb(plain, profile) if isinstance(profile, bytes) else plain
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):  # 16 bits of grey, which convert() would cut off instead of scaling
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layers = image.convert("RGBA")
+    white = Image.new("RGB", layers.size, "white")
+    white.paste(layers, mask=layers.getchannel("A"))
+    return white
+
+
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Colours as the camera meant them: the profile itself is not kept. Wrong or foreign profiles change nothing."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, _srgb(), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return converted or image
+
+
+@lru_cache(maxsize=1)
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
