@@ -1,4 +1,4 @@
-"""What a bridge costs. `python -m soak.memory [--numbers 0 10 25] [--per-bridge 10] [--minutes 0] [--port 4155]`
+"""What a bridge costs. `python -m soak.memory [--numbers 3 25] [--per-bridge 10] [--minutes 0] [--port 4155]`
 
 For each count of idle neonize numbers: resident memory (RSS) of the bridges, their proportional share (PSS: a page that the app
 and other bridges map too is counted once among them) and what is theirs alone (USS). With `--minutes` the last count stays for
@@ -6,7 +6,10 @@ that long, one line a minute, and the slope of a straight line through what is t
 other processes come and go).
 
 The promises are of PSS: it is what adds up to the memory in use. RSS counts the pages of a shared library, which the app and
-every bridge map from the same file, once for each of them.
+every bridge map from the same file, once for each of them. So the base is measured as it is promised, 25 numbers at 10 per
+process: three bridges that map the library of neonize together. What a number costs is the difference to three numbers at one
+per process, which are three bridges too. The wire lab adds a little to each: it searches the library in memory for the key that
+it replaces, and so leaves pages resident which WhatsApp's own key would not.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import asyncio
 import sys
 import time
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from statistics import linear_regression
 
@@ -53,6 +57,11 @@ def _rollup(pid: int) -> dict[str, int]:
     return {line.split(":")[0]: int(line.split()[1]) for line in lines}
 
 
+def mean(several: list[Memory]) -> Memory:
+    count = len(several)
+    return Memory(*(sum(getattr(one, kind) for one in several) / count for kind in ("rss", "pss", "uss")))
+
+
 async def idle(world: WireWorld, seconds: float = SETTLED_SECONDS) -> list[Memory]:
     """Of each bridge, once it has been idle for a while."""
     await asyncio.sleep(seconds)
@@ -73,29 +82,31 @@ async def watch(world: WireWorld, minutes: float) -> float:
 
 
 async def run(counts: list[int], *, minutes: float, per_bridge: int, port: int) -> None:
-    found: dict[int, float] = {}
+    """Each count in a world of its own; in the first, numbers are spread over as many bridges as the last count needs."""
+    bridges = ceil(counts[-1] / per_bridge)
+    found: dict[int, Memory] = {}
     for count in counts:
-        async with wire_world(port, NUMBERS_PER_BRIDGE=str(per_bridge)) as world:
-            # a number that waits for its QR is in no bridge: the base is that of a bridge with one, less what one costs
-            await world.whatsapp_numbers(max(count, 1))
-            bridges = await idle(world)
-            for memory in bridges:
-                print(f"{max(count, 1):3} idle numbers, {len(bridges)} bridges: {memory}", flush=True)
-            found[max(count, 1)] = sum(memory.pss for memory in bridges) / len(bridges)
+        spread = per_bridge if count == counts[-1] else max(1, count // bridges)
+        async with wire_world(port, NUMBERS_PER_BRIDGE=str(spread)) as world:
+            await world.whatsapp_numbers(count)
+            each = await idle(world)
+            for memory in each:
+                print(f"{count:3} idle numbers, {len(each)} bridges: {memory}", flush=True)
+            if len(each) == bridges:
+                found[count] = mean(each)
             if count == counts[-1] and minutes:
                 print(f"slope {await watch(world, minutes):+.2f} MB an hour", flush=True)
-    if per_bridge in found and 1 in found:
-        each = (found[per_bridge] - found[1]) / (per_bridge - 1)
-        print(
-            f"an idle number {each:.2f} MB (promised {PER_NUMBER_MB}), a bridge without one {found[1] - each:.1f} MB",
-            end="",
-        )
-        print(f" (promised {BASE_MB})")
+    few, many = min(found, default=0), max(found, default=0)
+    if few < many:
+        number = (found[many].pss - found[few].pss) * bridges / (many - few)
+        base = found[many].pss - number * many / bridges
+        print(f"an idle number {number:.2f} MB (promised {PER_NUMBER_MB}), ", end="")
+        print(f"a bridge without one {base:.1f} MB (promised {BASE_MB}); with its share of {many}: {found[many]}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m soak.memory", description=__doc__)
-    parser.add_argument("--numbers", type=int, nargs="+", default=[1, 10, 25], help="idle numbers, one world each")
+    parser.add_argument("--numbers", type=int, nargs="+", default=[3, 25], help="idle numbers, one world each")
     parser.add_argument("--per-bridge", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=0, help="how long to watch the last world")
     parser.add_argument("--port", type=int, default=PORT)

@@ -21,7 +21,7 @@ from saasbot.infra.settings import settings
 log = get_logger(__name__)
 
 _LOG_BYTES = 5 * 1024 * 1024
-_SPARING = {"MALLOC_ARENA_MAX": "2"}
+_SPARING = {"MALLOC_ARENA_MAX": "2", "GOGC": "50"}
 """Each of its many threads would else keep free memory of its own."""
 _SMALL = ("-OO", "-X", "no_debug_ranges")
 GO_CRASH = -6

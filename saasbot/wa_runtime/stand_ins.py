@@ -65,7 +65,8 @@ def left_out(names: tuple[str, ...] = UNNEEDED) -> Iterator[None]:
 def absent(*names: str) -> Iterator[None]:
     """What is imported meanwhile finds these packages not installed, unless they are loaded already."""
     placed = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(placed))  # None in its place: the import system raises ModuleNotFoundError
+    nothing: dict[str, Any] = dict.fromkeys(placed)
+    sys.modules.update(nothing)  # None in its place: the import system raises ModuleNotFoundError
     try:
         yield
     finally:
