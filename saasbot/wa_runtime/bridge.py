@@ -15,7 +15,7 @@ from saasbot.infra.events import Listener
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
 from saasbot.wa_runtime.host import NumberHost
-from saasbot.wa_runtime.process import AppLink, give_back_memory, open_database, resident_bytes, trim_heap
+from saasbot.wa_runtime.process import AppLink, give_back_memory, open_database, resident_bytes
 from saasbot.wa_runtime.transport import NumberRef, Transport, Wiring
 
 log = get_logger(__name__)
@@ -84,7 +84,6 @@ class Bridge:
         while True:
             self._say(host)
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            trim_heap()
 
     def _say(self, host: NumberHost) -> None:
         self._link.say(held=[str(channel_id) for channel_id in host.held], resident=resident_bytes())

@@ -1,7 +1,6 @@
 """A process of the runtime, seen from the app: started, told things line by line, heard, and ended in time.
 
-It inherits the environment, and runs as small as Python gets: without docstrings, asserts and the columns of traces. Its bytecode
-is therefore its own, kept in the data directory: only its very first start compiles. Its standard input is its life line: when the app dies, however, the child reads the end of it
+It inherits the environment. Its standard input is its life line: when the app dies, however, the child reads the end of it
 and goes. What it and the Go runtime print (a crash's trace included) is kept in a log file of its own.
 """
 
@@ -21,9 +20,11 @@ from saasbot.infra.settings import settings
 log = get_logger(__name__)
 
 _LOG_BYTES = 5 * 1024 * 1024
-_SPARING = {"MALLOC_ARENA_MAX": "2", "GOGC": "50"}
+_SPARING = {"MALLOC_ARENA_MAX": "2"}
 """Each of its many threads would else keep free memory of its own."""
 _SMALL = ("-OO", "-X", "no_debug_ranges")
+"""Without docstrings, asserts and the columns of traces: 9 MB of each process. Bytecode like that is of use to nobody else, so it
+has a folder of its own in the data directory; only the very first start compiles."""
 GO_CRASH = -6
 """SIGABRT: a panic of the Go runtime, exit status 134 in a shell."""
 
@@ -110,6 +111,7 @@ class Child:
 
 
 def _environment() -> dict[str, str]:
+    """Ours, but for what would have every start compile anew."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return _SPARING | inherited
 

@@ -77,11 +77,6 @@ def give_back_memory() -> None:
     everything is loaded."""
     gc.collect()
     gc.freeze()
-    trim_heap()
-
-
-def trim_heap() -> None:
-    """What was freed goes back to the system."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
     if trim is not None:
         trim(0)
