@@ -9,7 +9,8 @@ The promises are of PSS: it is what adds up to the memory in use. RSS counts the
 every bridge map from the same file, once for each of them. So the base is measured as it is promised, 25 numbers at 10 per
 process: three bridges that map the library of neonize together. What a number costs is the difference to three numbers at one
 per process, which are three bridges too. The wire lab adds a little to each: it searches the library in memory for the key that
-it replaces, and so leaves pages resident which WhatsApp's own key would not.
+it replaces, and so leaves pages resident which WhatsApp's own key would not. Let nothing else of this program run meanwhile: it would
+take its share of the same pages.
 """
 
 import argparse
