@@ -73,7 +73,13 @@ class World:
         self._app = subprocess.Popen(
             [sys.executable, "-m", "saasbot", "run"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
         )
-        await self.until(self.serves, seconds=300)
+        await self.until(self._served_or_ended, seconds=300)
+        if self._app.poll() is not None:
+            raise RuntimeError(f"the app did not start:\n{self.complaints(20)}")
+
+    async def _served_or_ended(self) -> bool:
+        assert self._app is not None
+        return self._app.poll() is not None or await self.serves()
 
     def complaints(self, most: int = 120) -> str:
         """The end of what the app logged as an error, traces included."""
