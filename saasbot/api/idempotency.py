@@ -4,12 +4,14 @@ Answers of 5xx are not kept: the client may try again. Endpoints without a calle
 because their answers hold secrets.
 """
 
+import asyncio
 import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
@@ -27,6 +29,8 @@ REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _at_work: set[tuple[UUID, str]] = set()
 """Company and key of the requests that this process is doing now."""
+_claims: WeakValueDictionary[tuple[UUID, str], asyncio.Lock] = WeakValueDictionary()
+"""One at a time asks for a key, so that of two the second sees the first at work."""
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
 
@@ -63,15 +67,16 @@ async def _once(
 ) -> Response:
     request_hash = await _hash(request)
     mark = (actor.company_id, key)
-    alone = mark not in _at_work
-    _at_work.add(mark)
-    try:
+    async with _claims.setdefault(mark, asyncio.Lock()):
         async with unit_of_work(actor):
-            done = await idempotency.claim(actor, key=key, request_hash=request_hash, alone=alone)
-        return _replay(done) if done is not None else await _first(request, handle, actor, key)
+            done = await idempotency.claim(actor, key=key, request_hash=request_hash, alone=mark not in _at_work)
+        if done is not None:
+            return _replay(done)
+        _at_work.add(mark)
+    try:
+        return await _first(request, handle, actor, key)
     finally:
-        if alone:
-            _at_work.discard(mark)
+        _at_work.discard(mark)
 
 
 async def _first(

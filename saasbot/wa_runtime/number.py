@@ -55,7 +55,8 @@ from saasbot.wa_runtime.transport import (
 log = get_logger(__name__)
 
 _POLL_SECONDS = 30.0
-"""Notifications wake a number; this repairs one that was lost. With hundreds of numbers each look is felt."""
+"""Notifications wake a number; this repairs one that was lost, and what was held back until a time leaves with the next look.
+With hundreds of numbers each look is felt."""
 _DOWN_SECONDS = 1.0
 """Until the database is asked again."""
 _SHORTEST_WAIT = 0.01

@@ -362,6 +362,7 @@ REFERRING = {
     ("message", "conversation"),
     ("agent_turn", "conversation"),
     ("draft", "conversation"),
+    ("outgoing_act", "conversation"),
 }
 
 

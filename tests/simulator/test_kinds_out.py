@@ -193,7 +193,7 @@ async def test_a_refused_edit_leaves_the_message_as_it_was(running_simulator: Ru
     async with unit_of_work(sim.shop.bob):
         await change.edit(sim.shop.bob, conversation_id, message.id, text="Cuesta 120")
     view = await shown(sim, message.id, "refused", lambda view: view.acts and view.acts[0]["status"] == "failed")
-    assert (view.text, view.acts[0]["error"]) == ("Cuesta 100", "refused_479")
+    assert (view.text, view.acts[0]["error"]) == ("Cuesta 100", "refused_by_whatsapp")
 
 
 async def test_votes_are_read_as_they_come_and_as_they_change(running_simulator: RunningSimulator) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from saasbot.domain.channels.commands import send_read_marks, set_typing
+from saasbot.domain.channels.commands import send_read_marks, set_typing, wake_outbox
 from saasbot.domain.channels.new_chats import NewChatsPaused
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.outbound import add_outbound
@@ -136,6 +136,7 @@ async def test_writing_first_may_be_forbidden_for_a_while(running_simulator: Run
     async with unit_of_work(alice):
         await sql("UPDATE channel SET new_chats_paused_until = now()")
         await sql("UPDATE message SET held_until = now() WHERE held_until IS NOT NULL")
+        await wake_outbox(channel_id)  # else it leaves with the number's next look, half a minute later at most
     await message_is(running_simulator, waiting.id, "read")
     assert [m.text for m in await running_simulator.sent()] == ["Hola Ana", "Llegó el tuyo"]
 

@@ -28,7 +28,7 @@ _CLAIM = """
     UPDATE outgoing_act a SET status = 'sending', sending_epoch = :epoch
     FROM message m, conversation c
     WHERE a.id = (SELECT id FROM next) AND m.id = a.message_id AND c.id = a.conversation_id
-    RETURNING a.id, a.conversation_id, a.kind, a.text, c.contact_id, c.chat_jid, m.wa_id, m.from_me, m.wa_timestamp,
+    RETURNING a.id, a.conversation_id, a.kind, a.text, c.chat_jid, m.wa_id, m.from_me, m.wa_timestamp,
         m.revoked_at
 """
 
@@ -37,7 +37,6 @@ _CLAIM = """
 class OutboxAct:
     id: UUID
     conversation_id: UUID
-    contact_id: UUID
     chat_jid: str
     kind: ActKind
     text: str
@@ -60,7 +59,6 @@ async def claim_act(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxAct 
             return OutboxAct(
                 id=row.id,
                 conversation_id=row.conversation_id,
-                contact_id=row.contact_id,
                 chat_jid=row.chat_jid,
                 kind=ActKind(row.kind),
                 text=row.text,
@@ -100,10 +98,19 @@ async def mark_act(actor: Actor, act_id: UUID, *, epoch: int, status: str, error
 
 async def mark_act_sent(actor: Actor, channel_id: UUID, act: OutboxAct, *, epoch: int, at: datetime) -> None:
     """WhatsApp took it, and the message is what the act made of it. `at` is the act's own moment. Raises: LeaseLost."""
-    await sql("SELECT 1 FROM conversation WHERE id = :id FOR NO KEY UPDATE", id=act.conversation_id)
+    chat = (  # as it is now: people may have been joined while it was on its way
+        await sql(
+            """
+            SELECT c.id, c.contact_id FROM outgoing_act a JOIN conversation c ON c.id = a.conversation_id
+            WHERE a.id = :id FOR NO KEY UPDATE OF c
+            """,
+            id=act.id,
+        )
+    ).one_or_none()
     await mark_act(actor, act.id, epoch=epoch, status="sent")
-    await keep_own(actor, channel_id, act.contact_id, kind=act.kind, wa_id=act.target_wa_id, text=act.text, at=at)
-    await settle_sent(actor, channel_id, act.conversation_id, act.target_wa_id)
+    if chat is not None:
+        await keep_own(actor, channel_id, chat.contact_id, kind=act.kind, wa_id=act.target_wa_id, text=act.text, at=at)
+        await settle_sent(actor, channel_id, chat.id, act.target_wa_id)
 
 
 async def settle_abandoned_acts(actor: Actor, channel_id: UUID, *, epoch: int) -> None:

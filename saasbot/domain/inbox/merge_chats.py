@@ -76,6 +76,9 @@ async def join_chats(merge: ContactMerge, kept: Conversation, gone: Conversation
         "UPDATE agent_turn SET conversation_id = :kept WHERE company_id = :company AND conversation_id = :gone RETURNING id",
         **ids,
     )
+    await sql(
+        "UPDATE outgoing_act SET conversation_id = :kept WHERE company_id = :company AND conversation_id = :gone", **ids
+    )
     await sql(_DRAFTS, **ids)
     await _take_owner(kept, gone, handler)
     _take_state(kept, gone, {double.id: double.twin for double in doubles})

@@ -152,6 +152,15 @@ async def _acts(merge: ContactMerge, kept: Conversation, gone: Conversation) -> 
         gone_contact=merge.from_id,
         gone=gone.id,
     )
+    await sql(
+        """
+        UPDATE outgoing_act a SET conversation_id = :gone FROM message m
+        WHERE a.company_id = :company AND a.conversation_id = :kept AND m.id = a.message_id AND m.conversation_id = :gone
+        """,
+        company=merge.company_id,
+        kept=kept.id,
+        gone=gone.id,
+    )
 
 
 async def _settle(kept: Conversation, gone: Conversation) -> None:
