@@ -193,9 +193,8 @@ async def test_nobody_fills_the_place_of_somebody_elses_unreadable_message(shop:
 async def test_read_marks_go_to_who_wrote(shop: Shop) -> None:
     await hears(shop, said("1", wa_id="A"), said("2", wa_id="B", by=BETO, minute=1), said("3", wa_id="C", minute=2))
     group = await the_group(shop)
-    async with listening() as heard:
-        async with unit_of_work(shop.bob):
-            await mark_read(shop.bob, group["id"])
+    async with listening() as heard, unit_of_work(shop.bob):
+        await mark_read(shop.bob, group["id"])
     marks = {c["author"]: c["ids"] for c in heard.commands if c["command"] == "mark_read"}
     assert marks == {f"{ANA_LID}@lid": ["A", "C"], f"{BETO_LID}@lid": ["B"]}
     assert {c["chat"] for c in heard.commands if c["command"] == "mark_read"} == {CHAT}
@@ -224,9 +223,8 @@ async def test_the_name_of_a_group_is_asked_when_somebody_writes_and_shown(shop:
         True,
         False,
     )
-    async with listening() as heard:
-        async with unit_of_work(shop.system):
-            await name_group(shop.system, CHAT, "Feria\x00 del  barrio")
+    async with listening() as heard, unit_of_work(shop.system):
+        await name_group(shop.system, CHAT, "Feria\x00 del  barrio")
     assert heard.of(group["id"]) == 1
     async with unit_of_work(shop.bob):
         view = await read_conversation(shop.bob, group["id"])
