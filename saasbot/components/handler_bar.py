@@ -18,7 +18,8 @@ def handler_bar(
 
 
 def _of_group() -> rx.Component:
-    return rx.el.div(chip(t("Group: only people answer"), "human", icon="users"), class_name="handler-bar")
+    words = t("Group: only people answer")
+    return rx.el.div(chip(words, "human", icon="users", title=words), class_name="handler-bar")
 
 
 def _of_one(handler: rx.Var[str], taken_by: Text, may_write: Flag, on_take: Any, on_give_back: Any) -> rx.Component:

@@ -50,7 +50,7 @@ def reactions(message: Row) -> rx.Component:
     return rx.cond(
         (theirs != "") | (ours != ""),
         rx.el.div(
-            rx.cond(theirs != "", _chip(theirs, t("Reaction of the customer: {emoji}", emoji=theirs))),
+            rx.cond(theirs != "", _chip(theirs, t("Reaction: {emoji}", emoji=theirs))),
             rx.cond(ours != "", _chip(ours, t("Your reaction: {emoji}", emoji=ours))),
             class_name="bubble-reactions",
         ),

@@ -56,6 +56,8 @@ class MessageRow:
     day: str
     """The day begins with this message."""
     token: str
+    speaker: str = ""
+    """Who of a group wrote it, on every bubble."""
     quote_who: str = ""
     quote: str = ""
     media: str = ""
@@ -154,6 +156,8 @@ def _name(view: MessageView, reader: Reader) -> str:
 def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
     """What only some messages have."""
     found: dict[str, Any] = {**_done_to(view), "can": _can(view), "at": _milliseconds(view)}
+    if view.author_jid is not None:
+        found["speaker"] = author_text(view.author_name, reader)
     found["doing"], found["trouble"] = doing_line(view, reader)
     found["ephemeral"] = bool(view.payload.get("ephemeral"))
     if view.payload.get("kind") == "poll" and view.payload.get("options"):

@@ -91,7 +91,8 @@ def _is_chat(info: Any) -> bool:
 def _author_jid(source: Any) -> str | None:
     if _group(source) is None or source.IsFromMe:
         return None
-    return f"{source.Sender.User}@{source.Sender.Server}"
+    author = source.Sender if source.Sender.User else source.SenderAlt
+    return f"{author.User}@{author.Server}"
 
 
 def _addresses(source: Any) -> tuple[str | None, str | None]:
