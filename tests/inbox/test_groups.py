@@ -180,11 +180,11 @@ async def test_an_edit_that_comes_before_its_message_waits_for_it(shop: Shop) ->
 
 
 async def test_nobody_fills_the_place_of_somebody_elses_unreadable_message(shop: Shop) -> None:
-    placeholder = said("", wa_id="A", type=MessageType.UNSUPPORTED, payload={"kind": "undecryptable"})
+    placeholder = said("", wa_id="A", name="", type=MessageType.UNSUPPORTED, payload={"kind": "undecryptable"})
     await hears(shop, placeholder)
     await hears(shop, said("Soy Ana, envíen el dinero", wa_id="A", by=BETO, name="Beto"))
     (stored,) = await rows(shop, "message")
-    assert (stored["type"], stored["text"], stored["author_name"]) == ("unsupported", "", "Ana")
+    assert (stored["type"], stored["text"], stored["author_name"]) == ("unsupported", "", f"+{ANA}")
     await hears(shop, said("Hola", wa_id="A"))
     (stored,) = await rows(shop, "message")
     assert (stored["type"], stored["text"], stored["author_name"]) == ("text", "Hola", "Ana")

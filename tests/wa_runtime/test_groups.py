@@ -4,8 +4,8 @@ import base64
 
 from saasbot.domain.channels.channel_settings import change_settings
 from saasbot.domain.inbox import change
-from saasbot.domain.inbox.reads import read_conversation
 from saasbot.domain.inbox.read_marks import mark_read
+from saasbot.domain.inbox.reads import read_conversation
 from saasbot.domain.inbox.send import send_message
 from saasbot.infra.db import unit_of_work
 from saasbot.wa_runtime.protobufs import e2e

@@ -48,6 +48,13 @@ class IncomingMessage:
     author_jid: str | None = None
     """In a group: who wrote, as the group addresses them; nothing of our own phone's."""
 
+    @property
+    def author_name(self) -> str:
+        """Who of a group it was. In a chat of two the contact says it."""
+        if self.group is None or self.from_me:
+            return ""
+        return self.push_name or (f"+{self.phone}" if self.phone else "")
+
 
 @dataclass(frozen=True, slots=True)
 class IncomingAct:

@@ -68,7 +68,8 @@ _INSERT = """
     ORDER BY r.number
     ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO UPDATE SET
         type = excluded.type, text = excluded.text, payload = excluded.payload, media_id = excluded.media_id,
-        quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at, wa_timestamp = excluded.wa_timestamp,
+        author_name = excluded.author_name, quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at,
+        wa_timestamp = excluded.wa_timestamp,
         -- what was done to the placeholder is done to the real one, anew
         edited_at = NULL, revoked_at = NULL, earlier_text = NULL
     -- only the placeholder of an undecryptable message gives way, and only to the real one
@@ -193,7 +194,7 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
         "from_me": message.from_me,
         "direction": Direction.OUTBOUND if message.from_me else Direction.INBOUND,
         "author": Author.PHONE if message.from_me else Author.CUSTOMER,
-        "author_name": _author_name(message),
+        "author_name": message.author_name,
         "author_jid": message.author_jid,
         "type": message.type,
         "text": message.text,
@@ -203,13 +204,6 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
         "media_id": None,
         "chat_jid": message.chat_jid,
     }
-
-
-def _author_name(message: IncomingMessage) -> str:
-    """Who of a group it was. In a chat of two the contact says it."""
-    if message.group is None or message.from_me:
-        return ""
-    return message.push_name or (f"+{message.phone}" if message.phone else "")
 
 
 async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]) -> dict[UUID, int]:
