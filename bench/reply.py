@@ -49,7 +49,10 @@ class InstantTransport:
         self.taken.put_nowait(time.perf_counter())
         return Sent(f"OUT{outgoing.message_id.hex[:16]}", datetime.now(UTC), outgoing.chat_jid)
 
-    async def mark_read(self, chat_jid: str, wa_ids: list[str]) -> None: ...
+    async def mark_read(self, chat_jid: str, wa_ids: list[str], author_jid: str) -> None: ...
+
+    async def group_name(self, chat_jid: str) -> str:
+        return ""
 
     async def typing(self, chat_jid: str, on: bool) -> None: ...
 

@@ -75,6 +75,15 @@ class WireLab:
         body = {"e2e": base64.b64encode(e2e).decode()} if e2e is not None else {"text": text}
         return (await self.command("deliver", phone=phone, **sender, **body, **more))["id"]
 
+    async def group(self, jid: str, name: str, people: dict[str, str]) -> None:
+        """There is a group with these people (LID by phone), and every number is in it that asks about it."""
+        await self.command("group", group=jid, name=name, people=people)
+
+    async def deliver_in_group(self, jid: str, text: str = "", *, sender: str, sender_lid: str, **more: Any) -> str:
+        """One of its people writes in it. The rest as `deliver`."""
+        author = {"participant": f"{sender_lid}@lid", "participant_pn": f"{sender}@s.whatsapp.net", "from": jid}
+        return await self.deliver(text, sender=sender, sender_lid=sender_lid, attrs=author, **more)
+
     async def receipt(self, wa_id: str, kind: str | None = None, *, phone: str = PHONE, sender: str = CUSTOMER_LID):
         """The customer's phone has the message (kind None) or has shown it (`read`)."""
         attrs = {"from": f"{sender}@lid", "id": wa_id, "t": "1795218000"} | ({"type": kind} if kind else {})

@@ -27,6 +27,8 @@ class ContactOut(BaseModel):
     name: str
     phone: str | None
     lid: str | None
+    group: str | None
+    """The id of a group. The contact is then the group itself, and its conversation has `handler` human and no bot."""
 
 
 class PersonOut(BaseModel):
@@ -37,6 +39,8 @@ class PersonOut(BaseModel):
 class LastMessageOut(BaseModel):
     id: UUID
     author: str
+    author_name: str
+    """Who of the team, which bot, or who of a group wrote it."""
     type: str
     text: str
     """Its beginning, with a mark for what is not text."""
@@ -61,7 +65,9 @@ class ConversationOut(BaseModel):
         return cls(
             id=view.id,
             channel_id=view.channel_id,
-            contact=ContactOut(id=view.contact_id, name=view.contact_name, phone=view.phone, lid=view.lid),
+            contact=ContactOut(
+                id=view.contact_id, name=view.contact_name, phone=view.phone, lid=view.lid, group=view.group
+            ),
             status=ConversationStatus(view.status),
             handler=Handler(view.handler),
             assignee=assignee,
@@ -141,6 +147,7 @@ def _last(view: ConversationView) -> LastMessageOut | None:
     return LastMessageOut(
         id=view.last_message_id,
         author=view.last_author or "",
+        author_name=view.last_author_name or "",
         type=view.last_type or "",
         text=view.last_preview,
         status=view.last_status or "",

@@ -34,6 +34,8 @@ class MediaOut(BaseModel):
 class ReactionOut(BaseModel):
     author: Literal["customer", "phone"]
     emoji: str
+    by: str | None = None
+    """In a group: the address of whose it is."""
 
 
 class ActOut(BaseModel):
@@ -56,6 +58,7 @@ class MessageOut(BaseModel):
     direction: Literal["inbound", "outbound"]
     author: Literal["customer", "bot", "agent", "phone", "system"]
     author_name: str
+    """Who of the team, which bot, or who of a group: their name, else `+` and the digits of their phone."""
     type: MessageType
     text: str
     payload: dict[str, Any]
@@ -66,7 +69,7 @@ class MessageOut(BaseModel):
     quoted: QuotedOut | None
     """The message that it answers."""
     reactions: list[ReactionOut]
-    """At most one of each side of the chat."""
+    """At most one of each side of the chat; in a group of each of its people."""
     edited_at: datetime | None
     revoked_at: datetime | None
     """When it was deleted for everyone; its text is then empty."""

@@ -32,7 +32,7 @@ from saasbot.api.simulator_schemas import (
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import company_of_simulator
 from saasbot.domain.simulator import read
-from saasbot.domain.simulator.customers import parse_customer
+from saasbot.domain.simulator.customers import parse_chat, parse_customer
 from saasbot.domain.simulator.faults import set_fault
 from saasbot.domain.simulator.scan import scan
 from saasbot.infra.db import unit_of_work
@@ -90,7 +90,7 @@ async def scan_qr(channel_id: UUID, body: Scan) -> Linked:
 async def write_as_customer(channel_id: UUID, body: CustomerMessage) -> Written:
     """A customer writes. The same `id` twice is the same WhatsApp event twice."""
     actor = await _actor(channel_id)
-    sender, content, at = parse_customer(body.sender, body.lid, body.name), body.content(), body.moment()
+    sender, content, at = body.customer(), body.content(), body.moment()
     content.check()
     file, mime = await read_media(body.media_url, body.media_base64, body.mime)
     media, file = await network.attach(actor, content, file=file, mime=mime, file_name=body.file_name)
@@ -106,9 +106,7 @@ async def write_as_owner(channel_id: UUID, body: PhoneMessage) -> Written:
     """The owner writes on the phone itself: the number hears an echo."""
     actor = await _actor(channel_id)
     async with unit_of_work(actor):
-        wa_id = await network.owner_writes(
-            actor, channel_id, to=parse_customer(body.to, None, field="to"), text=body.text
-        )
+        wa_id = await network.owner_writes(actor, channel_id, to=parse_chat(body.to, field="to"), text=body.text)
     return Written(wa_id=wa_id)
 
 

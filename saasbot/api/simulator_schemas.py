@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
 from saasbot.api.schemas import Flag, check_storable
+from saasbot.domain.simulator.customers import Customer, in_group, parse_customer
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.storage import storage
 from saasbot.models import SimMessage, SimPresence
@@ -54,6 +55,9 @@ class CustomerMessage(SimBody):
     sender: Annotated[str | None, Field(alias="from")] = None
     lid: str | None = None
     name: Annotated[str, Field(max_length=100)] = ""
+    group: Annotated[str | None, Field(max_length=40)] = None
+    """The group in which they write: its digits, or `…@g.us`."""
+    group_name: Annotated[str, Field(max_length=100)] = ""
     type: str = "text"
     text: str = ""
     media_url: str | None = None
@@ -69,6 +73,11 @@ class CustomerMessage(SimBody):
     id: str | None = None
     timestamp: int | float | str | None = None
     """Seconds or milliseconds since 1970, or ISO 8601. Without it: now."""
+
+    def customer(self) -> Customer:
+        """Who writes, and in which group. Raises: InvalidInput."""
+        person = parse_customer(self.sender, self.lid, self.name)
+        return in_group(person, self.group, self.group_name) if self.group else person
 
     def content(self) -> Content:
         return Content(

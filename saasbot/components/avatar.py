@@ -38,6 +38,11 @@ def bot_mark() -> rx.Component:
     return rx.el.span(icon("bot", 11), class_name="avatar-mark")
 
 
+def group_mark() -> rx.Component:
+    """Several people at an avatar's corner: it is a group."""
+    return rx.el.span(icon("users", 11), class_name="avatar-mark")
+
+
 def person_mark(name: Text) -> rx.Component:
     """The initials of whoever has this chat, at an avatar's corner."""
     return rx.el.span(_call("initialsOf", name), class_name="avatar-mark avatar-mark-person")

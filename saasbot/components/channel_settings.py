@@ -39,7 +39,7 @@ def channel_settings(
             _section(
                 t("Groups"),
                 checkbox(
-                    t("Take in messages of groups"),
+                    t("Take in messages of groups. Only people answer there, never the bot."),
                     id="number-groups-enabled",
                     name="number_groups_enabled",
                     default_checked=view.groups_enabled,

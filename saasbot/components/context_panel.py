@@ -24,6 +24,7 @@ def context_panel(
     handler: rx.Var[str],
     taken_by: rx.Var[str],
     hidden_number: Flag,
+    group: Flag,
     bot_enabled: Flag,
     context: rx.vars.ObjectVar[Any],
     may_write: Flag,
@@ -36,7 +37,10 @@ def context_panel(
             avatar(name, key=person, size=48),
             rx.el.div(
                 rx.el.p(name, class_name="context-name", dir="auto"),
-                rx.el.p(rx.cond(phone != "", phone, t("Hidden number")), class_name="context-sub num"),
+                rx.el.p(
+                    rx.cond(group, t("Group"), rx.cond(phone != "", phone, t("Hidden number"))),
+                    class_name="context-sub num",
+                ),
             ),
             icon_button("x", t("Close the panel"), on_click=on_close, class_name="context-close"),
             class_name="context-person",
@@ -44,16 +48,26 @@ def context_panel(
         rx.el.h2(t("Conversation")),
         rx.el.dl(
             _fact(t("Status"), chip(status_name(status))),
-            _fact(t("Answers"), handler_chip(handler, taken_by)),
-            _fact(t("Assigned to"), rx.cond(taken_by != "", taken_by, "–")),
+            rx.cond(
+                group,
+                _fact(t("Answers"), chip(t("Only people"), "human", icon="users")),
+                rx.fragment(
+                    _fact(t("Answers"), handler_chip(handler, taken_by)),
+                    _fact(t("Assigned to"), rx.cond(taken_by != "", taken_by, "–")),
+                ),
+            ),
             _fact(t("Number"), channel),
             _fact(t("Since"), context.since),
             rx.cond(hidden_number & (phone == ""), _fact(t("Phone"), t("WhatsApp hides it"))),
             class_name="context-facts",
         ),
         rx.cond(
-            may_write,
-            switch(t("The bot may answer here"), id="conversation-bot", checked=bot_enabled, on_change=on_bot),
+            group,
+            rx.fragment(),
+            rx.cond(
+                may_write,
+                switch(t("The bot may answer here"), id="conversation-bot", checked=bot_enabled, on_change=on_bot),
+            ),
         ),
         rx.cond(context.products.to(list).length() > 0, _products(context)),
         rx.cond(context.why_facts != "", _why(context)),

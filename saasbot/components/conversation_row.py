@@ -4,7 +4,7 @@ import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from saasbot import routes
-from saasbot.components.avatar import avatar, bot_mark, person_mark
+from saasbot.components.avatar import avatar, bot_mark, group_mark, person_mark
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 
@@ -22,13 +22,14 @@ def conversation_row(
     unread: rx.Var[int],
     bot: rx.Var[bool],
     failed: rx.Var[bool],
+    group: rx.Var[bool],
     typing: rx.Var[bool],
     selected: rx.Var[bool],
 ) -> rx.Component:
     """64 px. Every value is a plain one, so that only rows that changed are drawn again."""
     count = unread.to(int)
     return ReactRouterLink.create(
-        avatar(name, key=person, mark=rx.cond(bot, bot_mark(), rx.cond(taken_by != "", person_mark(taken_by)))),
+        avatar(name, key=person, mark=_mark(bot, group, taken_by)),
         rx.el.span(
             rx.el.span(name, class_name="chat-name", dir="auto"),
             rx.cond(
@@ -55,7 +56,7 @@ def conversation_row(
             ),
             class_name="chat-side",
         ),
-        rx.el.span(_handler(bot, taken_by), class_name="visually-hidden"),
+        rx.el.span(_handler(bot, group, taken_by), class_name="visually-hidden"),
         to=f"{routes.INBOX}/{id}",
         class_name=rx.cond(count > 0, "chat chat-unread", "chat"),
         title=channel,
@@ -68,9 +69,17 @@ def conversation_row(
     )
 
 
-def _handler(bot: rx.Var[bool], taken_by: rx.Var[str]) -> rx.Var[str]:
+def _mark(bot: rx.Var[bool], group: rx.Var[bool], taken_by: rx.Var[str]) -> rx.Component | rx.Var:
+    return rx.cond(bot, bot_mark(), rx.cond(group, group_mark(), rx.cond(taken_by != "", person_mark(taken_by))))
+
+
+def _handler(bot: rx.Var[bool], group: rx.Var[bool], taken_by: rx.Var[str]) -> rx.Var[str]:
     return rx.cond(
         bot,
         t("The bot answers"),
-        rx.cond(taken_by != "", t("{name} answers", name=taken_by), t("Waits for a person")),
+        rx.cond(
+            group,
+            t("Group"),
+            rx.cond(taken_by != "", t("{name} answers", name=taken_by), t("Waits for a person")),
+        ),
     ).to(str)

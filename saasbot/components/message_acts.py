@@ -50,7 +50,7 @@ def reactions(message: Row) -> rx.Component:
     return rx.cond(
         (theirs != "") | (ours != ""),
         rx.el.div(
-            rx.cond(theirs != "", _chip(theirs, t("Reaction of the customer: {emoji}", emoji=theirs))),
+            rx.cond(theirs != "", _chip(theirs, t("Reaction: {emoji}", emoji=theirs))),
             rx.cond(ours != "", _chip(ours, t("Your reaction: {emoji}", emoji=ours))),
             class_name="bubble-reactions",
         ),
@@ -98,12 +98,14 @@ def poll(message: Row) -> rx.Component:
 
 
 def _choice(choice: Row) -> rx.Component:
-    customer, phone = choice["customer"].to(bool), choice["phone"].to(bool)
+    customer, phone, people = choice["customer"].to(bool), choice["phone"].to(bool), choice["people"].to(int)
+    chosen = customer | phone | (people > 0)
     return rx.el.li(
-        rx.cond(customer | phone, icon("circle-check", 16), icon("circle", 16)),
+        rx.cond(chosen, icon("circle-check", 16), icon("circle", 16)),
         rx.el.span(choice["text"].to(str), dir="auto"),
         rx.cond(customer, rx.el.span(t("The customer"), class_name="poll-who")),
+        rx.cond(people > 0, rx.el.span(t("{count} of the group", count=people), class_name="poll-who")),
         rx.cond(phone, rx.el.span(t("On the phone"), class_name="poll-who")),
-        class_name=rx.cond(customer | phone, "poll-option poll-option-on", "poll-option"),
-        custom_attrs={"data-testid": "poll-option", "data-chosen": (customer | phone).to_string()},
+        class_name=rx.cond(chosen, "poll-option poll-option-on", "poll-option"),
+        custom_attrs={"data-testid": "poll-option", "data-chosen": chosen.to_string()},
     )

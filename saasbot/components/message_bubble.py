@@ -73,6 +73,7 @@ def _bubble(message: Row, status: rx.Var[str]) -> rx.Component:
             "data-status": status,
             "data-type": kind,
             "data-can": _text(message, "can"),
+            "data-speaker": _text(message, "speaker"),
             "data-at": message["at"].to(int),
             "data-own-reaction": _text(message, "own_reaction"),
         },

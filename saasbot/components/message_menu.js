@@ -79,7 +79,7 @@ export function MessageMenu({ conversationId, name, labels, mayWrite, onReact, o
   const { message, able, text } = open;
   const id = message.dataset.messageId;
   const own = message.dataset.ownReaction ?? "";
-  const who = message.dataset.direction === "inbound" ? name : labels.you;
+  const who = message.dataset.direction === "inbound" ? message.dataset.speaker || name : labels.you;
   const tell = (kind) => {
     const what = text || message.querySelector(".poll-question, .bubble-card .truncate")?.innerText || labels.file;
     window.dispatchEvent(new CustomEvent("saasbot:compose", { detail: { kind, conversationId, id, who, text: what } }));

@@ -38,7 +38,7 @@ class MessageMenu(rx.Component):
 
 
 def message_menu(*, name: rx.Var[str], may_write: Flag, **props: Any) -> rx.Component:
-    """`name`: of the customer."""
+    """`name`: of the customer, where the bubble does not say who of a group wrote it."""
     return MessageMenu.create(
         name=name,
         may_write=may_write,

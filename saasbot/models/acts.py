@@ -19,7 +19,7 @@ class ActKind(StrEnum):
 
 
 class MessageAct(Table, table=True):
-    """The newest act of a kind by one side of a chat on one message.
+    """The newest act of a kind by one side of a chat (in a group: by one of its people) on one message.
 
     A table beside the message, not only columns of it, because an act may come before its message: it names the message as
     WhatsApp does, by number, person and id, and is applied whenever both are here. What it did is kept on the message as
@@ -36,6 +36,8 @@ class MessageAct(Table, table=True):
     kind: ActKind = Field(sa_type=Text, primary_key=True)
     from_me: bool = Field(primary_key=True)
     """Whose act it is: the phone's own, or the customer's."""
+    actor: str = Field(default="", primary_key=True, sa_column_kwargs={"server_default": ""})
+    """In a group: the address of whose act it is, where it is not the phone's own."""
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
     text: str = ""
     """The emoji, empty when it was taken back; the new text of an edit."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -15,6 +15,7 @@ from saasbot.models.table import Moment, Table, TenantRow, owned_by_company, utc
 class IdentityKind(StrEnum):
     PHONE = "phone"
     LID = "lid"
+    GROUP = "group"
 
 
 class Handler(StrEnum):
@@ -92,7 +93,8 @@ class Contact(TenantRow, table=True):
 
 
 class ContactIdentity(TenantRow, table=True):
-    """An address of a contact. WhatsApp gives a phone number, a LID, or both: one person all the same."""
+    """An address of a contact. WhatsApp gives a phone number, a LID, or both: one person all the same. A group is a contact
+    too, with the one address of its kind."""
 
     __table_args__ = (
         UniqueConstraint("company_id", "kind", "value"),
@@ -106,7 +108,7 @@ class ContactIdentity(TenantRow, table=True):
     contact_id: UUID
     kind: IdentityKind = Field(sa_type=Text, nullable=False)
     value: str
-    """Digits only."""
+    """Digits only; of an old group two runs of them with a hyphen."""
     checked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     """When WhatsApp said of a phone number that this is how it knows it (people write some with a digit more or less)."""
 
@@ -119,6 +121,9 @@ class Conversation(TenantRow, table=True):
         UniqueConstraint("company_id", "id"),
         owned_by_company("channel_id", "channel"),
         owned_by_company("contact_id", "contact"),
+        CheckConstraint(
+            "chat_jid NOT LIKE '%@g.us' OR (handler = 'human' AND NOT bot_enabled)", name="no_bot_in_groups"
+        ),
         # the list, newest first, by keyset
         Index("ix_conversation_list", "company_id", text("last_activity_at DESC"), text("id DESC")),
         # the list by who answers, by status, of one person, of what waits for anybody, of what nobody has read
@@ -296,6 +301,9 @@ class Message(TenantRow, table=True):
     author: Author = Field(sa_type=Text, nullable=False)
     author_user_id: UUID | None = Field(default=None, foreign_key="user_account.id", ondelete="SET NULL")
     author_name: str = ""
+    """Of a person of the team or a bot; in a group also of who wrote: their name, or `+` and the digits of their phone."""
+    author_jid: str | None = None
+    """In a group: the address of who wrote, as the group knows them. Only they edit and delete it."""
     type: MessageType = Field(default=MessageType.TEXT, sa_type=Text, nullable=False)
     text: str = ""
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
@@ -313,7 +321,7 @@ class Message(TenantRow, table=True):
     reactions: list[dict[str, str]] = Field(
         default_factory=list, sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": "[]"}
     )
-    """At most one of each side: {author: customer · phone, emoji}."""
+    """At most one of each side, {author: customer · phone, emoji}; in a group one of each who is in it, `by` their address."""
     status: MessageStatus = Field(sa_type=Text, nullable=False)
     error: str | None = None
     """A stable code of why it failed or is unconfirmed; the UI has its sentence."""

@@ -27,7 +27,8 @@ class SimNumber(Table, table=True):
 
 
 class SimCustomer(Table, table=True):
-    """A person who chats with a simulated number, by both of the addresses that WhatsApp knows."""
+    """A person who chats with a simulated number, by both of the addresses that WhatsApp knows; or a group that the number is in,
+    with its address (`…@g.us`) for both."""
 
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
@@ -76,7 +77,7 @@ class SimMessage(Table, table=True):
     channel_id: UUID
     wa_id: str
     peer: str
-    """The customer's phone digits (or LID digits when there is no phone)."""
+    """The customer's phone digits (or LID digits when there is no phone); of a group its address."""
     peer_name: str = ""
     origin: str
     """`customer`, `number` (sent by the product) or `phone` (typed on the owner's phone)."""
@@ -85,7 +86,7 @@ class SimMessage(Table, table=True):
     media_key: str | None = None
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
     """`media` {mime, size, …}, `latitude`, `longitude`, `address`, `vcard`, `poll` {options, several}, `poll_secret`, `target_id`,
-    `quoted_id`, `ephemeral_seconds` by type; `rejected` of a call."""
+    `quoted_id`, `ephemeral_seconds` by type; `rejected` of a call; `sender` {phone, lid, name} of what a customer wrote in a group."""
     event_seq: int | None = Field(default=None, sa_type=BigInteger)
     """The event that brings it to the number, for what the number did not send itself."""
     at: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]

@@ -112,6 +112,7 @@ def _row(row: rx.vars.ObjectVar[Any]) -> rx.Component:
             unread=row.unread,
             bot=row.bot,
             failed=row.failed,
+            group=row.group,
             typing=TypingState.chats.contains(row.id),
             selected=row.id == OPEN_CONVERSATION,
         ),

@@ -158,6 +158,7 @@ def _head() -> rx.Component:
         handler_bar(
             ThreadState.handler,
             ThreadState.taken_by,
+            group=ThreadState.group,
             may_write=MAY_WRITE,
             on_take=ThreadState.take_over(_HERE),
             on_give_back=ThreadState.hand_back(_HERE),
@@ -182,6 +183,7 @@ def _context() -> rx.Component:
         handler=ThreadState.handler,
         taken_by=ThreadState.taken_by,
         hidden_number=ThreadState.lid,
+        group=ThreadState.group,
         bot_enabled=ThreadState.bot_enabled,
         context=ThreadState.context,
         may_write=MAY_WRITE,

@@ -24,6 +24,9 @@ KINDS = {
 }
 """What the preview says of a message without words."""
 
+_SHOWN_OF_GROUP = 4
+"""Digits of a group that WhatsApp has told no name of."""
+
 MOST = 500
 """Rows that a tab can scroll down to; a search finds the rest."""
 
@@ -42,6 +45,7 @@ class ConversationRow:
     taken_by: str
     channel: str
     failed: bool
+    group: bool
 
 
 def row_of(view: ConversationView, reader: Reader, match: str = "") -> ConversationRow:
@@ -57,11 +61,20 @@ def row_of(view: ConversationView, reader: Reader, match: str = "") -> Conversat
         taken_by=view.assignee_name or "",
         channel=view.channel_name,
         failed=view.last_status in ("failed", "unconfirmed"),
+        group=view.group is not None,
     )
 
 
 def name_of(view: ConversationView, reader: Reader) -> str:
+    if view.group is not None:
+        return view.contact_name or gettext(reader.locale, "Group …{end}", end=view.group[-_SHOWN_OF_GROUP:])
     return view.contact_name or phone_text(view.phone) or gettext(reader.locale, "Unknown")
+
+
+def author_text(author_name: str, reader: Reader) -> str:
+    """Who of a group wrote: their name, else their phone."""
+    name = phone_text(author_name[1:]) if author_name[1:].isdecimal() and author_name[0] == "+" else author_name
+    return name or gettext(reader.locale, "Unknown")
 
 
 def preview(view: ConversationView, reader: Reader) -> str:
@@ -84,6 +97,8 @@ def _who(view: ConversationView, reader: Reader) -> str:
             return gettext(reader.locale, "You")
         case "agent":
             return view.last_author_name or ""
+        case "customer" if view.group is not None:
+            return author_text(view.last_author_name or "", reader)
         case _:
             return ""
 

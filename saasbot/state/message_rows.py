@@ -1,5 +1,6 @@
 """The bubbles of a thread, ready to be shown."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ from saasbot.domain.inbox.views import MediaView, MessageView, QuotedView
 from saasbot.domain.media.pending import NEVER_AGAIN
 from saasbot.infra.i18n import gettext, translate
 from saasbot.models.table import utcnow
-from saasbot.state.conversation_rows import KINDS
+from saasbot.state.conversation_rows import KINDS, author_text
 from saasbot.state.message_texts import activity_line, doing_line, media_problem, unsupported_line, why_not_sent
 from saasbot.state.reader import Reader, phone_text
 from saasbot.state.vcards import phone_of_card
@@ -29,6 +30,8 @@ class PollChoice:
     """The customer chose it."""
     phone: bool
     """It was chosen on the phone."""
+    people: int = 0
+    """How many of a group chose it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class MessageRow:
     day: str
     """The day begins with this message."""
     token: str
+    speaker: str = ""
+    """Who of a group wrote it, on every bubble."""
     quote_who: str = ""
     quote: str = ""
     media: str = ""
@@ -67,7 +72,7 @@ class MessageRow:
     title: str = ""
     note: str = ""
     reaction: str = ""
-    """The customer's reaction, an emoji."""
+    """The customer's reaction, an emoji; those of a group, and from how many people when more than one."""
     own_reaction: str = ""
     """The one given on the phone."""
     edited: bool = False
@@ -125,7 +130,7 @@ def _row(view: MessageView, before: MessageView | None, reader: Reader) -> Messa
 
 
 def _speaker(view: MessageView) -> tuple[str, object, str]:
-    return (view.author, view.author_user_id, view.type if view.type == "activity" else "")
+    return (view.author, view.author_user_id or view.author_jid, view.type if view.type == "activity" else "")
 
 
 def _token(view: MessageView, reader: Reader) -> str:
@@ -142,6 +147,8 @@ def _name(view: MessageView, reader: Reader) -> str:
             return "" if view.author_user_id == reader.user_id else view.author_name
         case "phone":
             return gettext(reader.locale, "From the phone")
+        case "customer" if view.author_jid is not None:
+            return author_text(view.author_name, reader)
         case _:
             return ""
 
@@ -149,16 +156,15 @@ def _name(view: MessageView, reader: Reader) -> str:
 def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
     """What only some messages have."""
     found: dict[str, Any] = {**_done_to(view), "can": _can(view), "at": _milliseconds(view)}
+    if view.author_jid is not None:
+        found["speaker"] = author_text(view.author_name, reader)
     found["doing"], found["trouble"] = doing_line(view, reader)
     found["ephemeral"] = bool(view.payload.get("ephemeral"))
     if view.payload.get("kind") == "poll" and view.payload.get("options"):
         found |= _poll(view.payload)
     if view.quoted is not None:
         quoted = view.quoted
-        mine = quoted.author != "customer"
-        found["quote_who"] = (
-            (quoted.author_name or gettext(reader.locale, "You")) if mine else gettext(reader.locale, "Customer")
-        )
+        found["quote_who"] = _quoted_author(quoted, reader)
         found["quote"] = _quote(quoted, reader)
     match view.type:
         case "activity":
@@ -203,14 +209,18 @@ def _milliseconds(view: MessageView) -> int:
 
 
 def _poll(payload: dict[str, Any]) -> dict[str, Any]:
-    chosen = {vote["author"]: vote["options"] for vote in payload.get("votes", [])}
+    votes = payload.get("votes", [])
+    chosen = {vote["author"]: vote["options"] for vote in votes if not vote.get("by")}
+    of_group = Counter(option for vote in votes if vote.get("by") for option in vote["options"])
     return {
         "poll": True,
         "several": bool(payload.get("several")),
         "text": "",
         "title": payload["question"],
         "choices": [
-            PollChoice(option, option in chosen.get("customer", []), option in chosen.get("phone", []))
+            PollChoice(
+                option, option in chosen.get("customer", []), option in chosen.get("phone", []), of_group[option]
+            )
             for option in payload["options"]
         ],
     }
@@ -219,13 +229,24 @@ def _poll(payload: dict[str, Any]) -> dict[str, Any]:
 def _done_to(view: MessageView) -> dict[str, Any]:
     """What people did to it since it was written."""
     found: dict[str, Any] = {}
+    theirs = [reaction["emoji"] for reaction in view.reactions if reaction["author"] == "customer"]
+    if theirs:
+        # each emoji once, and how many people of a group they are from
+        found["reaction"] = "".join(dict.fromkeys(theirs)) + (f" {len(theirs)}" if len(theirs) > 1 else "")
     for reaction in view.reactions:
-        found["reaction" if reaction["author"] == "customer" else "own_reaction"] = reaction["emoji"]
+        if reaction["author"] != "customer":
+            found["own_reaction"] = reaction["emoji"]
     if view.revoked_at is not None:
         found |= {"revoked": True, "text": view.earlier_text or "", "poll": False}
     elif view.edited_at is not None:
         found |= {"edited": True, "earlier": view.earlier_text or ""}
     return found
+
+
+def _quoted_author(quoted: QuotedView, reader: Reader) -> str:
+    if quoted.author != "customer":
+        return quoted.author_name or gettext(reader.locale, "You")
+    return author_text(quoted.author_name, reader) if quoted.author_name else gettext(reader.locale, "Customer")
 
 
 def _quote(quoted: QuotedView, reader: Reader) -> str:

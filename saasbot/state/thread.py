@@ -55,6 +55,8 @@ class ThreadState(rx.State):
     phone: rx.Field[str] = rx.field("")
     lid: rx.Field[bool] = rx.field(False)
     """Known by WhatsApp's hidden id."""
+    group: rx.Field[bool] = rx.field(False)
+    """It is with many people: the bot does not answer."""
     channel: rx.Field[str] = rx.field("")
     handler: rx.Field[str] = rx.field("bot")
     taken_by: rx.Field[str] = rx.field("")
@@ -207,6 +209,7 @@ def _show(state: ThreadState, look: ThreadLook, read: ThreadRead) -> None:
         person=str(view.contact_id),
         phone=phone_text(view.phone),
         lid=view.lid is not None,
+        group=view.group is not None,
         channel=view.channel_name,
         handler=view.handler,
         taken_by=view.assignee_name or "",

@@ -1,7 +1,8 @@
 """From a raw event of the journal (neonize 0.5.2) to the inbox's values.
 
 A reaction, an edit or a deletion is an act upon a message, never one itself. Anything that is not understood becomes an
-`unsupported` message that names its kind; groups, status and newsletters, and protocol housekeeping, are ignored by name.
+`unsupported` message that names its kind; status and newsletters, and protocol housekeeping, are ignored by name. What is in a
+group says so: whether its number takes groups in is not decided here.
 """
 
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from saasbot.models import ActKind, MessageStatus, MessageType
 from saasbot.wa_runtime import contents
 from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, e2e, events
 
-_USER_SERVER, _LID_SERVER = "s.whatsapp.net", "lid"
+_USER_SERVER, _LID_SERVER, _GROUP_SERVER = "s.whatsapp.net", "lid", "g.us"
 _HOUSEKEEPING = frozenset(
     {
         "messageContextInfo",
@@ -63,19 +64,39 @@ def decode_message(event_id: int, event: Any) -> IncomingMessage | IncomingAct |
 
 def _receipt(event: Any) -> IncomingReceipt | None:
     kind = events.Receipt.ReceiptType.Name(event.Type)
-    if event.MessageSource.IsGroup or event.MessageSource.IsFromMe or kind not in {"DELIVERED", *_READ}:
+    source = event.MessageSource
+    group = _group(source)
+    if (source.IsGroup and group is None) or source.IsFromMe or kind not in {"DELIVERED", *_READ}:
         return None
-    status = MessageStatus.READ if kind in _READ else MessageStatus.DELIVERED
-    return IncomingReceipt(tuple(event.MessageIDs), status, datetime.fromtimestamp(event.Timestamp, UTC))
+    # one of many has shown it: that everybody has, which is what a second colour says, nobody tells
+    status = MessageStatus.READ if kind in _READ and group is None else MessageStatus.DELIVERED
+    return IncomingReceipt(tuple(event.MessageIDs), status, datetime.fromtimestamp(event.Timestamp, UTC), group)
 
 
-def _is_private_chat(info: Any) -> bool:
+def _group(source: Any) -> str | None:
+    """The id of a group. A status says that it is in one as well."""
+    return source.Chat.User or None if source.IsGroup and source.Chat.Server == _GROUP_SERVER else None
+
+
+def _is_chat(info: Any) -> bool:
+    """Of people, who can be known by an address."""
     source = info.MessageSource
-    return not source.IsGroup and source.Chat.Server in (_USER_SERVER, _LID_SERVER) and info.Category != "peer"
+    if info.Category == "peer":
+        return False
+    if _group(source) is not None:
+        return source.IsFromMe or any(_addresses(source))
+    return not source.IsGroup and source.Chat.Server in (_USER_SERVER, _LID_SERVER) and any(_addresses(source))
+
+
+def _author_jid(source: Any) -> str | None:
+    if _group(source) is None or source.IsFromMe:
+        return None
+    author = source.Sender if source.Sender.User else source.SenderAlt
+    return f"{author.User}@{author.Server}"
 
 
 def _addresses(source: Any) -> tuple[str | None, str | None]:
-    """Phone and LID digits of the other party, whichever of its addresses WhatsApp put where."""
+    """Phone and LID digits of the other party, whichever of its addresses WhatsApp put where; in a group of who wrote."""
     candidates = (
         [source.Chat, source.RecipientAlt] if source.IsFromMe else [source.Sender, source.SenderAlt, source.Chat]
     )
@@ -95,12 +116,10 @@ def _envelope(
     quoted: str | None = None,
     ephemeral_seconds: int | None = None,
 ) -> IncomingMessage | None:
-    if not _is_private_chat(info):
+    if not _is_chat(info):
         return None
     source = info.MessageSource
     phone, lid = _addresses(source)
-    if phone is None and lid is None:
-        return None
     return IncomingMessage(
         wa_id=info.ID,
         chat_jid=f"{source.Chat.User}@{source.Chat.Server}",
@@ -116,6 +135,8 @@ def _envelope(
         quoted_wa_id=quoted,
         wa_event_id=event_id,
         ephemeral_seconds=ephemeral_seconds,
+        group=_group(source),
+        author_jid=_author_jid(source),
     )
 
 
@@ -214,7 +235,7 @@ def _act(info: Any, content: Any) -> IncomingAct | None:
     else:
         kind, text, moment = ActKind.EDIT, contents.new_words(content.editedMessage), content.timestampMS
     phone, lid = _addresses(info.MessageSource)
-    if not _is_private_chat(info) or (phone is None and lid is None) or not content.key.ID or text is None:
+    if not _is_chat(info) or not content.key.ID or text is None:
         return None
     return IncomingAct(
         kind=kind,
@@ -225,6 +246,8 @@ def _act(info: Any, content: Any) -> IncomingAct | None:
         at=_moment_of_act(moment, info.Timestamp),
         text=text,
         push_name=info.Pushname,
+        group=_group(info.MessageSource),
+        author_jid=_author_jid(info.MessageSource),
     )
 
 

@@ -92,7 +92,7 @@ def _poll(poll: OutgoingPoll) -> e2e.Message:
 
 
 def _act(outgoing: Outgoing, target: Target) -> e2e.Message:
-    key = MessageKey(remoteJID=outgoing.chat_jid, fromMe=target.from_me, ID=target.wa_id)
+    key = MessageKey(remoteJID=outgoing.chat_jid, fromMe=target.from_me, ID=target.wa_id, participant=target.author_jid)
     moment = int(target.at.timestamp() * 1000)
     if outgoing.type == ActKind.REACTION:
         reaction = e2e.ReactionMessage(key=key, text=outgoing.text, senderTimestampMS=moment)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from saasbot.domain.inbox.groups import is_group
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.neonize_client import LibraryClient, jid_of  # first: it prepares the library's import
@@ -96,6 +97,7 @@ class NeonizeTransport:
                     self._connection.doubt()
                 raise failure from error
             chat = f"{answer.Chat.User}@{answer.Chat.Server}" if answer.Chat.User else outgoing.chat_jid
+            chat = outgoing.chat_jid if is_group(outgoing.chat_jid) else chat
             return Sent(answer.ID, datetime.fromtimestamp(answer.Timestamp, UTC), chat)
 
     async def _message(self, client: LibraryClient, outgoing: Outgoing) -> Any:
@@ -110,12 +112,21 @@ class NeonizeTransport:
             raise SendRefused("upload_failed") from error
         return media_message(outgoing, media, uploaded)
 
-    async def mark_read(self, chat_jid: str, wa_ids: list[str]) -> None:
+    async def mark_read(self, chat_jid: str, wa_ids: list[str], author_jid: str) -> None:
         async def call(api: Any) -> None:
-            chat = jid_of(chat_jid)
-            await api.mark_read(*wa_ids, chat=chat, sender=chat, receipt=ReceiptType.READ)
+            chat, author = jid_of(chat_jid), jid_of(author_jid)
+            await api.mark_read(*wa_ids, chat=chat, sender=author, receipt=ReceiptType.READ)
 
         await self._best_effort(call)
+
+    async def group_name(self, chat_jid: str) -> str:
+        client = self._connection.client()
+        try:
+            answer = await client.api.get_group_info(jid_of(chat_jid))
+        except (NeonizeError, ValueError) as error:
+            log.info("neonize.group_not_told", channel_id=str(self._number.channel_id), error=str(error))
+            return ""
+        return answer.GroupName.Name
 
     async def typing(self, chat_jid: str, on: bool) -> None:
         async def call(api: Any) -> None:

@@ -28,6 +28,7 @@ from saasbot.domain.channels.outbox import settle_abandoned
 from saasbot.domain.channels.proxy import RECONNECT, read_proxy
 from saasbot.domain.channels.state import report_state
 from saasbot.domain.inbox.calls import is_fresh
+from saasbot.domain.inbox.groups import ASK_NAME
 from saasbot.infra import events, process_identity
 from saasbot.infra.crypto import Unsealable
 from saasbot.infra.db import DOWN, app_dsn, sql, unit_of_work
@@ -36,6 +37,7 @@ from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
 from saasbot.models import ChannelStatus, GapCause
 from saasbot.models.table import utcnow
+from saasbot.wa_runtime.group_names import GroupNames
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.outbox import send_queued
@@ -85,6 +87,7 @@ class Number:
         self._lost_from: datetime | None = None
         """Since when an earlier holder, that never let go of the number, may have lost what it was given."""
         self._hanging_up: set[asyncio.Task[None]] = set()
+        self._group_names = GroupNames(self._actor)
         self._transport: Transport | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -139,7 +142,10 @@ class Number:
             if command == "typing":
                 await transport.typing(arguments["chat"], bool(arguments["on"]))
             elif command == "mark_read":
-                await transport.mark_read(arguments["chat"], list(arguments["ids"]))
+                author = arguments.get("author") or arguments["chat"]
+                await transport.mark_read(arguments["chat"], list(arguments["ids"]), author)
+            elif command == ASK_NAME:
+                await self._group_names.ask(arguments["chat"], transport)
             elif command == RECONNECT:
                 await transport.reconnect()
             elif command == "logout":

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from saasbot.domain.channels.act_outbox import OutboxAct
 from saasbot.domain.channels.outbox import OutboxMessage, QuotedMessage
+from saasbot.domain.inbox.groups import is_group
 from saasbot.infra.storage import storage
 from saasbot.models import MessageType
 from saasbot.wa_runtime.transport import Outgoing, OutgoingMedia, OutgoingPoll, Quoted, Target
@@ -45,7 +46,7 @@ def outgoing_act(act: OutboxAct, at: datetime) -> Outgoing:
         chat_jid=act.chat_jid,
         type=act.kind,
         text=act.text,
-        target=Target(act.target_wa_id, act.target_from_me, at),
+        target=Target(act.target_wa_id, act.target_from_me, at, act.target_author_jid),
     )
 
 
@@ -65,9 +66,10 @@ async def _media(message: OutboxMessage) -> OutgoingMedia | None:
 
 
 def _quoted(quoted: QuotedMessage, chat_jid: str) -> Quoted:
-    """Its author by the kind of address that the chat has: phones look for the message under that one."""
-    author = chat_jid
+    """Its author by the kind of address that the chat has: phones look for the message under that one. Groups address people by
+    LID."""
+    author = quoted.author_jid or chat_jid
     if quoted.from_me:
-        by_lid = chat_jid.endswith("@lid") and quoted.own_lid
+        by_lid = (chat_jid.endswith("@lid") or is_group(chat_jid)) and quoted.own_lid
         author = f"{quoted.own_lid}@lid" if by_lid else f"{quoted.own_phone}@s.whatsapp.net"
     return Quoted(quoted.wa_id, author, quoted.type, quoted.text)

@@ -79,7 +79,7 @@ async def take_votes(actor: Actor, channel: Channel, votes: Sequence[IncomingVot
             log.warning("inbox.vote_unreadable", channel_id=str(channel.id), message_id=str(poll.message_id))
             lines.append(vote.line)
             continue
-        await record_vote(actor, poll, from_me=vote.line.from_me, chosen=chosen, at=vote.at)
+        await record_vote(actor, poll, from_me=vote.line.from_me, chosen=chosen, at=vote.at, by=vote.line.author_jid)
     return lines
 
 

@@ -145,6 +145,11 @@ class Processor:
                 receipts.append(value)
         with contextlib.suppress(NotFound):  # the number was deleted meanwhile
             channel = await access_channel(actor, channel_id)
+            if not channel.groups_enabled:
+                messages = [message for message in messages if message.group is None]
+                acts = [act for act in acts if act.group is None]
+                votes = [vote for vote in votes if vote.line.group is None]
+                receipts = [receipt for receipt in receipts if receipt.group is None]
             messages += await take_votes(actor, channel, votes)
             if messages and acts:
                 # people may be joined: before the first of them locks a chat

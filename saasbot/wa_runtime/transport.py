@@ -63,6 +63,8 @@ class Target:
     from_me: bool
     at: datetime
     """The moment of the act."""
+    author_jid: str | None = None
+    """Of a message in a group: who wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +223,13 @@ class Transport(Protocol):
         """Raises: NotConnected, SendRefused, SendUnknown."""
         ...
 
-    async def mark_read(self, chat_jid: str, wa_ids: list[str]) -> None:
-        """Best effort: raises NotConnected, never anything that matters to the message."""
+    async def mark_read(self, chat_jid: str, wa_ids: list[str], author_jid: str) -> None:
+        """Of a group `author_jid` is who wrote them, else the chat again. Best effort: raises NotConnected, never anything that
+        matters to the message."""
+        ...
+
+    async def group_name(self, chat_jid: str) -> str:
+        """What a group is called; empty when the network does not say. Raises: NotConnected."""
         ...
 
     async def typing(self, chat_jid: str, on: bool) -> None:

@@ -15,6 +15,7 @@ from saasbot.infra.db import session, unit_of_work
 from saasbot.models import ActKind, Channel, MessageType
 from tests.api.conftest import Client
 from tests.inbox.heard import ANA, BETO, act, message
+from tests.inbox.test_groups import GROUP, said
 
 CONVERSATIONS = "/api/v1/conversations"
 Hears = Callable[..., Awaitable[None]]
@@ -61,6 +62,7 @@ async def test_a_conversation_has_the_shape_of_the_contract(as_alice: Client, he
         "name": "Ana Pérez",
         "phone": ANA,
         "lid": "123456789012345",
+        "group": None,
     }
     assert (row["status"], row["handler"], row["assignee"], row["unread"]) == ("pending", "bot", None, 1)
     assert row["last_message"]["text"] == "¿Precio?"
@@ -225,7 +227,7 @@ async def test_what_was_done_to_messages_is_told_with_them(as_alice: Client, hea
     assert (call["type"], call["payload"]) == ("activity", {"kind": "missed_call", "video": False})
     assert (gone["text"], gone["earlier_text"], gone["revoked_at"]) == ("", "mi clave", "2026-03-02T15:04:00Z")
     assert (edited["text"], edited["earlier_text"], edited["edited_at"]) == ("¿42?", "¿41?", "2026-03-02T15:03:00Z")
-    assert edited["reactions"] == [{"author": "customer", "emoji": "👍"}]
+    assert edited["reactions"] == [{"author": "customer", "emoji": "👍", "by": None}]
     assert (call["reactions"], edited["revoked_at"]) == ([], None)
 
 
@@ -250,3 +252,21 @@ async def test_a_joining_is_undone_once_by_its_line(as_alice: Client, hears: Hea
 async def test_a_joining_that_is_not_there_is_not_found(as_alice: Client) -> None:
     answer = await as_alice.post(f"/api/v1/merges/{uuid4()}/undo")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_group_says_which_it_is_and_who_wrote(as_alice: Client, hears: Hears) -> None:
+    await hears(said("Hola a todos", wa_id="A", name="Ana"), said("¡Hola!", wa_id="B", by=BETO, name="", minute=1))
+    (row,) = await listed(as_alice)
+    assert (row["contact"]["group"], row["contact"]["phone"], row["handler"], row["bot_enabled"]) == (
+        GROUP,
+        None,
+        "human",
+        False,
+    )
+    assert (row["last_message"]["author_name"], row["last_message"]["text"]) == (f"+{BETO}", "¡Hola!")
+    messages = (await as_alice.get(f"{CONVERSATIONS}/{row['id']}/messages")).json()["data"]
+    assert [message["author_name"] for message in messages] == [f"+{BETO}", "Ana"]
+    refused = await as_alice.post(f"{CONVERSATIONS}/{row['id']}/hand-back")
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_bot_in_groups")
+    taken = await as_alice.post(f"{CONVERSATIONS}/{row['id']}/take-over")
+    assert (taken.status_code, taken.json()["assignee"]) == (200, None)

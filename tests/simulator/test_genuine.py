@@ -4,6 +4,7 @@
 the protobuf.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,13 @@ def test_a_text_is_the_very_bytes_of_the_library():
     event = of_customer(OURS["text"])
     event.Info.ID = captured("text").Info.ID
     assert event.SerializeToString() == (CAPTURED / "text.bin").read_bytes()[1:]
+
+
+def test_a_message_in_a_group_is_the_very_bytes_of_the_library():
+    group = replace(ANA, group="12036300000")
+    body = build(Content("text", "no grupo"), chat_jid=group.chat_jid, at=AT, media=None, file=b"")
+    raw = envelopes.from_customer(group, body, wa_id="FIX00034", at=AT)
+    assert raw == (CAPTURED / "group_text.bin").read_bytes()[1:]
 
 
 def test_a_customer_without_a_phone_number_is_the_very_bytes_of_the_library():

@@ -138,7 +138,7 @@ async def hold(dsn: str, device_jid: str) -> None:
             case "typing":
                 await transport.typing(command["to"], command["on"])
             case "mark_read":
-                await transport.mark_read(command["to"], command["ids"])
+                await transport.mark_read(command["to"], command["ids"], command["to"])
             case "download":
                 content = await transport.download(base64.b64decode(command["raw"]))
                 return {"content": base64.b64encode(content).decode()}

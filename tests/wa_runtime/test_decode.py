@@ -14,6 +14,7 @@ from tests.wa_runtime.neonize_fixtures import NAMES, captured
 PHONE, LID = "5521000000000", "998800000000000"
 
 TEXTS = {
+    "group_text": "no grupo",
     "text": "Olá! 👋 quero agendar",
     "extended_reply": "resposta",
     "ctwa_ad": "Vi o anúncio",
@@ -66,7 +67,6 @@ RECEIPTS = {
     "receipt_played": MessageStatus.READ,
 }
 NOTHING = {
-    "group_text",
     "status_broadcast",
     "history_sync",
     "ephemeral_setting",
@@ -219,8 +219,49 @@ def test_a_video_and_a_sticker_announce_what_to_download():
 
 
 @pytest.mark.parametrize("name", sorted(NOTHING))
-def test_groups_status_and_housekeeping_mean_nothing_to_the_inbox(name: str):
+def test_status_and_housekeeping_mean_nothing_to_the_inbox(name: str):
     assert decode(7, *captured(name)) is None
+
+
+def test_a_message_of_a_group_says_which_and_who_wrote():
+    found = _decoded("group_text")
+    assert (found.text, found.chat_jid, found.group) == ("no grupo", "12036300000@g.us", "12036300000")
+    assert (found.phone, found.lid, found.author_jid, found.push_name) == (PHONE, LID, f"{LID}@lid", "Cliente")
+
+
+def test_an_echo_in_a_group_is_of_nobody_but_the_phone():
+    event = events.Message.FromString(captured("group_text")[1])
+    event.Info.MessageSource.IsFromMe = True
+    found = decode(7, MESSAGE, event.SerializeToString())
+    assert isinstance(found, IncomingMessage)
+    assert (found.group, found.from_me, found.author_jid) == ("12036300000", True, None)
+
+
+@pytest.mark.parametrize("name", ["reaction", "edit", "revoke"])
+def test_an_act_in_a_group_is_of_who_did_it(name: str):
+    event = events.Message.FromString(captured(name)[1])
+    group = events.Message.FromString(captured("group_text")[1])
+    event.Info.MessageSource.CopyFrom(group.Info.MessageSource)
+    found = decode(7, MESSAGE, event.SerializeToString())
+    assert isinstance(found, IncomingAct)
+    assert (found.group, found.author_jid, found.from_me) == ("12036300000", f"{LID}@lid", False)
+
+
+def _receipt_of(name: str, server: str) -> IncomingReceipt | None:
+    event = events.Receipt.FromString(captured(name)[1])
+    event.MessageSource.IsGroup = True
+    event.MessageSource.Chat.User, event.MessageSource.Chat.Server = "12036300000", server
+    found = decode(7, RECEIPT, event.SerializeToString())
+    assert found is None or isinstance(found, IncomingReceipt)
+    return found
+
+
+@pytest.mark.parametrize("name", RECEIPTS)
+def test_a_receipt_of_one_of_a_group_is_never_more_than_delivered(name: str):
+    found = _receipt_of(name, "g.us")
+    assert found is not None
+    assert (found.status, found.group) == (MessageStatus.DELIVERED, "12036300000")
+    assert _receipt_of(name, "broadcast") is None
 
 
 @pytest.mark.parametrize("name", RECEIPTS)

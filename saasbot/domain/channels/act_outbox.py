@@ -28,7 +28,7 @@ _CLAIM = """
     UPDATE outgoing_act a SET status = 'sending', sending_epoch = :epoch
     FROM message m, conversation c
     WHERE a.id = (SELECT id FROM next) AND m.id = a.message_id AND c.id = a.conversation_id
-    RETURNING a.id, a.conversation_id, a.kind, a.text, c.chat_jid, m.wa_id, m.from_me, m.wa_timestamp,
+    RETURNING a.id, a.conversation_id, a.kind, a.text, c.chat_jid, m.wa_id, m.from_me, m.author_jid, m.wa_timestamp,
         m.revoked_at
 """
 
@@ -42,6 +42,8 @@ class OutboxAct:
     text: str
     target_wa_id: str
     target_from_me: bool
+    target_author_jid: str | None
+    """In a group: who wrote the message."""
 
 
 async def claim_act(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxAct | None:
@@ -64,6 +66,7 @@ async def claim_act(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxAct 
                 text=row.text,
                 target_wa_id=row.wa_id,
                 target_from_me=row.from_me,
+                target_author_jid=row.author_jid,
             )
         await mark_act(actor, row.id, epoch=epoch, status="failed", error=problem)
 

@@ -28,8 +28,8 @@ async def set_typing(conversation: Conversation, *, on: bool) -> None:
     )
 
 
-async def send_read_marks(conversation: Conversation, wa_ids: list[str]) -> None:
-    """The customer's phone shows blue ticks for these messages of theirs."""
+async def send_read_marks(conversation: Conversation, wa_ids: list[str], *, author_jid: str | None = None) -> None:
+    """The customer's phone shows blue ticks for these messages of theirs; in a group that of `author_jid` does."""
     if wa_ids:
         events.notify(
             COMMANDS,
@@ -37,6 +37,7 @@ async def send_read_marks(conversation: Conversation, wa_ids: list[str]) -> None
                 "channel": str(conversation.channel_id),
                 "command": "mark_read",
                 "chat": conversation.chat_jid,
+                "author": author_jid,
                 "ids": wa_ids[-50:],  # a notification is small; phones mark everything above the newest as read too
             },
         )

@@ -21,10 +21,12 @@ from saasbot.infra.db import sql
 
 @dataclass(frozen=True, slots=True)
 class QuotedMessage:
-    """What a message answers. `own` are the addresses of its author when that is the number itself."""
+    """What a message answers. `own` are the addresses of its author when that is the number itself, `author_jid` is the author's
+    when it is somebody of a group."""
 
     wa_id: str
     from_me: bool
+    author_jid: str | None
     own_phone: str | None
     own_lid: str | None
     type: str
@@ -167,7 +169,7 @@ async def claim_outbox(
 
 _AROUND = """
     SELECT f.storage_key, f.mime, f.file_name, f.width, f.height, f.seconds, f.voice, f.size, f.waveform, m.poll_secret,
-        c.ephemeral_seconds, q.wa_id AS quoted_id, q.from_me AS quoted_from_me, q.type AS quoted_type,
+        c.ephemeral_seconds, q.wa_id AS quoted_id, q.from_me AS quoted_from_me, q.author_jid AS quoted_author, q.type AS quoted_type,
         left(q.text, 500) AS quoted_text, n.phone AS own_phone, n.lid AS own_lid
     FROM message m
     JOIN conversation c ON c.id = m.conversation_id
@@ -187,7 +189,13 @@ async def _whole(claimed: Any) -> OutboxMessage:
     quoted = None
     if row.quoted_id is not None:
         quoted = QuotedMessage(
-            row.quoted_id, row.quoted_from_me, row.own_phone, row.own_lid, row.quoted_type, row.quoted_text
+            row.quoted_id,
+            row.quoted_from_me,
+            row.quoted_author,
+            row.own_phone,
+            row.own_lid,
+            row.quoted_type,
+            row.quoted_text,
         )
     return OutboxMessage(
         id=claimed.id,

@@ -1,7 +1,8 @@
 """Reactions, edits and deletions: none is a message of its own, and one that comes before its message waits for it.
 
 WhatsApp also says whose message is meant, but from the point of view of whoever acts, and not every client holds to that. So
-it is not asked: in a chat of two an id names one message, and only its author can edit or delete it.
+it is not asked: in a chat an id names one message, and only its author can edit or delete it. In a group each of its people
+acts for themselves, and who acts is known by the address that the group has of them.
 """
 
 from collections.abc import Sequence
@@ -21,33 +22,35 @@ from saasbot.infra.db import session, sql
 from saasbot.models import ActKind, Channel, Conversation, Handler
 
 _KEEP = """
-    INSERT INTO message_act AS a (channel_id, contact_id, wa_id, kind, from_me, company_id, text, at)
-    SELECT :channel, n.contact_id, n.wa_id, n.kind, n.from_me, :company, n.text, n.at
+    INSERT INTO message_act AS a (channel_id, contact_id, wa_id, kind, from_me, actor, company_id, text, at)
+    SELECT :channel, n.contact_id, n.wa_id, n.kind, n.from_me, n.actor, :company, n.text, n.at
     FROM unnest(CAST(:contacts AS uuid[]), CAST(:ids AS text[]), CAST(:kinds AS text[]), CAST(:from_me AS boolean[]),
-        CAST(:texts AS text[]), CAST(:moments AS timestamptz[])) AS n(contact_id, wa_id, kind, from_me, text, at)
-    ON CONFLICT (channel_id, contact_id, wa_id, kind, from_me) DO UPDATE SET text = excluded.text, at = excluded.at
+        CAST(:actors AS text[]), CAST(:texts AS text[]), CAST(:moments AS timestamptz[]))
+        AS n(contact_id, wa_id, kind, from_me, actor, text, at)
+    ON CONFLICT (channel_id, contact_id, wa_id, kind, from_me, actor) DO UPDATE SET text = excluded.text, at = excluded.at
     WHERE excluded.at > a.at OR (excluded.at = a.at AND excluded.text <> a.text)
     RETURNING a.contact_id, a.wa_id
 """
 
 _APPLY = """
     WITH act AS (
-        SELECT k.conversation_id, a.wa_id, a.kind, a.from_me, a.text, a.at
+        SELECT k.conversation_id, a.wa_id, a.kind, a.from_me, a.actor, a.text, a.at
         FROM unnest(CAST(:conversations AS uuid[]), CAST(:ids AS text[])) AS k(conversation_id, wa_id)
         JOIN conversation c ON c.company_id = :company AND c.id = k.conversation_id
         -- OFFSET 0: one look at the key for each message, whatever the planner believes of the table
         JOIN LATERAL (
-            SELECT wa_id, kind, from_me, text, at FROM message_act
+            SELECT wa_id, kind, from_me, actor, text, at FROM message_act
             WHERE channel_id = :channel AND contact_id = c.contact_id AND wa_id = k.wa_id OFFSET 0
         ) a ON true
     ), wanted AS (
         SELECT m.id, m.text AS text_before, m.revoked_at AS revoked_before,
-            max(act.text) FILTER (WHERE act.kind = 'edit' AND act.from_me = m.from_me) AS new_text,
-            max(act.at) FILTER (WHERE act.kind = 'edit' AND act.from_me = m.from_me) AS edited_at,
-            max(act.at) FILTER (WHERE act.kind = 'revoke' AND act.from_me = m.from_me) AS revoked_at,
-            coalesce(jsonb_agg(DISTINCT jsonb_build_object(
-                'author', CASE WHEN act.from_me THEN 'phone' ELSE 'customer' END, 'emoji', act.text
-            )) FILTER (WHERE act.kind = 'reaction' AND act.text <> ''), '[]') AS reactions
+            max(act.text) FILTER (WHERE act.kind = 'edit' AND act.from_me = m.from_me AND act.actor = coalesce(m.author_jid, '')) AS new_text,
+            max(act.at) FILTER (WHERE act.kind = 'edit' AND act.from_me = m.from_me AND act.actor = coalesce(m.author_jid, '')) AS edited_at,
+            max(act.at) FILTER (WHERE act.kind = 'revoke' AND act.from_me = m.from_me AND act.actor = coalesce(m.author_jid, '')) AS revoked_at,
+            coalesce(jsonb_agg(DISTINCT jsonb_strip_nulls(jsonb_build_object(
+                'author', CASE WHEN act.from_me THEN 'phone' ELSE 'customer' END, 'emoji', act.text,
+                'by', nullif(act.actor, '')
+            ))) FILTER (WHERE act.kind = 'reaction' AND act.text <> ''), '[]') AS reactions
         FROM act JOIN message m ON m.channel_id = :channel AND m.conversation_id = act.conversation_id
             AND m.wa_id = act.wa_id AND m.type <> 'activity'
         GROUP BY m.id
@@ -101,6 +104,8 @@ async def apply_acts(actor: Actor, channel: Channel, acts: Sequence[IncomingAct]
 
 
 def address_of_act(act: IncomingAct) -> Address:
+    if act.group is not None:
+        return Address(None, None, group=act.group)
     return Address(act.phone, act.lid, "" if act.from_me else act.push_name)
 
 
@@ -157,9 +162,9 @@ async def keep_own(
 
 async def _keep(actor: Actor, channel_id: UUID, acts: list[tuple[UUID, IncomingAct]]) -> list[tuple[UUID, str]]:
     """Write down what is newer than what is known. Returns whom and what it is about."""
-    newest: dict[tuple[UUID, str, str, bool], IncomingAct] = {}
+    newest: dict[tuple[UUID, str, str, bool, str], IncomingAct] = {}
     for contact_id, act in acts:
-        key = (contact_id, act.target_wa_id, act.kind, act.from_me)
+        key = (contact_id, act.target_wa_id, act.kind, act.from_me, act.author_jid or "")
         if key not in newest or act.at >= newest[key].at:
             newest[key] = act
     rows = await sql(
@@ -170,6 +175,7 @@ async def _keep(actor: Actor, channel_id: UUID, acts: list[tuple[UUID, IncomingA
         ids=[act.target_wa_id for act in newest.values()],
         kinds=[act.kind.value for act in newest.values()],
         from_me=[act.from_me for act in newest.values()],
+        actors=[act.author_jid or "" for act in newest.values()],
         texts=[act.text for act in newest.values()],
         moments=[act.at for act in newest.values()],
     )

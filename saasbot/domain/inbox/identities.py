@@ -1,4 +1,5 @@
-"""Who wrote: contacts and their addresses. Addresses that WhatsApp names together are one person's."""
+"""Whose chat it is: contacts and their addresses. Addresses that WhatsApp names together are one person's; a group is a
+contact of its own, which is never joined with another."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The addresses of one person, as one message gave them."""
+    """The addresses of one person, as one message gave them; or a group."""
 
     phone: str | None
     lid: str | None
@@ -25,9 +26,13 @@ class Address:
     """Which of both it came under: where people were parted, the contact of that one is meant."""
     also: str | None = None
     """Another form of the phone number that WhatsApp says is the same."""
+    group: str | None = None
+    """The id of the group that is meant, alone."""
 
     @property
     def keys(self) -> list[Key]:
+        if self.group:
+            return [(IdentityKind.GROUP.value, self.group)]
         found = []
         if self.lid:
             found.append((IdentityKind.LID.value, self.lid))

@@ -30,7 +30,7 @@ class IncomingMessage:
     """Where an answer goes."""
     phone: str | None
     lid: str | None
-    """Digits of the customer's addresses; at least one is there."""
+    """Digits of the customer's addresses; at least one is there. In a group those of who wrote, and none of our own phone's."""
     from_me: bool
     sent_at: datetime
     type: MessageType
@@ -43,6 +43,17 @@ class IncomingMessage:
     """The journal row it came from."""
     ephemeral_seconds: int | None = None
     """After how long its chat forgets messages; 0: never; None: it does not say."""
+    group: str | None = None
+    """The id of the group that it is in."""
+    author_jid: str | None = None
+    """In a group: who wrote, as the group addresses them; nothing of our own phone's."""
+
+    @property
+    def author_name(self) -> str:
+        """Who of a group it was. In a chat of two the contact says it."""
+        if self.group is None or self.from_me:
+            return ""
+        return self.push_name or (f"+{self.phone}" if self.phone else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,7 @@ class IncomingAct:
     kind: ActKind
     phone: str | None
     lid: str | None
-    """Digits of the customer's addresses; at least one is there."""
+    """As of a message."""
     from_me: bool
     target_wa_id: str
     at: datetime
@@ -60,6 +71,9 @@ class IncomingAct:
     text: str = ""
     """The emoji, empty to take it back; or the new text."""
     push_name: str = ""
+    group: str | None = None
+    author_jid: str | None = None
+    """Both as of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,8 @@ class IncomingReceipt:
     wa_ids: tuple[str, ...]
     status: MessageStatus
     at: datetime
+    group: str | None = None
+    """The group in which it was told. One phone of many: `status` is then never more than delivered."""
 
 
 Incoming = IncomingMessage | IncomingAct | IncomingVote | IncomingReceipt

@@ -20,9 +20,9 @@ log = get_logger(__name__)
 
 _ACTS = """
     WITH gone AS (DELETE FROM message_act WHERE company_id = :company AND contact_id = :gone RETURNING *)
-    INSERT INTO message_act AS a (channel_id, contact_id, wa_id, kind, from_me, company_id, text, at)
-    SELECT channel_id, :kept, wa_id, kind, from_me, company_id, text, at FROM gone
-    ON CONFLICT (channel_id, contact_id, wa_id, kind, from_me) DO UPDATE SET text = excluded.text, at = excluded.at
+    INSERT INTO message_act AS a (channel_id, contact_id, wa_id, kind, from_me, actor, company_id, text, at)
+    SELECT channel_id, :kept, wa_id, kind, from_me, actor, company_id, text, at FROM gone
+    ON CONFLICT (channel_id, contact_id, wa_id, kind, from_me, actor) DO UPDATE SET text = excluded.text, at = excluded.at
     WHERE excluded.at > a.at
 """
 

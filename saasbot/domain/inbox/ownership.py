@@ -5,13 +5,15 @@ from uuid import UUID
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import set_typing
 from saasbot.domain.inbox.access import access_conversation
+from saasbot.domain.inbox.groups import NoBotInGroups, is_group
 from saasbot.domain.inbox.outbound import add_activity
 from saasbot.infra import events
 from saasbot.models import Conversation, ConversationStatus, Handler
 
 
 async def take_over(actor: Actor, conversation_id: UUID) -> Conversation:
-    """A person answers from now on; the bot sends nothing more in this chat, whatever it was doing. Twice is once.
+    """A person answers from now on; the bot sends nothing more in this chat, whatever it was doing. Twice is once. A group is
+    everybody's, and stays so.
 
     Raises: Forbidden, NotFound.
     """
@@ -22,7 +24,9 @@ async def take_over(actor: Actor, conversation_id: UUID) -> Conversation:
 
 
 async def give_to_person(actor: Actor, conversation: Conversation) -> None:
-    """The locked conversation is the actor's. Nothing changes when it already was."""
+    """The locked conversation is the actor's. Nothing changes when it already was, nor in a group."""
+    if is_group(conversation.chat_jid):
+        return
     if conversation.handler == Handler.HUMAN and conversation.assignee_id == actor.user_id:
         return
     was_bot = conversation.handler == Handler.BOT
@@ -34,9 +38,14 @@ async def give_to_person(actor: Actor, conversation: Conversation) -> None:
 
 
 async def hand_back(actor: Actor, conversation_id: UUID) -> Conversation:
-    """The bot answers the next message (not those that people dealt with). Twice is once. Raises as `take_over`."""
+    """The bot answers the next message (not those that people dealt with). Twice is once.
+
+    Raises: Forbidden, NoBotInGroups, NotFound.
+    """
     actor.require("inbox.write")
     conversation = await access_conversation(actor, conversation_id, lock=True)
+    if is_group(conversation.chat_jid):
+        raise NoBotInGroups
     if conversation.handler == Handler.BOT:
         return conversation
     line = await add_activity(conversation, "handed_back", author_name=actor.name)
@@ -57,9 +66,11 @@ async def hand_off(actor: Actor, conversation: Conversation, *, reason: str, sum
 
 
 async def set_conversation_bot(actor: Actor, conversation_id: UUID, *, enabled: bool) -> Conversation:
-    """Switch the bot off or on for this chat alone."""
+    """Switch the bot off or on for this chat alone. Raises as `hand_back`."""
     actor.require("inbox.write")
     conversation = await access_conversation(actor, conversation_id, lock=True)
+    if is_group(conversation.chat_jid) and enabled:
+        raise NoBotInGroups
     if conversation.bot_enabled != enabled:
         conversation.bot_enabled = enabled
         conversation.owner_epoch += 1

@@ -1,4 +1,4 @@
-"""Votes in polls of ours: at most one of each side of a chat, kept on the poll's message."""
+"""Votes in polls of ours: at most one of each side of a chat (in a group: of each of its people), kept on the poll's message."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -38,23 +38,31 @@ async def polls_of_ours(actor: Actor, channel_id: UUID, wa_ids: Collection[str])
 
 _RECORD = """
     UPDATE message SET payload = payload || jsonb_build_object('votes', (
-        SELECT coalesce(jsonb_agg(v) FILTER (WHERE v->>'author' <> :author), '[]')
+        SELECT coalesce(jsonb_agg(v) FILTER (WHERE v->>'author' <> :author OR coalesce(v->>'by', '') <> :by), '[]')
         FROM jsonb_array_elements(coalesce(payload->'votes', '[]')) v
     ) || CAST(:vote AS jsonb))
     WHERE company_id = :company AND id = :message AND NOT EXISTS (
         SELECT FROM jsonb_array_elements(coalesce(payload->'votes', '[]')) v
-        WHERE v->>'author' = :author AND CAST(v->>'at' AS timestamptz) >= :at)
+        WHERE v->>'author' = :author AND coalesce(v->>'by', '') = :by AND CAST(v->>'at' AS timestamptz) >= :at)
     RETURNING id
 """
 
 
-async def record_vote(actor: Actor, poll: PollOfOurs, *, from_me: bool, chosen: Sequence[str], at: datetime) -> None:
-    """This side of the chat now chooses these options (none: took its vote back). An older vote, or the same one again,
-    changes nothing."""
+async def record_vote(
+    actor: Actor, poll: PollOfOurs, *, from_me: bool, chosen: Sequence[str], at: datetime, by: str | None = None
+) -> None:
+    """This side of the chat now chooses these options (none: took its vote back); in a group whoever is addressed so, `by`. An
+    older vote, or the same one again, changes nothing."""
     author = "phone" if from_me else "customer"
-    vote = [{"author": author, "options": list(chosen), "at": at.isoformat()}]
+    vote = {"author": author, "options": list(chosen), "at": at.isoformat()} | ({"by": by} if by else {})
     changed = await sql(
-        _RECORD, company=actor.company_id, message=poll.message_id, author=author, vote=json.dumps(vote), at=at
+        _RECORD,
+        company=actor.company_id,
+        message=poll.message_id,
+        author=author,
+        by=by or "",
+        vote=json.dumps([vote]),
+        at=at,
     )
     if changed.one_or_none() is not None:
         events.publish("conversation", company_id=actor.company_id, conversation_id=poll.conversation_id)

@@ -24,7 +24,7 @@ async def mark_read(actor: Actor, conversation_id: UUID) -> Conversation:
         return conversation
     rows = await sql(
         """
-        SELECT wa_id FROM message
+        SELECT wa_id, author_jid FROM message
         WHERE company_id = :company AND conversation_id = :conversation AND direction = 'inbound' AND wa_id IS NOT NULL
             AND type <> 'activity'
         ORDER BY sort_at DESC, seq DESC LIMIT :most
@@ -33,7 +33,11 @@ async def mark_read(actor: Actor, conversation_id: UUID) -> Conversation:
         conversation=conversation.id,
         most=min(conversation.unread, _MOST),
     )
-    await send_read_marks(conversation, [wa_id for (wa_id,) in rows][::-1])
+    by_author: dict[str | None, list[str]] = {}
+    for row in rows.all()[::-1]:
+        by_author.setdefault(row.author_jid, []).append(row.wa_id)
+    for author_jid, wa_ids in by_author.items():
+        await send_read_marks(conversation, wa_ids, author_jid=author_jid)
     conversation.unread = 0
     events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
     return conversation

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.access import successor_of
+from saasbot.domain.inbox.groups import NO_GROUP
 from saasbot.domain.inbox.search import find
 from saasbot.domain.inbox.views import COUNTED, ConversationPage, ConversationView, Counters, ListPosition
 from saasbot.infra.db import sql
@@ -33,14 +34,14 @@ class ListFilter(StrEnum):
 _FILTERS = {
     ListFilter.ALL: "",
     ListFilter.MINE: "AND assignee_id = :me",
-    ListFilter.UNASSIGNED: "AND handler = 'human' AND assignee_id IS NULL",
+    ListFilter.UNASSIGNED: f"AND handler = 'human' AND assignee_id IS NULL AND {NO_GROUP}",
     ListFilter.HUMAN: "AND handler = 'human'",
     ListFilter.BOT: "AND handler = 'bot'",
     ListFilter.UNREAD: "AND unread > 0",
 }
 
 _SELECT = """
-    SELECT c.id, c.channel_id, channel.name, c.chat_jid, c.contact_id, contact.name, address.phone, address.lid,
+    SELECT c.id, c.channel_id, channel.name, c.chat_jid, c.contact_id, contact.name, address.phone, address.lid, address.in_group,
         c.status, c.handler, c.assignee_id, assignee.name, c.bot_enabled, c.unread, c.last_message_id, c.last_preview,
         c.last_author, last.author_user_id, last.author_name, c.last_type, c.last_status, c.last_activity_at,
         last.revoked_at IS NOT NULL
@@ -48,7 +49,8 @@ _SELECT = """
     JOIN channel ON channel.company_id = :company AND channel.id = c.channel_id
     JOIN contact ON contact.company_id = :company AND contact.id = c.contact_id
     LEFT JOIN LATERAL (
-        SELECT max(value) FILTER (WHERE kind = 'phone') AS phone, max(value) FILTER (WHERE kind = 'lid') AS lid
+        SELECT max(value) FILTER (WHERE kind = 'phone') AS phone, max(value) FILTER (WHERE kind = 'lid') AS lid,
+            max(value) FILTER (WHERE kind = 'group') AS in_group
         FROM contact_identity WHERE company_id = :company AND contact_id = c.contact_id
     ) address ON true
     LEFT JOIN user_account assignee ON assignee.id = c.assignee_id
@@ -126,7 +128,7 @@ def belongs(actor: Actor, row: ConversationView, filter: ListFilter) -> bool:
         case ListFilter.MINE:
             return row.assignee_id is not None and row.assignee_id == actor.user_id
         case ListFilter.UNASSIGNED:
-            return row.handler == "human" and row.assignee_id is None
+            return row.handler == "human" and row.assignee_id is None and row.group is None
         case ListFilter.HUMAN | ListFilter.BOT:
             return row.handler == filter
         case ListFilter.UNREAD:

@@ -15,6 +15,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_media
 from saasbot.domain.inbox.acts import settle_acts
 from saasbot.domain.inbox.calls import answer_calls
+from saasbot.domain.inbox.groups import ask_group_names
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
 from saasbot.domain.inbox.incoming import IncomingMessage, storable
 from saasbot.domain.inbox.preview import preview_of
@@ -43,34 +44,38 @@ _NEW_CONVERSATIONS = """
     INSERT INTO conversation (
         id, company_id, channel_id, contact_id, created_at, chat_jid, status, handler, owner_epoch, owner_changed_seq,
         bot_enabled, bot_started, unread, last_preview, last_activity_at, last_customer_seq, answered_seq)
-    SELECT n.id, :company, :channel, n.contact_id, now(), n.chat, 'pending', 'bot', 1, 0,
-        true, false, 0, '', n.at, 0, 0
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:contacts AS uuid[]), CAST(:chats AS text[]), CAST(:moments AS timestamptz[]))
-        AS n(id, contact_id, chat, at)
+    SELECT n.id, :company, :channel, n.contact_id, now(), n.chat, CASE WHEN n.of_many THEN 'open' ELSE 'pending' END,
+        CASE WHEN n.of_many THEN 'human' ELSE 'bot' END, 1, 0,
+        NOT n.of_many, false, 0, '', n.at, 0, 0
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:contacts AS uuid[]), CAST(:chats AS text[]), CAST(:groups AS boolean[]),
+        CAST(:moments AS timestamptz[])) AS n(id, contact_id, chat, of_many, at)
     ON CONFLICT (company_id, channel_id, contact_id) DO NOTHING
 """
 
 _INSERT = """
     INSERT INTO message (
         id, company_id, conversation_id, channel_id, created_at, sort_at, wa_id, wa_timestamp, from_me, direction, author,
-        author_name, type, text, payload, media_id, quoted_wa_id, status, chat_jid)
+        author_name, author_jid, type, text, payload, media_id, quoted_wa_id, status, chat_jid)
     SELECT r.id, :company, r.conversation_id, :channel, clock_timestamp(), r.sort_at, r.wa_id, r.wa_timestamp, r.from_me,
-        r.direction, r.author, '', r.type, r.text, r.payload, r.media_id, r.quoted_wa_id, r.status, r.chat_jid
+        r.direction, r.author, r.author_name, r.author_jid, r.type, r.text, r.payload, r.media_id, r.quoted_wa_id, r.status,
+        r.chat_jid
     FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
         id uuid, conversation_id uuid, sort_at timestamptz, wa_id text, wa_timestamp timestamptz, from_me boolean,
-        direction text, author text, type text, text text, payload jsonb, media_id uuid, quoted_wa_id text, status text,
-        chat_jid text
-    )) WITH ORDINALITY AS r(id, conversation_id, sort_at, wa_id, wa_timestamp, from_me, direction, author, type, text,
-        payload, media_id, quoted_wa_id, status, chat_jid, number)
+        direction text, author text, author_name text, author_jid text, type text, text text, payload jsonb, media_id uuid,
+        quoted_wa_id text, status text, chat_jid text
+    )) WITH ORDINALITY AS r(id, conversation_id, sort_at, wa_id, wa_timestamp, from_me, direction, author, author_name,
+        author_jid, type, text, payload, media_id, quoted_wa_id, status, chat_jid, number)
     ORDER BY r.number
     ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO UPDATE SET
         type = excluded.type, text = excluded.text, payload = excluded.payload, media_id = excluded.media_id,
-        quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at, wa_timestamp = excluded.wa_timestamp,
+        author_name = excluded.author_name, quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at,
+        wa_timestamp = excluded.wa_timestamp,
         -- what was done to the placeholder is done to the real one, anew
         edited_at = NULL, revoked_at = NULL, earlier_text = NULL
     -- only the placeholder of an undecryptable message gives way, and only to the real one
     WHERE message.type = 'unsupported' AND message.payload->>'kind' = 'undecryptable'
       AND excluded.payload->>'kind' IS DISTINCT FROM 'undecryptable'
+      AND message.author_jid IS NOT DISTINCT FROM excluded.author_jid
     RETURNING id, seq, wa_id, conversation_id, from_me
 """
 
@@ -121,11 +126,14 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         await wake_media(channel.id)
     await ask_for_turns(actor, channel, list({c.id: c for c in asking}.values()))
     await answer_calls(channel, calls)
+    await ask_group_names(channel, fresh)
     return len(fresh)
 
 
 def address_of(message: IncomingMessage) -> Address:
     """Whose chat it is in, as the message says."""
+    if message.group is not None:
+        return Address(None, None, group=message.group)
     name = "" if message.from_me else message.push_name
     return Address(message.phone, message.lid, name, under=kind_of_chat(message.chat_jid))
 
@@ -162,6 +170,7 @@ async def _conversations(
             ids=[new_id() for _ in missing],
             contacts=missing,
             chats=[by_contact[contact_id].chat_jid for contact_id in missing],
+            groups=[by_contact[contact_id].group is not None for contact_id in missing],
             moments=[_sort_at(by_contact[contact_id]) for contact_id in missing],
         )
         found |= {c.contact_id: c for c in (await session().exec(query)).all()}
@@ -185,6 +194,8 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
         "from_me": message.from_me,
         "direction": Direction.OUTBOUND if message.from_me else Direction.INBOUND,
         "author": Author.PHONE if message.from_me else Author.CUSTOMER,
+        "author_name": message.author_name,
+        "author_jid": message.author_jid,
         "type": message.type,
         "text": message.text,
         "payload": message.payload,

@@ -19,7 +19,7 @@ PAGE = 50
 # The first columns are those of `MessageView`, in its order; then the file and the quoted message.
 _SELECT = """
     SELECT m.id, m.seq, m.conversation_id, m.sort_at, m.created_at, m.wa_timestamp, m.direction, m.author,
-        m.author_user_id, m.author_name, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
+        m.author_user_id, m.author_name, m.author_jid, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
         m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.held_until, m.held_reason, a.acts, m.wa_id IS NOT NULL,
         m.media_id, q.author, q.author_name, q.type, left(q.text, 200), q.revoked_at IS NOT NULL
     FROM ({page}) m
@@ -36,7 +36,7 @@ _SELECT = """
     ) a
     ORDER BY m.sort_at DESC, m.seq DESC
 """
-_OWN = 25
+_OWN = 26
 """How many columns a message has of its own."""
 
 _PAGE_OF = """

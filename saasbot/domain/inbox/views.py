@@ -35,6 +35,8 @@ class ConversationView:
     phone: str | None
     """Digits without the plus."""
     lid: str | None
+    group: str | None
+    """The id of the group that it is with."""
     status: str
     handler: str
     assignee_id: UUID | None
@@ -106,6 +108,8 @@ class MessageView:
     author: str
     author_user_id: UUID | None
     author_name: str
+    author_jid: str | None
+    """In a group: the address of who wrote."""
     type: str
     text: str
     payload: dict[str, Any]
@@ -118,7 +122,7 @@ class MessageView:
     earlier_text: str | None = None
     """What an edited message said at first, a deleted one at last."""
     reactions: list[dict[str, str]] = field(default_factory=list)
-    """At most one of each side: {author: customer · phone, emoji}."""
+    """At most one of each side, {author: customer · phone, emoji}; in a group one of each who is in it, `by` their address."""
     held_until: datetime | None = None
     held_reason: str | None = None
     """Why it is queued and does not leave before then (`domain/channels/governor.py`)."""

@@ -47,7 +47,7 @@ _WAITING = """
     WITH waiting AS (
         SELECT c.id, c.contact_id, c.channel_id, c.last_preview, c.last_activity_at
         FROM conversation c
-        WHERE c.company_id = :company AND c.handler = 'human' AND c.status = 'open'
+        WHERE c.company_id = :company AND c.handler = 'human' AND c.status = 'open' AND c.chat_jid NOT LIKE '%@g.us'
           AND c.last_author IS DISTINCT FROM 'agent' AND c.last_author IS DISTINCT FROM 'phone'
         ORDER BY c.last_activity_at DESC, c.id DESC
         LIMIT :counted
@@ -74,6 +74,7 @@ _TODAY = """
             FROM message
             WHERE message.channel_id = channel.id AND message.created_at >= :midnight
               AND message.type <> 'activity' AND message.status <> 'failed' AND message.seq > 0
+              AND message.author_jid IS NULL  -- nobody waits for an answer to what people of a group say
         ) m
         WHERE channel.company_id = :company
     ), asked AS (

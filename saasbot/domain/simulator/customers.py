@@ -1,16 +1,16 @@
-"""The people on the simulated network. Each has a phone number, a LID (WhatsApp's hidden id), or both."""
+"""The people on the simulated network. Each has a phone number, a LID (WhatsApp's hidden id), or both, and may write in groups."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlmodel import col, select
 
 from saasbot.infra.db import session, sql
 from saasbot.infra.errors import InvalidInput
-from saasbot.models import SimCustomer
+from saasbot.models import SimCustomer, SimMessage
 
-USER_SERVER, LID_SERVER = "s.whatsapp.net", "lid"
+USER_SERVER, LID_SERVER, GROUP_SERVER = "s.whatsapp.net", "lid", "g.us"
 KNOWN = 30
 """As many people as a phone on screen offers to play."""
 _LID_DIGITS = 15
@@ -22,15 +22,23 @@ class Customer:
     """Digits; nothing for somebody of whom WhatsApp tells only the LID."""
     lid: str
     name: str = ""
+    group: str = ""
+    """The digits of the group in which they are met; empty in their own chat."""
+    group_name: str = ""
 
     @property
     def peer(self) -> str:
-        return self.phone or self.lid
+        """What the network calls the chat."""
+        return self.chat_jid if self.group else self.phone or self.lid
+
+    @property
+    def jid(self) -> str:
+        """People are addressed by LID since 2025, in their own chats and in groups, whichever address was known first."""
+        return f"{self.lid}@{LID_SERVER}"
 
     @property
     def chat_jid(self) -> str:
-        """Direct chats are addressed by LID since 2025, whichever address they were begun with."""
-        return f"{self.lid}@{LID_SERVER}"
+        return f"{self.group}@{GROUP_SERVER}" if self.group else self.jid
 
 
 def digits_of(value: str, field: str) -> str:
@@ -64,13 +72,42 @@ def parse_customer(address: str | None, lid: str | None, name: str = "", *, fiel
     return Customer(phone, lid_digits or lid_of(phone), name)
 
 
+def parse_group(address: str, *, field: str = "group") -> str:
+    """The digits of a group, with or without `@g.us`. Raises: InvalidInput."""
+    digits = address.removesuffix(f"@{GROUP_SERVER}")
+    if not digits.isascii() or not digits.isdigit() or not 5 <= len(digits) <= 20:
+        raise InvalidInput(field, "Write the digits of the group.")
+    return digits
+
+
+def in_group(customer: Customer, group: str, name: str = "") -> Customer:
+    """The same person, met in a group. Raises: InvalidInput."""
+    return replace(customer, group=parse_group(group), group_name=name)
+
+
+def parse_chat(address: str, *, field: str) -> Customer:
+    """A person as `parse_customer`, or a group (`…@g.us`). Raises: InvalidInput."""
+    if _is_group(address):
+        return Customer(None, "", group=parse_group(address, field=field))
+    return parse_customer(address, None, field=field)
+
+
 async def remember(company_id: UUID, channel_id: UUID, customer: Customer) -> Customer:
-    """The network knows these addresses and this name from now on. A name that is not told stays as it was."""
+    """The network knows these addresses and this name from now on. A name that is not told stays as it was. Of somebody in a
+    group it knows the group: its row has the group's address for both."""
+    if customer.group:
+        jid = customer.chat_jid
+        group = await _remember(company_id, channel_id, jid, Customer(None, jid, customer.group_name))
+        return replace(customer, group_name=group.name)
+    return await _remember(company_id, channel_id, customer.peer, customer)
+
+
+async def _remember(company_id: UUID, channel_id: UUID, peer: str, customer: Customer) -> Customer:
     row = (
         await sql(
             "SELECT lid, name FROM sim_customer WHERE channel_id = :channel AND peer = :peer",
             channel=channel_id,
-            peer=customer.peer,
+            peer=peer,
         )
     ).one_or_none()
     told = Customer(customer.phone, customer.lid, customer.name or (row.name if row else ""))
@@ -82,7 +119,7 @@ async def remember(company_id: UUID, channel_id: UUID, customer: Customer) -> Cu
             ON CONFLICT (channel_id, peer) DO UPDATE SET lid = excluded.lid, name = excluded.name
             """,
             channel=channel_id,
-            peer=told.peer,
+            peer=peer,
             company=company_id,
             lid=told.lid,
             name=told.name,
@@ -93,12 +130,16 @@ async def remember(company_id: UUID, channel_id: UUID, customer: Customer) -> Cu
 async def known_customer(channel_id: UUID, peer: str) -> Customer:
     """Somebody who is on the network already. Raises: sqlalchemy.exc.NoResultFound."""
     query = select(SimCustomer).where(SimCustomer.channel_id == channel_id, SimCustomer.peer == peer)
-    return _customer((await session().exec(query)).one())
+    row = (await session().exec(query)).one()
+    return await _in_group(row) if _is_group(row.peer) else _customer(row)
 
 
 async def customer_at(company_id: UUID, channel_id: UUID, chat_jid: str) -> Customer:
     """Whom a chat's address belongs to. Somebody who never wrote is looked up, as WhatsApp does with a phone number."""
     user, _, server = chat_jid.partition("@")
+    if server == GROUP_SERVER:
+        await remember(company_id, channel_id, Customer(None, "", group=user))
+        return await known_customer(channel_id, chat_jid)
     column = SimCustomer.lid if server == LID_SERVER else SimCustomer.peer
     query = (
         select(SimCustomer)
@@ -112,6 +153,23 @@ async def customer_at(company_id: UUID, channel_id: UUID, chat_jid: str) -> Cust
     if server == LID_SERVER:
         return Customer(None, user)
     return await remember(company_id, channel_id, Customer(user, lid_of(user)))
+
+
+def _is_group(peer: str) -> bool:
+    return peer.endswith(f"@{GROUP_SERVER}")
+
+
+async def _in_group(row: SimCustomer) -> Customer:
+    """Whoever wrote last in the group, for all of its people; without addresses when nobody has."""
+    query = (
+        select(SimMessage)
+        .where(SimMessage.channel_id == row.channel_id, SimMessage.peer == row.peer, SimMessage.origin == "customer")
+        .order_by(col(SimMessage.seq).desc())
+        .limit(1)
+    )
+    last = (await session().exec(query)).first()
+    sender = last.payload["sender"] if last is not None else {"phone": None, "lid": "", "name": ""}
+    return Customer(**sender, group=row.peer.partition("@")[0], group_name=row.name)
 
 
 def _customer(row: SimCustomer) -> Customer:

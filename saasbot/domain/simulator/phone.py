@@ -134,7 +134,7 @@ async def _people(channel_id: UUID) -> list[Customer]:
         LEFT JOIN LATERAL (
             SELECT max(seq) AS seq FROM sim_message m WHERE m.channel_id = c.channel_id AND m.peer = c.peer
         ) last ON true
-        WHERE c.channel_id = :channel ORDER BY last.seq DESC NULLS LAST LIMIT :most
+        WHERE c.channel_id = :channel AND c.peer NOT LIKE '%@g.us' ORDER BY last.seq DESC NULLS LAST LIMIT :most
         """,
         channel=channel_id,
         most=KNOWN,

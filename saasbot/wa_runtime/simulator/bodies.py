@@ -35,6 +35,8 @@ class Content:
     target_id: str | None = None
     target_from_us: bool = False
     """Whether the target is a message of the number itself."""
+    target_jid: str = ""
+    """In a group: who wrote the target."""
     quoted_id: str | None = None
     quoted_text: str = ""
     quoted_jid: str = ""
@@ -64,8 +66,11 @@ def _check_place(latitude: float | None, longitude: float | None) -> None:
         raise InvalidInput("longitude", "Use -180 to 180 degrees.")
 
 
-def build(content: Content, *, chat_jid: str, at: datetime, media: SimMedia | None, file: bytes) -> Any:
-    """The checked content as an `E2E.Message`. `media` and its bytes come with the types that have some."""
+def build(
+    content: Content, *, chat_jid: str, at: datetime, media: SimMedia | None, file: bytes, voter: str = ""
+) -> Any:
+    """The checked content as an `E2E.Message`. `media` and its bytes come with the types that have some, `voter` (who writes)
+    with a vote."""
     context = _context(content)
     if content.type == "text":
         if context is None:
@@ -74,7 +79,7 @@ def build(content: Content, *, chat_jid: str, at: datetime, media: SimMedia | No
     if content.type in ACTS:
         return _act(content, chat_jid, at)
     if content.type == VOTE:
-        return _vote(content, chat_jid, at)
+        return _vote(content, chat_jid, voter, at)
     if content.type == "location":
         place = e2e.LocationMessage(degreesLatitude=content.latitude, degreesLongitude=content.longitude)
         place.name = content.text
@@ -105,7 +110,12 @@ def _quoting(message: Any, context: Any | None) -> Any:
 
 
 def _act(content: Content, chat_jid: str, at: datetime) -> Any:
-    key = MessageKey(remoteJID=chat_jid, fromMe=content.target_from_us, ID=content.target_id)
+    key = MessageKey(
+        remoteJID=chat_jid,
+        fromMe=content.target_from_us,
+        ID=content.target_id,
+        participant=content.target_jid or None,
+    )
     moment = int(at.timestamp() * 1000)
     if content.type == "reaction":
         return e2e.Message(reactionMessage=e2e.ReactionMessage(key=key, text=content.text, senderTimestampMS=moment))
@@ -121,12 +131,12 @@ def _act(content: Content, chat_jid: str, at: datetime) -> Any:
     )
 
 
-def _vote(content: Content, chat_jid: str, at: datetime) -> Any:
+def _vote(content: Content, chat_jid: str, voter: str, at: datetime) -> Any:
     chosen = [hashlib.sha256(option.encode()).digest() for option in content.text.splitlines() if option]
     plain = e2e.PollVoteMessage(selectedOptions=chosen).SerializeToString()
-    key = key_of_vote(content.poll_secret, content.target_id or "", content.own_jid, chat_jid)
+    key = key_of_vote(content.poll_secret, content.target_id or "", content.own_jid, voter)
     iv = os.urandom(12)
-    sealed = AESGCM(key).encrypt(iv, plain, authenticated(content.target_id or "", chat_jid))
+    sealed = AESGCM(key).encrypt(iv, plain, authenticated(content.target_id or "", voter))
     return e2e.Message(
         pollUpdateMessage=e2e.PollUpdateMessage(
             pollCreationMessageKey=MessageKey(remoteJID=chat_jid, fromMe=False, ID=content.target_id),

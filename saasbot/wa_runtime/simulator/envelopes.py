@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from saasbot.domain.simulator.customers import LID_SERVER, USER_SERVER, Customer
+from saasbot.domain.simulator.customers import GROUP_SERVER, LID_SERVER, USER_SERVER, Customer
 from saasbot.wa_runtime.protobufs import e2e, events
 
 _EDITED, _REVOKED = "1", "7"
@@ -19,12 +19,12 @@ def _source(chat: Customer, *, sender_lid: str, from_me: bool, alternate: bool, 
     phone = jid(chat.phone or "", USER_SERVER) if alternate else jid("", "")
     nobody = jid("", "")
     source = events.MessageSource(
-        Chat=jid(chat.lid, LID_SERVER),
+        Chat=jid(chat.group, GROUP_SERVER) if chat.group else jid(chat.lid, LID_SERVER),
         Sender=jid(sender_lid, LID_SERVER),
         IsFromMe=from_me,
-        IsGroup=False,
+        IsGroup=bool(chat.group),
         SenderAlt=nobody if from_me else phone,
-        RecipientAlt=phone if from_me else nobody,
+        RecipientAlt=phone if from_me and not chat.group else nobody,
         BroadcastListOwner=nobody,
     )
     if lid_mode:
@@ -73,7 +73,7 @@ def _is_ephemeral(content: Any) -> bool:
 
 
 def from_customer(customer: Customer, body: Any, *, wa_id: str, at: datetime) -> bytes:
-    """A message event: the chat is the customer's LID, the phone beside it when WhatsApp tells it."""
+    """A message event: the chat is the customer's LID (or the group), the phone beside it when WhatsApp tells it."""
     source = _source(customer, sender_lid=customer.lid, from_me=False, alternate=True, lid_mode=True)
     return _message(source, body, wa_id=wa_id, at=at, push_name=customer.name).SerializeToString()
 

@@ -128,7 +128,7 @@ async def accept(actor: Actor, channel_id: UUID, outgoing: Outgoing, media: SimM
         channel_id=channel_id,
         wa_id=wa_id,
         peer=customer.peer,
-        peer_name=customer.name,
+        peer_name=customer.group_name if customer.group else customer.name,
         origin="number",
         type=outgoing.type,
         text=outgoing.poll.question if outgoing.poll else outgoing.text,

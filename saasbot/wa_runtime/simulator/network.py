@@ -91,7 +91,7 @@ async def customer_writes(
     wa_id = wa_id or new_wa_id()
     at = at or utcnow()
     content = await _with_references(number, sender, content)
-    body = build(content, chat_jid=sender.chat_jid, at=at, media=media, file=file)
+    body = build(content, chat_jid=sender.chat_jid, voter=sender.jid, at=at, media=media, file=file)
     raw = envelopes.from_customer(sender, body, wa_id=wa_id, at=at)
     sequence = await deliver(number, Waiting(MESSAGE, raw))
     session().add(_row(number, sender, "customer", content, wa_id, at, media, sequence))
@@ -106,6 +106,8 @@ async def owner_writes(actor: Actor, channel_id: UUID, *, to: Customer, text: st
     content.check()
     number = await access_linked(actor, channel_id)
     to = await remember(actor.company_id, channel_id, to)
+    if to.group:
+        to = await known_customer(channel_id, to.peer)
     wa_id, at = new_wa_id(), utcnow()
     body = build(content, chat_jid=to.chat_jid, at=at, media=None, file=b"")
     raw = envelopes.from_own_phone(to, body, wa_id=wa_id, at=at, own_lid=number.lid or "", own_name=number.push_name)
@@ -169,6 +171,8 @@ async def customer_confirms(actor: Actor, channel_id: UUID, *, wa_ids: Sequence[
 
 async def confirm_by_itself(number: SimNumber, customer: Customer, message: SimMessage) -> None:
     """The customer's phone will confirm this message without being told to; its row knows already when."""
+    if not customer.lid:
+        return  # a group in which nobody has written: nobody is there whose phone could
     now = utcnow()
     receipts = (
         Waiting(RECEIPT, envelopes.receipt(customer, [message.wa_id], kind, now), after)
@@ -249,10 +253,19 @@ async def _with_references(number: SimNumber, sender: Customer, content: Content
         content,
         target_from_us=target is not None and target.origin != "customer",
         quoted_text=quoted.text if quoted is not None else "",
-        quoted_jid=own_jid if quoted is not None and quoted.origin != "customer" else sender.chat_jid,
+        target_jid=_author(target, sender, own_jid) if sender.group else "",
+        quoted_jid=_author(quoted, sender, own_jid),
         poll_secret=bytes.fromhex(target.payload.get("poll_secret", "")) if target is not None else b"",
         own_jid=own_jid,
     )
+
+
+def _author(message: SimMessage | None, sender: Customer, own_jid: str) -> str:
+    """Whose message it is. In a group each has their own."""
+    if message is not None and message.origin != "customer":
+        return own_jid
+    wrote = message.payload.get("sender") if message is not None else None
+    return f"{wrote['lid']}@{LID_SERVER}" if wrote else sender.jid
 
 
 def _row(
@@ -272,13 +285,16 @@ def _row(
         "target_id": content.target_id,
         "quoted_id": content.quoted_id,
         "ephemeral_seconds": content.ephemeral_seconds or None,
+        "sender": {"phone": peer.phone, "lid": peer.lid, "name": peer.name}
+        if peer.group and origin == "customer"
+        else None,
     }
     return SimMessage(
         company_id=number.company_id,
         channel_id=number.channel_id,
         wa_id=wa_id,
         peer=peer.peer,
-        peer_name=peer.name,
+        peer_name=peer.group_name if peer.group else peer.name,
         origin=origin,
         type=content.type,
         text=content.text,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.simulator.access import find_number, tell_phones
+from saasbot.domain.simulator.customers import customer_at
 from saasbot.domain.simulator.faults import Line, line_of, spend, unlink
 from saasbot.domain.simulator.media import SimMedia, keep, key_of_path
 from saasbot.infra.db import DOWN, unit_of_work
@@ -112,13 +113,20 @@ class SimulatorTransport:
             raise SendUnknown
         return accepted.sent
 
-    async def mark_read(self, chat_jid: str, wa_ids: list[str]) -> None:
+    async def mark_read(self, chat_jid: str, wa_ids: list[str], author_jid: str) -> None:
         async with unit_of_work(self._actor):
             await line.show_read(self._actor, self._channel_id, chat_jid, wa_ids)
 
     async def typing(self, chat_jid: str, on: bool) -> None:
         async with unit_of_work(self._actor):
             await line.show_typing(self._actor, self._channel_id, chat_jid, on=on)
+
+    async def group_name(self, chat_jid: str) -> str:
+        if not self._line.is_open:
+            raise NotConnected
+        async with unit_of_work(self._actor):
+            group = await customer_at(self._actor.company_id, self._channel_id, chat_jid)
+        return group.group_name
 
     async def reject_call(self, caller: str, call_id: str) -> None:
         async with unit_of_work(self._actor):
