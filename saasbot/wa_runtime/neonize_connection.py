@@ -17,6 +17,7 @@ from saasbot.wa_runtime.neonize_events import (
     CHAT_PRESENCE,
     JOURNALLED,
     KEEP_ALIVE_TIMEOUT,
+    LOGGED_OUT,
     Fate,
     call_of,
     codes_of,
@@ -75,7 +76,7 @@ class Connection:
         self._task = asyncio.create_task(self._run(), name=f"neonize-{self._number.channel_id}")
 
     async def close(self) -> None:
-        """Afterwards the number is offline and nothing more is told. Twice is once."""
+        """Afterwards the number is offline and nothing more is told; that WhatsApp ended the session meanwhile is. Twice is once."""
         self._closing = True
         self._signals.put_nowait(None)
         if self._task is not None:
@@ -108,8 +109,6 @@ class Connection:
             while not self._closing:
                 change, steady = await self._attempt()
                 if change is None or change.fatal:
-                    if change is not None:
-                        self.tell(change)
                     return
                 failures = 1 if steady else failures + 1
                 await self._wait_until_next(change, failures)
@@ -135,14 +134,14 @@ class Connection:
         """Hold one client object as long as it is of use.
 
         Returns why it ended (nothing: we close), and whether it was steady: open for long enough to begin anew with delays.
+        An end for good has been told.
         """
-        self._signals = asyncio.Queue()  # what an earlier client still had to say does not concern this one
+        self._signals = asyncio.Queue()  # of what an earlier client said, `_last_word` has heard what concerns this one
         device = self._number.device_jid
-        if device is None:
-            return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
         try:
-            if not await has_session(self._store_dsn, device):
-                return StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True), False
+            if device is None or not await has_session(self._store_dsn, device):
+                self.tell(missing := StateChange(ChannelStatus.LOGGED_OUT, "session_missing", fatal=True))
+                return missing, False
         except StoreUnavailable:
             return StateChange(ChannelStatus.RECONNECTING, "store_unavailable"), False
         try:
@@ -167,12 +166,26 @@ class Connection:
                 return StateChange(ChannelStatus.RECONNECTING, "network_unreachable"), False
             assert client.task is not None
             watch = asyncio.create_task(_wake_at_end(client.task, self._signals))
-            return await self._hold(client)
+            change, steady = await self._hold(client)
+            if change is not None and change.fatal:
+                self.tell(change)  # taking the client down may last, and the library has deleted the session already
         finally:
             self._now_lost()
             if watch is not None:
                 watch.cancel()
             await client.close()
+        if change is None or not change.fatal:
+            change = self._last_word() or change
+        return change, steady
+
+    def _last_word(self) -> StateChange | None:
+        """WhatsApp may end the session while we take the client down: the next one would only find that it is gone."""
+        while not self._signals.empty():
+            signal = self._signals.get_nowait()
+            if signal is not None and signal[0] == LOGGED_OUT:
+                self.tell(change := state_of(*signal))
+                return change
+        return None
 
     async def _hold(self, client: LibraryClient) -> tuple[StateChange | None, bool]:
         assert client.task is not None

@@ -63,8 +63,9 @@ _DOWN_SECONDS = 1.0
 """Until the database is asked again."""
 _SHORTEST_WAIT = 0.01
 _LEASE_POLL_SECONDS = 0.5
-SEND_IN_HAND_SECONDS, CLOSE_SECONDS = 9.0, 8.0
-"""How long a stop waits for the send in hand, then for the connection to end: with the rest, a process is gone in 20."""
+SEND_IN_HAND_SECONDS, CLOSE_SECONDS, LAST_STATE_SECONDS = 9.0, 8.0, 0.5
+"""How long a stop waits for the send in hand, for the connection to end, then for its last state to be written: with the rest, a
+process is gone in 20."""
 
 
 class Number:
@@ -274,6 +275,7 @@ class Number:
                 self._open.clear()
             while not await self._report(change):  # noqa: ASYNC110 - the database does not signal its return
                 await asyncio.sleep(1)
+            self._states.task_done()
             if change.fatal:
                 self._over.set()
 
@@ -355,6 +357,7 @@ class Number:
         try:
             assert self._transport is not None
             await self._close(self._transport)
+            await self._tell_the_rest()
         finally:
             for task in (lease, state):
                 task.cancel()
@@ -366,6 +369,13 @@ class Number:
                     async with unit_of_work(self._actor):
                         await end_gap(self._actor, self.ref.channel_id)
                         await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
+
+    async def _tell_the_rest(self) -> None:
+        """What the connection said at its end, if the database takes it: that the session is over is said once."""
+        await asyncio.sleep(0)  # a change on its way through the loop is in the queue then
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_STATE_SECONDS):
+                await self._states.join()
 
     async def _close(self, transport: Transport) -> None:
         """A connection that will not end in time ends with its process: waiting for it would keep the number from the next

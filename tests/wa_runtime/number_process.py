@@ -69,7 +69,7 @@ async def pair(dsn: str, phone: str | None) -> None:
 async def hold(dsn: str, device_jid: str) -> None:
     from saasbot.models import MessageType
     from saasbot.wa_runtime import neonize_hearing, neonize_transport
-    from saasbot.wa_runtime.neonize_client import prepare_loop
+    from saasbot.wa_runtime.neonize_client import LibraryClient, prepare_loop
     from saasbot.wa_runtime.neonize_gate import Gate
     from saasbot.wa_runtime.neonize_transport import NeonizeTransport
     from saasbot.wa_runtime.protobufs import events
@@ -94,6 +94,16 @@ async def hold(dsn: str, device_jid: str) -> None:
     for name in ("QUIET_SECONDS", "ANSWER_SECONDS"):
         if name in os.environ:
             setattr(neonize_hearing, name, float(os.environ[name]))
+    if seconds := os.environ.get("CLOSE_LATE"):
+        close = LibraryClient.close
+
+        async def close_late(self: LibraryClient) -> None:
+            say("closing")
+            await asyncio.sleep(float(seconds))
+            await close(self)
+            say("closed")
+
+        LibraryClient.close = close_late
     prepare_loop(1)
     neonize_transport.SEND_SECONDS = float(os.environ.get("SEND_SECONDS", neonize_transport.SEND_SECONDS))
     wiring = Wiring(

@@ -202,21 +202,6 @@ async def test_a_silent_network_can_be_left(start: Start, linked: Linked, silent
     await number.end()
 
 
-async def test_an_outdated_client_stops_for_good(start: Start, linked: Linked, lab: WireLab):
-    await lab.refuse(405)
-    number = await start("hold", linked.device_jid)
-    await number.until("state", status="failed", reason="client_outdated", fatal=True)
-    await number.end()
-
-
-async def test_a_server_that_is_unwell_is_tried_again(start: Start, linked: Linked, lab: WireLab):
-    await lab.refuse(503)
-    number = await start("hold", linked.device_jid)
-    await number.until("state", status="open")
-    await number.do("close")
-    await number.end()
-
-
 async def test_a_device_removed_on_the_phone_is_logged_out_and_stays_so(start: Start, link: Link, lab: WireLab):
     linked = await link()
     number = await start("hold", linked.device_jid)

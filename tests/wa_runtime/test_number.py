@@ -19,6 +19,7 @@ from saasbot.domain.channels.facts import read_facts
 from saasbot.domain.channels.lease import acquire_lease
 from saasbot.domain.channels.outbox import settle_abandoned
 from saasbot.domain.channels.proxy import proxy_changed
+from saasbot.domain.channels.state import report_state
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
 from saasbot.domain.inbox.outbound import add_outbound
@@ -267,6 +268,32 @@ async def test_stopping_finishes_the_send_in_hand_and_releases_the_number(alice:
         assert (await status_of(alice, message))[0] == "sent"
         async with unit_of_work(alice):
             assert await acquire_lease(alice, channel.id, holder="next") is not None
+
+
+async def test_a_session_that_ends_while_the_number_lets_go_is_told(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    async with running(channel, tmp_path) as number:
+        transport = number.transport
+
+        async def ends() -> None:
+            transport.wiring.on_state(StateChange(ChannelStatus.LOGGED_OUT, "device_removed", fatal=True))
+
+        transport.before_close = ends
+    async with unit_of_work(alice):
+        ended = await channels.access_channel(alice, channel.id)
+        assert (ended.status, ended.reason, ended.desired) == ("logged_out", "device_removed", "stopped")
+
+
+async def test_a_number_that_its_owner_logged_out_stays_so_whatever_its_session_says(alice: Actor):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        await channels.connect(alice, channel.id)
+        await channels.logout(alice, channel.id)
+        for reason in ("device_removed", "session_missing"):
+            await report_state(
+                alice, channel.id, epoch=None, status=ChannelStatus.LOGGED_OUT, reason=reason, ended=True
+            )
+        assert (await channels.access_channel(alice, channel.id)).reason == "logged_out_by_user"
 
 
 async def test_a_session_that_ended_stops_the_number_until_its_owner_acts(alice: Actor, tmp_path: Path):

@@ -44,14 +44,14 @@ async def report_state(
     """What the holder of the number saw. `epoch` is its fencing token, nothing for the supervisor of a number nobody holds.
 
     `ended`: it cannot go on by itself, so it is stopped until its owner acts; a logged-out one must pair again.
-    A number that its owner has stopped meanwhile stays as its owner left it, whatever its connection still says. One that was
-    linked and shall run is followed: its owners hear of it when it cannot.
+    A number that its owner has stopped meanwhile stays as its owner left it, whatever its connection still says; that its session
+    is gone is told once. One that was linked and shall run is followed: its owners hear of it when it cannot.
     Raises: LeaseLost, NotFound.
     """
     channel = await access_channel(actor, channel_id, lock=True)
     if epoch is not None:
         await check_epoch(channel_id, epoch)
-    if channel.desired == Desired.STOPPED and not ended:
+    if channel.desired == Desired.STOPPED and (not ended or channel.status == ChannelStatus.LOGGED_OUT):
         return
     in_use = channel.desired == Desired.RUNNING and channel.device_jid is not None
     if ended:
