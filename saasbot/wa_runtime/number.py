@@ -6,53 +6,27 @@ The same runner serves real WhatsApp (in a bridge process) and the simulator (in
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.access import access_channel
-from saasbot.domain.channels.acks import AckMeter
-from saasbot.domain.channels.act_outbox import settle_abandoned_acts
-from saasbot.domain.channels.gaps import begin_gap, end_gap, last_sign_of_life
-from saasbot.domain.channels.lease import (
-    RENEW_SECONDS,
-    LeaseLost,
-    acquire_lease,
-    lease_holder,
-    release_lease,
-    renew_lease,
-)
-from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.lease import LeaseLost
 from saasbot.domain.channels.proxy import RECONNECT, read_proxy
-from saasbot.domain.channels.state import report_state
-from saasbot.domain.inbox.calls import is_fresh
 from saasbot.domain.inbox.groups import ASK_NAME
-from saasbot.infra import events, process_identity
 from saasbot.infra.crypto import Unsealable
 from saasbot.infra.db import DOWN, app_dsn, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
-from saasbot.models import ChannelStatus, GapCause
-from saasbot.models.table import utcnow
 from saasbot.wa_runtime.group_names import GroupNames
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.media import download_pending
+from saasbot.wa_runtime.number_lease import NumberLease
+from saasbot.wa_runtime.number_moments import NumberMoments
+from saasbot.wa_runtime.number_states import NumberStates
 from saasbot.wa_runtime.outbox import send_queued
 from saasbot.wa_runtime.pace import Pace
-from saasbot.wa_runtime.process import resident_bytes
-from saasbot.wa_runtime.transport import (
-    Call,
-    NotConnected,
-    NumberRef,
-    ProxyUnknown,
-    StateChange,
-    Transport,
-    Typing,
-    Wiring,
-)
+from saasbot.wa_runtime.transport import NotConnected, NumberRef, ProxyUnknown, Transport, Wiring
 
 log = get_logger(__name__)
 
@@ -62,10 +36,8 @@ With hundreds of numbers each look is felt."""
 _DOWN_SECONDS = 1.0
 """Until the database is asked again."""
 _SHORTEST_WAIT = 0.01
-_LEASE_POLL_SECONDS = 0.5
-SEND_IN_HAND_SECONDS, CLOSE_SECONDS, LAST_STATE_SECONDS = 9.0, 8.0, 0.5
-"""How long a stop waits for the send in hand, for the connection to end, then for its last state to be written: with the rest, a
-process is gone in 20."""
+SEND_IN_HAND_SECONDS, CLOSE_SECONDS = 9.0, 8.0
+"""How long a stop waits for the send in hand, then for the connection to end: with the rest, a process is gone in 20."""
 
 
 class Number:
@@ -78,49 +50,52 @@ class Number:
         self._actor = Actor.system(ref.company_id)
         self._make_transport = make_transport
         self._spool_dir = spool_dir
-        self._states: asyncio.Queue[StateChange] = asyncio.Queue()
-        self._open = asyncio.Event()
         self._outbox_wake = asyncio.Event()
         self._media_wake = asyncio.Event()
         self._over = asyncio.Event()
-        self._epoch = 0
-        self._acks = AckMeter()
-        self._lost_from: datetime | None = None
-        """Since when an earlier holder, that never let go of the number, may have lost what it was given."""
-        self._hanging_up: set[asyncio.Task[None]] = set()
+        self._lease = NumberLease(ref, self._over)
+        self._states = NumberStates(ref, self._lease, self._over, self._opened)
+        self._moments = NumberMoments(ref)
         self._group_names = GroupNames(self._actor)
         self._transport: Transport | None = None
-        self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
         """Hold the number and work for it. Returns when it is over; the lease is released unless it was lost."""
-        if not await self._acquire():
+        if not await self._lease.acquire():
             return
         journal = NumberJournal(
             company_id=self.ref.company_id,
             channel_id=self.ref.channel_id,
-            epoch=self._epoch,
+            epoch=self._lease.epoch,
             dsn=app_dsn(),
             spool_dir=self._spool_dir,
         )
-        wiring = Wiring(journal, self._on_state, self._on_typing, self._on_call, self._epoch, self._proxy)
-        self._transport = self._make_transport(self.ref, wiring)
+        wiring = Wiring(
+            journal,
+            self._states.on_state,
+            self._moments.on_typing,
+            self._moments.on_call,
+            self._lease.epoch,
+            self._proxy,
+        )
+        transport = self._transport = self._moments.transport = self._make_transport(self.ref, wiring)
+        self._states.redelivers = transport.redelivers
         tasks = [
-            asyncio.create_task(loop(), name=f"{name}-{self.ref.channel_id}")
-            for name, loop in (
-                ("lease", partial(self._keep_lease, journal)),
-                ("state", self._report_states),
-                ("outbox", self._send_forever),
-                ("media", self._download_forever),
+            asyncio.create_task(work, name=f"{name}-{self.ref.channel_id}")
+            for name, work in (
+                ("lease", self._lease.keep(journal)),
+                ("state", self._states.report_forever()),
+                ("outbox", self._send_forever(transport)),
+                ("media", self._download_forever(transport)),
             )
         ]
         try:
-            await self._settle()
+            await self._lease.settle(redelivers=transport.redelivers)
             await journal.replay_spool()
-            await self._transport.connect()
+            await transport.connect()
             await self._over.wait()
         finally:
-            await self._shut_down(tasks, journal)
+            await self._shut_down(transport, tasks, journal)
 
     def stop(self) -> None:
         """Drain and end: `run` returns when the send in hand is finished and the lease released."""
@@ -133,6 +108,10 @@ class Number:
     def wake_media(self) -> None:
         """Something may wait to be downloaded."""
         self._media_wake.set()
+
+    def _opened(self) -> None:
+        self.wake_outbox()
+        self.wake_media()
 
     async def command(self, command: str, arguments: dict[str, Any]) -> None:
         """Do what the app asked of this number (`domain.channels.commands`). What cannot be done now is not done later."""
@@ -162,169 +141,20 @@ class Number:
         except (Unsealable, NotFound, *DOWN) as error:
             raise ProxyUnknown(str(error)) from error
 
-    async def _acquire(self) -> bool:
-        """Wait for the lease. False when stopped meanwhile."""
-        while not self._over.is_set():
-            try:
-                async with unit_of_work(self._actor):
-                    other = await lease_holder(self._actor, self.ref.channel_id)
-                    here = process_identity.this_process()
-                    dead = other is not None and (other == here or process_identity.is_dead(other))
-                    seen = await last_sign_of_life(self._actor, self.ref.channel_id, holder_is_dead=dead)
-                    epoch = await acquire_lease(self._actor, self.ref.channel_id, holder=here, holder_is_dead=dead)
-                if epoch is not None:
-                    self._epoch, self._lost_from = epoch, seen
-                    log.info("number.held", channel_id=str(self.ref.channel_id), epoch=epoch)
-                    return True
-            except DOWN as error:
-                log.warning("number.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LEASE_POLL_SECONDS):
-                    await self._over.wait()
-        return False
-
-    async def _settle(self) -> None:
-        """What an earlier holder left unfinished is told: sends that may have gone out, messages that may be missing."""
-        async with unit_of_work(self._actor):
-            if self._lost_from is not None and not self._redelivers:
-                await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.HOLDER_DIED, at=self._lost_from)
-            await end_gap(self._actor, self.ref.channel_id)  # also that of a number which was deaf when its holder died
-        await self._settle_sends(self._epoch)
-
-    async def _settle_sends(self, epoch: int) -> None:
-        """What was taken before this epoch, and never marked, may have gone out or not."""
-        async with unit_of_work(self._actor):
-            doubtful = await settle_abandoned(self._actor, self.ref.channel_id, epoch=epoch)
-            await settle_abandoned_acts(self._actor, self.ref.channel_id, epoch=epoch)
-        if doubtful:
-            log.warning("outbox.interrupted", channel_id=str(self.ref.channel_id), messages=len(doubtful))
-
-    async def _keep_lease(self, journal: NumberJournal) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            try:
-                await self._renew()
-                await journal.replay_spool()  # the database answers: what waits for it need not wait for the next event
-            except LeaseLost:
-                log.warning("number.lease_lost", channel_id=str(self.ref.channel_id), epoch=self._epoch)
-                self._epoch = 0
-                self._over.set()
-                return
-            except DOWN as error:
-                log.warning("number.lease_not_renewed", channel_id=str(self.ref.channel_id), error=str(error))
-
-    async def _renew(self) -> None:
-        acks = self._acks.take()
-        try:
-            async with unit_of_work(self._actor):
-                await renew_lease(
-                    self._actor, self.ref.channel_id, epoch=self._epoch, memory_bytes=resident_bytes(), acks=acks
-                )
-        except DOWN:
-            self._acks.give_back(acks)
-            raise
-
-    def _on_state(self, change: StateChange) -> None:
-        self._loop.call_soon_threadsafe(self._states.put_nowait, change)
-
-    def _on_typing(self, typing: Typing) -> None:
-        self._loop.call_soon_threadsafe(self._tell_typing, typing)
-
-    def _tell_typing(self, typing: Typing) -> None:
-        task = asyncio.create_task(self._publish_typing(typing))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    async def _publish_typing(self, typing: Typing) -> None:
-        async with unit_of_work(self._actor):
-            events.publish(
-                "typing",
-                company_id=self.ref.company_id,
-                channel_id=self.ref.channel_id,
-                chat_jid=typing.chat_jid,
-                on="1" if typing.on else "",
-            )
-
-    def _on_call(self, call: Call) -> None:
-        self._loop.call_soon_threadsafe(self._hang_up, call)
-
-    def _hang_up(self, call: Call) -> None:
-        task = asyncio.create_task(self._reject(call))
-        self._hanging_up.add(task)
-        task.add_done_callback(self._hanging_up.discard)
-
-    async def _reject(self, call: Call) -> None:
-        """Hang up, if the owner wants it and it still rings."""
-        assert self._transport is not None
-        try:
-            async with unit_of_work(self._actor):
-                channel = await access_channel(self._actor, self.ref.channel_id)
-            if channel.reject_calls and is_fresh(call.began_at):
-                await self._transport.reject_call(call.caller, call.call_id)
-                log.info("number.call_rejected", channel_id=str(self.ref.channel_id))
-        except (NotConnected, NotFound, *DOWN) as error:
-            log.warning("number.call_not_rejected", channel_id=str(self.ref.channel_id), error=type(error).__name__)
-
-    async def _report_states(self) -> None:
-        while True:
-            change = await self._states.get()
-            if change.status == ChannelStatus.OPEN:
-                self._open.set()
-                self.wake_outbox()
-                self.wake_media()
-            else:
-                self._open.clear()
-            while not await self._report(change):  # noqa: ASYNC110 - the database does not signal its return
-                await asyncio.sleep(1)
-            self._states.task_done()
-            if change.fatal:
-                self._over.set()
-
-    async def _report(self, change: StateChange) -> bool:
-        """Write the state. False when the database could not be reached."""
-        try:
-            async with unit_of_work(self._actor):
-                await report_state(
-                    self._actor,
-                    self.ref.channel_id,
-                    epoch=self._epoch,
-                    status=change.status,
-                    reason=change.reason,
-                    retry_at=change.retry_at,
-                    ended=change.fatal,
-                )
-                await self._note_gap(change.status)
-        except (LeaseLost, NotFound):
-            self._over.set()
-        except DOWN as error:
-            log.warning("number.state_not_written", channel_id=str(self.ref.channel_id), error=str(error))
-            return False
-        return True
-
-    async def _note_gap(self, status: ChannelStatus) -> None:
-        """In the transaction that writes the state: while the number is deaf, messages may go missing."""
-        if status == ChannelStatus.DEAF and not self._redelivers:
-            await begin_gap(self._actor, self.ref.channel_id, cause=GapCause.DEAF, at=utcnow())
-        elif status != ChannelStatus.DEAF:
-            await end_gap(self._actor, self.ref.channel_id)
-
-    @property
-    def _redelivers(self) -> bool:
-        return self._transport is not None and self._transport.redelivers
-
-    async def _send_forever(self) -> None:
-        assert self._transport is not None
+    async def _send_forever(self, transport: Transport) -> None:
         chosen = settings().send_pace
-        pace = Pace(self._transport.usual_pace if chosen is None else chosen, self._transport.typing)
+        pace = Pace(transport.usual_pace if chosen is None else chosen, transport.typing)
+        lease = self._lease
         unsure = False  # whether a message was taken: the database went away while it was asked
         while not self._over.is_set():
             self._outbox_wake.clear()
-            await self._open.wait()
+            await self._states.open.wait()
             try:
                 if unsure:
-                    await self._settle_sends(self._epoch + 1)
+                    await lease.settle_sends(lease.epoch + 1)
                     unsure = False
                 soon = await send_queued(
-                    self._actor, self.ref.channel_id, self._epoch, self._transport, pace, self._over, self._acks.note
+                    self._actor, self.ref.channel_id, lease.epoch, transport, pace, self._over, lease.acks.note
                 )
             except LeaseLost:
                 self._over.set()
@@ -334,48 +164,34 @@ class Number:
                 unsure, soon = True, _DOWN_SECONDS
             await _woken(self._outbox_wake, self._over, soon)
 
-    async def _download_forever(self) -> None:
-        assert self._transport is not None
+    async def _download_forever(self, transport: Transport) -> None:
         while not self._over.is_set():
             self._media_wake.clear()
-            await self._open.wait()
+            await self._states.open.wait()
             try:
-                soon = await download_pending(self._actor, self.ref.channel_id, self._transport)
+                soon = await download_pending(self._actor, self.ref.channel_id, transport)
             except DOWN as error:
                 log.warning("media.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
                 soon = _DOWN_SECONDS
             await _woken(self._media_wake, self._over, soon)
 
-    async def _shut_down(self, tasks: list[asyncio.Task[None]], journal: NumberJournal) -> None:
+    async def _shut_down(self, transport: Transport, tasks: list[asyncio.Task[None]], journal: NumberJournal) -> None:
         """Finish the send in hand, journal what is buffered, let go of the number."""
         lease, state, outbox, media = tasks
         self._over.set()
-        self._open.set()  # a sender that waits for the connection sees that it is over
+        self._states.open.set()  # a sender that waits for the connection sees that it is over
         media.cancel()
         await asyncio.wait({outbox}, timeout=SEND_IN_HAND_SECONDS)
         outbox.cancel()
         try:
-            assert self._transport is not None
-            await self._close(self._transport)
-            await self._tell_the_rest()
+            await self._close(transport)
+            await self._states.tell_the_rest()
         finally:
             for task in (lease, state):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(journal.close)
-            if self._epoch:
-                with contextlib.suppress(LeaseLost, *DOWN):
-                    await self._renew()  # the last sends count too
-                    async with unit_of_work(self._actor):
-                        await end_gap(self._actor, self.ref.channel_id)
-                        await release_lease(self._actor, self.ref.channel_id, epoch=self._epoch)
-
-    async def _tell_the_rest(self) -> None:
-        """What the connection said at its end, if the database takes it: that the session is over is said once."""
-        await asyncio.sleep(0)  # a change on its way through the loop is in the queue then
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_STATE_SECONDS):
-                await self._states.join()
+            await self._lease.release()
 
     async def _close(self, transport: Transport) -> None:
         """A connection that will not end in time ends with its process: waiting for it would keep the number from the next

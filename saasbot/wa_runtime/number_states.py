@@ -1,0 +1,89 @@
+"""What the connection of a number says of itself, written in the order it was said."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from saasbot.domain.actor import Actor
+from saasbot.domain.channels.gaps import begin_gap, end_gap
+from saasbot.domain.channels.lease import LeaseLost
+from saasbot.domain.channels.state import report_state
+from saasbot.infra.db import DOWN, unit_of_work
+from saasbot.infra.errors import NotFound
+from saasbot.infra.logging import get_logger
+from saasbot.models import ChannelStatus, GapCause
+from saasbot.models.table import utcnow
+from saasbot.wa_runtime.number_lease import NumberLease
+from saasbot.wa_runtime.transport import NumberRef, StateChange
+
+log = get_logger(__name__)
+
+LAST_STATE_SECONDS = 0.5
+"""How long a stop waits for the last states to be written."""
+
+
+class NumberStates:
+    """`open` is set while the number is connected; `opened` is called each time it comes to be. An end for good sets `over`."""
+
+    def __init__(self, ref: NumberRef, lease: NumberLease, over: asyncio.Event, opened: Callable[[], None]) -> None:
+        self.open = asyncio.Event()
+        self.redelivers = False
+        """Whether what a deaf number misses is given to it again: then nothing goes missing meanwhile."""
+        self._channel_id = ref.channel_id
+        self._actor = Actor.system(ref.company_id)
+        self._lease, self._over, self._opened = lease, over, opened
+        self._changes: asyncio.Queue[StateChange] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+
+    def on_state(self, change: StateChange) -> None:
+        """From any thread."""
+        self._loop.call_soon_threadsafe(self._changes.put_nowait, change)
+
+    async def report_forever(self) -> None:
+        while True:
+            change = await self._changes.get()
+            if change.status == ChannelStatus.OPEN:
+                self.open.set()
+                self._opened()
+            else:
+                self.open.clear()
+            while not await self._report(change):  # noqa: ASYNC110 - the database does not signal its return
+                await asyncio.sleep(1)
+            self._changes.task_done()
+            if change.fatal:
+                self._over.set()
+
+    async def tell_the_rest(self) -> None:
+        """What the connection said at its end, if the database takes it: that the session is over is said once."""
+        await asyncio.sleep(0)  # a change on its way through the loop is in the queue then
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_STATE_SECONDS):
+                await self._changes.join()
+
+    async def _report(self, change: StateChange) -> bool:
+        """Write the state. False when the database could not be reached."""
+        try:
+            async with unit_of_work(self._actor):
+                await report_state(
+                    self._actor,
+                    self._channel_id,
+                    epoch=self._lease.epoch,
+                    status=change.status,
+                    reason=change.reason,
+                    retry_at=change.retry_at,
+                    ended=change.fatal,
+                )
+                await self._note_gap(change.status)
+        except (LeaseLost, NotFound):
+            self._over.set()
+        except DOWN as error:
+            log.warning("number.state_not_written", channel_id=str(self._channel_id), error=str(error))
+            return False
+        return True
+
+    async def _note_gap(self, status: ChannelStatus) -> None:
+        """In the transaction that writes the state: while the number is deaf, messages may go missing."""
+        if status == ChannelStatus.DEAF and not self.redelivers:
+            await begin_gap(self._actor, self._channel_id, cause=GapCause.DEAF, at=utcnow())
+        elif status != ChannelStatus.DEAF:
+            await end_gap(self._actor, self._channel_id)
