@@ -15,7 +15,8 @@ from saasbot.components.types import Handler
 from saasbot.components.wizard import Step, wizard, wizard_buttons
 from saasbot.pages.pairing import kind_choice, pairing
 from saasbot.pages.registry import page
-from saasbot.state.channels import ChannelRow, ChannelsState
+from saasbot.state.channel_rows import ChannelRow
+from saasbot.state.channels import ChannelsState
 from saasbot.state.company import CompanyState
 from saasbot.state.onboarding import OnboardingState
 from saasbot.state.session import SessionState
