@@ -9,7 +9,8 @@ import pytest
 from saasbot.domain.channels.pairing import digits_of_phone
 from saasbot.domain.inbox.send import send_to_phone
 from saasbot.infra.db import unit_of_work
-from saasbot.wa_runtime.transport import NotConnected, SendRefused
+from saasbot.models import ChannelStatus
+from saasbot.wa_runtime.transport import NotConnected, SendRefused, StateChange
 from tests.fixtures.numbers import until
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message, rows
@@ -92,6 +93,7 @@ async def test_without_an_answer_it_waits(shop: Shop, tmp_path: Path) -> None:
         await reached(shop, waiting, "queued")
         assert number.transport.sent == []
         number.transport.lookup_failure = None
+        number.transport.wiring.on_state(StateChange(ChannelStatus.OPEN))  # the connection is back
         await reached(shop, waiting, "sent")
 
 
