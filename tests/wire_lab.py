@@ -112,6 +112,10 @@ class WireLab:
         """Under which names devices have registered."""
         return (await self.command("devices"))["names"]
 
+    async def unlinked(self) -> list[str]:
+        """The phones that no longer list a device, because it asked for that."""
+        return (await self.command("unlinked"))["phones"]
+
     async def hand_over(self, part: bytes, *, phone: str, lid: str) -> None:
         """The phone gives its device a part of its history (a `HistorySync`), as its clients do: packed in a message to it."""
         notice = e2e.HistorySyncNotification(

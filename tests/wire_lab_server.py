@@ -7,7 +7,8 @@
 - it knows groups: `{"cmd": "group", "group": "...@g.us", "name": "...", "people": {phone: lid}}` makes one, asked about it tells
   name and people, and what the number writes in it is opened with the sender keys that its people are given;
 - `{"cmd": "silence", "phone": "...", "on": true}`: that number's socket stands, and nothing is said or heard on it;
-- `{"cmd": "devices"}`: under which names devices registered, oldest first.
+- `{"cmd": "devices"}`: under which names devices registered, oldest first;
+- `{"cmd": "unlinked"}`: the phones whose device asked to be taken off their list.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as e2e  # noqa: E402
 
 silent: set[str] = set()
 devices: list[str] = []
+unlinked: list[str] = []
 _deliver, _send = wire_server.FakeWA.deliver, wire_server.Conn.send
 _on_node, _on_login = wire_server.Conn.on_node, wire_server.Conn.on_login
 
@@ -164,6 +166,8 @@ async def _send_unless_silent(self: Any, node: Any) -> None:
 
 async def _hear_unless_silent(self: Any, node: Any) -> None:
     if not _is_silent(self):
+        if node.tag == "iq" and node.child("remove-companion-device") is not None:
+            unlinked.append(self.acct.pn)
         await _on_node(self, node)
 
 
@@ -187,6 +191,8 @@ async def _handle(self: Any, command: dict[str, Any]) -> dict[str, Any]:
             return {"ok": True}
         case "devices":
             return {"ok": True, "names": devices}
+        case "unlinked":
+            return {"ok": True, "phones": unlinked}
     return await _serve_handle(self, command)
 
 

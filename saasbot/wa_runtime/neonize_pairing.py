@@ -21,7 +21,7 @@ from saasbot.wa_runtime.neonize_events import (
     is_between_devices,
 )
 from saasbot.wa_runtime.neonize_gate import Gate
-from saasbot.wa_runtime.neonize_store import forget_session
+from saasbot.wa_runtime.neonize_store import StoreUnavailable, forget_session
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.transport import Paired, PairingCode, PairingFailed
 
@@ -34,7 +34,8 @@ FIRST_QR_SECONDS, QR_SECONDS, ATTEMPT_SECONDS = 60, 20, 160
 """How long WhatsApp honours the first QR, each that follows, and the attempt as a whole."""
 DIAL_SECONDS = 45
 LOGIN_SECONDS = 60
-UNLINK_SECONDS = 10
+UNLINK_SECONDS, DISCONNECT_SECONDS = 3, 2
+"""For leaving an attempt that failed: whoever abandons one kills its process after six."""
 SETTLE_SECONDS = 3
 """After the first login the phone hands over keys and the account's name; leaving sooner would lose them."""
 
@@ -75,6 +76,11 @@ class NeonizePairing:
         self._expected = expected
         self._is_other = False
         """Another phone than the expected one has used the code. Known before the first login."""
+        self._device: str | None = None
+        """The address of the device that the phone has made for us."""
+        self._online = asyncio.Event()
+        self._refused = False
+        """WhatsApp has refused the device's login: there is nobody to be told that it goes."""
         self._loop = asyncio.get_running_loop()
         self._steps: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
 
@@ -98,15 +104,11 @@ class NeonizePairing:
             self._linked()
             jid = await self._logged_in()
             if self._is_other:
-                await self._unlink(client, jid)
                 raise PairingFailed("other_phone")
             await asyncio.sleep(SETTLE_SECONDS)
             me = await client.api.get_me()  # safe only now: before the login it kills the process
         except BaseException:
-            # its thread may never end: the process does. Waiting for it would keep the person waiting.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(3):
-                    await client.disconnect()
+            await self._leave(client)
             raise
         await client.close()
         return Paired(_address(jid), jid.User, me.LID.User or None, me.PushName)
@@ -159,15 +161,25 @@ class NeonizePairing:
             elif kind in ("paired", "logged_out", "ended"):
                 raise PairingFailed("pair_error")
 
-    async def _unlink(self, client: LibraryClient, jid: Any) -> None:
-        """The other phone no longer lists the device, when it can be told; our store forgets it in any case."""
-        try:
-            async with asyncio.timeout(UNLINK_SECONDS):
-                await client.api.logout()
-        except (NeonizeError, TimeoutError) as error:
-            log.warning("pairing.other_phone_not_told", error=str(error))
-            await client.disconnect()
-        await forget_session(self._store_dsn, _address(jid))
+    async def _leave(self, client: LibraryClient) -> None:
+        """A device that the phone has made for this attempt is not left behind: the phone no longer lists it, when WhatsApp can
+        be told, and our store forgets it in any case."""
+        if self._device is not None and not self._refused and client.task is not None and not client.task.done():
+            try:
+                async with asyncio.timeout(UNLINK_SECONDS):
+                    await self._online.wait()
+                    await client.api.logout()
+            except (NeonizeError, TimeoutError) as error:
+                log.warning("pairing.phone_not_told", error=str(error))
+        # its thread may never end: the process does. Waiting for it would keep the person waiting.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DISCONNECT_SECONDS):
+                await client.disconnect()
+        if self._device is not None:
+            try:
+                await forget_session(self._store_dsn, self._device)
+            except StoreUnavailable as error:
+                log.warning("pairing.session_left_behind", error=str(error))
 
     async def _step(self, deadline: float, when_late: str) -> tuple[str, Any]:
         try:
@@ -183,12 +195,17 @@ class NeonizePairing:
         elif code == PAIR_STATUS:
             paired = events.PairStatus.FromString(raw)
             self._is_other = self._expected not in (None, paired.ID.User)
+            if paired.Status == events.PairStatus.SUCCESS:
+                self._device = _address(paired.ID)
             self._put("paired", paired)
         elif code == CONNECTED:
+            self._loop.call_soon_threadsafe(self._online.set)
             self._put("connected", None)
         elif code == LOGGED_OUT:
+            self._refused = True
             self._put("logged_out", None)
         elif code == CLIENT_OUTDATED:
+            self._refused = True
             self._put("outdated", None)
 
     def _put(self, kind: str, value: Any) -> None:

@@ -49,6 +49,12 @@ async def forget_session(store_dsn: str, device_jid: str) -> None:
         await asyncio.to_thread(_query, store_dsn, statement, device_jid)
 
 
+async def sessions_of(store_dsn: str, phone: str) -> set[str]:
+    """The devices of this phone (digits) that the store has. Raises: StoreUnavailable."""
+    statement = "SELECT jid FROM whatsmeow_device WHERE split_part(split_part(jid, '@', 1), ':', 1) = %s"
+    return {str(jid) for (jid,) in await asyncio.to_thread(_query, store_dsn, statement, phone)}
+
+
 @contextmanager
 def alone_in_store(store_dsn: str) -> Iterator[None]:
     """No other process is here meanwhile. Raises: StoreUnavailable."""
@@ -60,10 +66,10 @@ def alone_in_store(store_dsn: str) -> Iterator[None]:
         raise StoreUnavailable(str(error)) from error
 
 
-def _query(store_dsn: str, statement: str, device_jid: str) -> list[tuple[object, ...]]:
+def _query(store_dsn: str, statement: str, value: str) -> list[tuple[object, ...]]:
     try:
         with psycopg.connect(libpq_dsn(store_dsn), autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
-            return connection.execute(statement.encode(), [device_jid]).fetchall()
+            return connection.execute(statement.encode(), [value]).fetchall()
     except psycopg.errors.UndefinedTable:
         return []  # the library has never used this database
     except psycopg.OperationalError as error:

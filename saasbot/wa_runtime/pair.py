@@ -15,6 +15,7 @@ from uuid import UUID
 
 from saasbot.wa_runtime import plain_structlog  # noqa: F401  # isort: skip - first
 from saasbot.domain.actor import Actor
+from saasbot.domain.admin.runtime import devices_in_use
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.lease import (
     RENEW_SECONDS,
@@ -42,7 +43,7 @@ from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
 from saasbot.models import ChannelPairing, ChannelStatus, Desired
 from saasbot.wa_runtime.journal import NumberJournal
-from saasbot.wa_runtime.neonize_store import forget_session
+from saasbot.wa_runtime.neonize_store import StoreUnavailable, forget_session, sessions_of
 from saasbot.wa_runtime.process import AppLink, open_database, resident_bytes
 from saasbot.wa_runtime.transport import Paired, PairingCode, PairingFailed
 
@@ -144,6 +145,7 @@ class Attempt:
             await code_used(self._actor, self._channel_id, attempt=row.attempt)
 
     async def _linked(self, row: ChannelPairing, paired: Paired) -> None:
+        await self._forget_leftovers(paired)  # before the result stands: with it this process may end
         async with unit_of_work(self._actor):
             kept = await complete_pairing(
                 self._actor,
@@ -158,6 +160,16 @@ class Attempt:
             log.warning("pairing.linked_too_late", channel_id=str(self._channel_id))
             await forget_session(self._store_dsn, paired.device_jid)
             raise NoLongerWanted
+
+    async def _forget_leftovers(self, paired: Paired) -> None:
+        """What attempts that were killed after this phone had used their code have left in the library's store."""
+        try:
+            others = await sessions_of(self._store_dsn, paired.phone) - {paired.device_jid}
+            for device in others - await devices_in_use(others):
+                await forget_session(self._store_dsn, device)
+                log.info("pairing.leftover_forgotten", channel_id=str(self._channel_id))
+        except StoreUnavailable as error:
+            log.warning("pairing.leftovers_unknown", error=str(error))
 
     async def _failed(self, row: ChannelPairing, reason: str) -> None:
         """Without a network, or its proxy, the attempt waits for one; every other failure ends it."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from saasbot.infra.roles import DatabaseUrls
-from saasbot.wa_runtime.neonize_store import has_session
+from saasbot.wa_runtime.neonize_store import has_session, sessions_of
 from tests.wa_runtime.conftest import Start
 from tests.wire_lab import WireLab
 
@@ -35,6 +35,7 @@ async def test_another_phone_than_the_expected_one_is_unlinked_and_nothing_of_it
     assert (await pairing.until("failed"))["reason"] == "other_phone"
     assert await pairing.process.wait() == 0
     assert [item for item in pairing.said if item["kind"] == "journal"] == []
+    assert phone in await lab.unlinked()
     assert not await has_session(session_database.wa_store, f"{phone}:7@s.whatsapp.net")
 
 
@@ -79,13 +80,16 @@ async def test_the_phone_lists_the_device_under_the_name_it_is_given(start: Star
     assert "Zapatería Luna" in await lab.devices()
 
 
-async def test_a_first_login_that_is_refused_as_outdated_is_told_at_once(start: Start, lab: WireLab, phone: str):
+async def test_a_first_login_that_is_refused_as_outdated_is_told_at_once_and_leaves_nothing(
+    start: Start, lab: WireLab, phone: str, session_database: DatabaseUrls
+):
     pairing = await start("pair")
     shown = await pairing.until("code")
     await lab.refuse(405)
     await lab.scan(shown["code"], phone=phone, lid=f"99{phone}")
     assert (await pairing.until("failed"))["reason"] == "client_outdated"
     assert await pairing.process.wait() == 0
+    assert not await sessions_of(session_database.wa_store, phone)
 
 
 NEVER_BEGUN = """

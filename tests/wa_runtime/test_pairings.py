@@ -1,6 +1,9 @@
 """Attempts to link numbers: how many at once, under which name, through which proxy, and what is left of an abandoned one."""
 
+import os
+import signal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -73,6 +76,47 @@ async def test_nothing_is_left_of_an_abandoned_attempt(real_numbers: RealNumbers
         return not attempts()
 
     await until(gone, "the attempt's process gone", 20)
+
+
+async def log_in(numbers: RealNumbers, channel_id: UUID, phone: str) -> None:
+    """The phone has scanned and its new device is online; the attempt is about to be over."""
+    logins = await numbers.lab.logins()
+    await numbers.lab.scan((await numbers.code(channel_id)).code or "", phone=phone, lid=f"99{phone}")
+
+    async def logged_in() -> bool:
+        return await numbers.lab.logins() > logins
+
+    await until(logged_in, "the first login", 20)
+
+
+async def test_a_phone_that_scanned_an_abandoned_attempt_no_longer_lists_it(real_numbers: RealNumbers, phone: str):
+    channel_id = await real_numbers.add()
+    await log_in(real_numbers, channel_id, phone)
+    async with unit_of_work(real_numbers.shop.alice):
+        await disconnect(real_numbers.shop.alice, channel_id)
+
+    async def told() -> bool:
+        return phone in await real_numbers.lab.unlinked()
+
+    async def forgotten() -> bool:
+        return real_numbers.sessions() == []
+
+    await until(told, "the device taken off the phone's list", 20)
+    await until(forgotten, "the session forgotten", 20)
+
+
+async def test_what_a_killed_attempt_left_is_forgotten_when_its_phone_links_again(
+    real_numbers: RealNumbers, phone: str
+):
+    channel_id = await real_numbers.add()
+    await log_in(real_numbers, channel_id, phone)
+    for process in attempts():
+        os.kill(process, signal.SIGKILL)
+    assert real_numbers.sessions() == [f"{phone}:7@s.whatsapp.net"]
+    again = await real_numbers.code(channel_id)
+    await real_numbers.lab.scan(again.code or "", phone=phone, lid=f"99{phone}", device=8)
+    await real_numbers.status_is("open", channel_id)
+    assert real_numbers.sessions() == [f"{phone}:8@s.whatsapp.net"]
 
 
 async def test_changing_to_a_code_and_back_is_a_fresh_attempt_each_time(real_numbers: RealNumbers):

@@ -3,6 +3,7 @@
 Only ids leave here; the work itself is done as `Actor.system(company_id)` of each row.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,6 +33,13 @@ async def numbers_to_run(kind: str) -> list[NumberToRun]:
             kind=kind,
         )
         return [NumberToRun(*row) for row in rows.all()]
+
+
+async def devices_in_use(devices: Collection[str]) -> set[str]:
+    """Which of these are the session of some number, whosever it is."""
+    async with platform_unit_of_work():
+        rows = await sql("SELECT device_jid FROM channel WHERE device_jid = ANY(:devices)", devices=list(devices))
+        return {row.device_jid for row in rows.all()}
 
 
 async def waiting_journals() -> list[tuple[UUID, UUID]]:
