@@ -250,8 +250,8 @@ def _placeholder(message: Row) -> rx.Component:
 
 def _missing(message: Row) -> rx.Component:
     again = rx.el.button(
-        icon("rotate-cw", 13),
-        t("Fetch it again"),
+        rx.cond(message["asked"].to(bool), icon("rotate-cw", 13), icon("download", 13)),
+        rx.cond(message["asked"].to(bool), t("Fetch it again"), t("Fetch the file")),
         type="button",
         class_name="link",
         custom_attrs={"data-fetch": _text(message, "id")},

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from saasbot.domain.history.store import OLDER_MEDIA
 from saasbot.domain.inbox.merge_chats import JOINED
 from saasbot.domain.inbox.part import UNDO_WITHIN
 from saasbot.domain.inbox.preview import preview_of
@@ -91,7 +92,9 @@ class MessageRow:
     trouble: bool = False
     """It did not work, or nobody knows whether it did."""
     retry: bool = False
-    """Its missing file can be asked for again."""
+    """Its missing file can be asked for."""
+    asked: bool = False
+    """Its missing file has been asked for before."""
     ephemeral: bool = False
     """WhatsApp forgets it after a while."""
     poll: bool = False
@@ -281,6 +284,7 @@ def _file(media: MediaView, reader: Reader, box: int) -> dict[str, Any]:
         "file_note": " · ".join(fact for fact in facts if fact),
         "note": media_problem(media.error, reader) if media.status == "failed" else "",
         "retry": media.status == "failed" and media.error not in NEVER_AGAIN,
+        "asked": media.error != OLDER_MEDIA,
     }
 
 

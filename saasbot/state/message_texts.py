@@ -105,7 +105,7 @@ _MEDIA = {
     "media_gone": N_("The file is no longer on WhatsApp. Ask for it again."),
     "media_expired": N_("The file is no longer on WhatsApp. Ask for it again."),
     "no_media": N_("The message came without its file."),
-    "older_media": N_("A file from before the number was linked. See it on the phone."),
+    "older_media": N_("A file from before the number was linked."),
 }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from saasbot.domain.history.choose import choose_history
+from saasbot.domain.media.pending import fetch_again
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.models import ChannelHistory, Media
 from saasbot.models.table import utcnow
@@ -81,6 +82,16 @@ async def test_a_phone_hands_its_history_over(real_numbers: RealNumbers, custome
         name = (await sql("SELECT name FROM contact WHERE id = :id", id=conversation.contact_id)).scalar_one()
     assert (media.status, media.error, media.mime) == ("failed", "older_media", "image/jpeg")
     assert name == "Ana de la agenda"
+
+    async with unit_of_work(real_numbers.shop.bob):
+        await fetch_again(real_numbers.shop.bob, conversation.id, newest.id)
+
+    async def answered() -> str | None:
+        async with unit_of_work(real_numbers.shop.alice):
+            asked = await session().get_one(Media, media.id)
+            return asked.error if asked.status == "failed" else None
+
+    assert await until(answered, "what WhatsApp says of the file") == "media_expired"
 
     live = await real_numbers.lab.deliver("¿y en 43?", phone=phone, push="Ana", **vars(customer))
     assert (await real_numbers.message(live)).conversation_id == conversation.id
