@@ -25,6 +25,7 @@ TASKS: Sequence[Task] = (
     channels.tell_down,
     channels.mail_down,
     channels.tell_gap_again,
+    channels.forget_receipts,
     media.remove_unused,
 )
 """Importing this module registers them."""

@@ -5,6 +5,7 @@ Only ids leave here; the work itself is done as `Actor.system(company_id)` of ea
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from saasbot.infra.db import platform_unit_of_work, sql
@@ -54,6 +55,13 @@ async def waiting_histories() -> list[tuple[UUID, UUID]]:
     async with platform_unit_of_work():
         rows = await sql("SELECT DISTINCT company_id, channel_id FROM history_chunk WHERE processed_at IS NULL")
         return [(row.company_id, row.channel_id) for row in rows.all()]
+
+
+async def companies_with_receipts_before(moment: datetime) -> list[UUID]:
+    """Those where a tick from before that moment still waits for its message."""
+    async with platform_unit_of_work():
+        rows = await sql("SELECT DISTINCT company_id FROM waiting_receipt WHERE at < :moment", moment=moment)
+        return [row.company_id for row in rows.all()]
 
 
 async def company_of_simulator(channel_id: UUID) -> UUID | None:

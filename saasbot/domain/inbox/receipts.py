@@ -9,6 +9,9 @@ from saasbot.infra import events
 from saasbot.infra.db import sql
 from saasbot.models import MessageStatus
 
+WAITING_DAYS = 30
+"""How long WhatsApp keeps what a number has not fetched."""
+
 _APPLY = """
     WITH receipt AS (
         SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:statuses AS text[]), CAST(:moments AS timestamptz[]))
@@ -59,6 +62,17 @@ async def apply_receipts(actor: Actor, channel_id: UUID, receipts: Sequence[Inco
     )
     for (conversation_id,) in rows.all():
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)
+
+
+async def forget_waiting(actor: Actor) -> int:
+    """Ticks of our reactions, edits and deletions wait for a message that never is: they are removed when WhatsApp would no longer
+    give that message either. Returns how many."""
+    removed = await sql(
+        "DELETE FROM waiting_receipt WHERE company_id = :company AND at < clock_timestamp() - make_interval(days => :days)",
+        company=actor.company_id,
+        days=WAITING_DAYS,
+    )
+    return removed.rowcount
 
 
 async def apply_waiting(actor: Actor, channel_id: UUID, wa_ids: Sequence[str]) -> None:
