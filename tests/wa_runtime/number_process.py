@@ -149,6 +149,8 @@ async def hold(dsn: str, device_jid: str) -> None:
                 await transport.typing(command["to"], command["on"])
             case "mark_read":
                 await transport.mark_read(command["to"], command["ids"], command["to"])
+            case "reject_call":
+                await transport.reject_call(command["caller"], command["call_id"])
             case "download":
                 content = await transport.download(base64.b64decode(command["raw"]))
                 return {"content": base64.b64encode(content).decode()}

@@ -143,6 +143,12 @@ async def test_the_customer_sees_read_marks_and_typing(number, lab: WireLab, cus
         await until(partial(_told, lab, number.phone, tag, parts), f"{tag} on the customer's phone")
 
 
+async def test_a_call_is_rejected_where_it_came_from(number, lab: WireLab, customer: Customer):
+    assert "error" not in await number.do("reject_call", caller=customer.chat, call_id="CALL-1")
+    parts = (customer.sender_lid, "<reject", 'call-id="CALL-1"')
+    await until(partial(_told, lab, number.phone, "call", parts), "the rejected call")
+
+
 async def _told(lab: WireLab, phone: str, tag: str, parts: tuple[str, ...]) -> bool:
     stanzas = (await lab.command("stanzas", phone=phone, tag=tag))["stanzas"]
     return any(all(part in stanza for part in parts) for stanza in stanzas)
