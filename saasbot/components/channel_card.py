@@ -34,7 +34,7 @@ def channel_card(
     state = tone(row.status)
     return rx.el.article(
         rx.el.header(
-            rx.el.h2(dot(state), rx.el.span(row.name, class_name="ellipsis")),
+            rx.el.h2(dot(state), rx.el.span(row.name, class_name="ellipsis", title=row.name)),
             rx.cond(
                 (row.bot_name != "") & row.bot_enabled,
                 chip(row.bot_name, "bot", icon="bot"),
@@ -112,7 +112,13 @@ def _figure(value: rx.Var[str], label: rx.Var[str]) -> rx.Component:
 
 def _main_action(row: rx.vars.ObjectVar[Any], actions: CardActions) -> rx.Component:
     link = button(
-        pick(row.status, ("logged_out", t("Link again")), ("failed", t("Try again")), t("Link")),
+        pick(
+            row.status,
+            ("logged_out", t("Link again")),
+            ("banned", t("Link again")),
+            ("failed", t("Try again")),
+            t("Link"),
+        ),
         kind="primary",
         icon="qr-code",
         on_click=actions.connect(row.id),

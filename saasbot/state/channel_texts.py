@@ -73,6 +73,8 @@ def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
         if view.pairing_phone:
             return gettext(locale, "Type the code on the phone.")
         return gettext(locale, "Scan the code with the phone.")
+    if view.status == "closed" and not view.linked and view.reason is None:
+        return gettext(locale, "Link it with the phone that has it.")
     sentence = reason_sentence(view.reason, locale, phone=view.phone)
     if view.retry_at is not None and view.retry_at > now:
         again = gettext(locale, "Next try at {when}.", when=format_time(view.retry_at, zone, locale))

@@ -270,6 +270,19 @@ async def test_stopping_finishes_the_send_in_hand_and_releases_the_number(alice:
             assert await acquire_lease(alice, channel.id, holder="next") is not None
 
 
+@pytest.mark.parametrize("retry", [False, True])
+async def test_a_number_that_is_blocked_for_good_is_to_be_linked_again(alice: Actor, retry: bool):
+    channel = await simulator_channel(alice)
+    async with unit_of_work(alice):
+        linked = await channels.connect(alice, channel.id)
+        linked.device_jid = "5491112345678:7@s.whatsapp.net"
+        until = utcnow() + timedelta(hours=1) if retry else None
+        await report_state(
+            alice, channel.id, epoch=None, status=ChannelStatus.BANNED, reason="banned", retry_at=until, ended=not retry
+        )
+        assert (linked.device_jid is not None) == (linked.desired == "running") == retry
+
+
 async def test_a_session_that_ends_while_the_number_lets_go_is_told(alice: Actor, tmp_path: Path):
     channel = await simulator_channel(alice)
     async with running(channel, tmp_path) as number:

@@ -43,7 +43,8 @@ async def report_state(
 ) -> None:
     """What the holder of the number saw. `epoch` is its fencing token, nothing for the supervisor of a number nobody holds.
 
-    `ended`: it cannot go on by itself, so it is stopped until its owner acts; a logged-out one must pair again.
+    `ended`: it cannot go on by itself, so it is stopped until its owner acts; one that is logged out, or blocked without a time when
+    that ends, must pair again: WhatsApp has ended its session.
     A number that its owner has stopped meanwhile stays as its owner left it, whatever its connection still says; that its session
     is gone is told once. One that was linked and shall run is followed: its owners hear of it when it cannot.
     Raises: LeaseLost, NotFound.
@@ -56,7 +57,7 @@ async def report_state(
     in_use = channel.desired == Desired.RUNNING and channel.device_jid is not None
     if ended:
         channel.desired = Desired.STOPPED
-    if status == ChannelStatus.LOGGED_OUT:
+    if status == ChannelStatus.LOGGED_OUT or (ended and status == ChannelStatus.BANNED):
         channel.device_jid = None
     before = channel.status
     set_state(channel, status, reason, retry_at=retry_at)
