@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from saasbot.infra.logging import get_logger
-from saasbot.infra.settings import settings
 
 log = get_logger(__name__)
 
@@ -23,8 +22,8 @@ _LOG_BYTES = 5 * 1024 * 1024
 _SPARING = {"MALLOC_ARENA_MAX": "2"}
 """Each of its many threads would else keep free memory of its own."""
 _SMALL = ("-OO", "-X", "no_debug_ranges")
-"""Without docstrings, asserts and the columns of traces: 9 MB of each process. Bytecode like that is of use to nobody else, so it
-has a folder of its own in the data directory; only the very first start compiles."""
+"""Without docstrings, asserts and the columns of traces: 9 MB of each process. Bytecode like that lies beside the usual one; only the
+very first start compiles."""
 GO_CRASH = -6
 """SIGABRT: a panic of the Go runtime, exit status 134 in a shell."""
 
@@ -52,8 +51,6 @@ class Child:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *_SMALL,
-                "-X",
-                f"pycache_prefix={settings().data_dir / 'pycache'}",
                 "-m",
                 self._module,
                 stdin=subprocess.PIPE,

@@ -7,7 +7,6 @@ if __name__ == "__main__":
     said = {
         "docstring": __doc__,
         "asserts": __debug__,
-        "bytecode_in": sys.pycache_prefix,
         "writes_bytecode": not sys.dont_write_bytecode,
     }
     sys.stdout.write(json.dumps(said) + "\n")

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from saasbot.infra.settings import settings
 from saasbot.wa_runtime.child import Child
 
 
@@ -17,6 +16,4 @@ async def test_a_child_drops_docstrings_and_asserts_and_keeps_its_bytecode(
     child = Child("tests.wa_runtime.small_process", tmp_path / "child.log", said.append)
     await child.start()
     assert await child.wait() == 0, (tmp_path / "child.log").read_text()
-    kept = settings().data_dir / "pycache"
-    assert said == [{"docstring": None, "asserts": False, "bytecode_in": str(kept), "writes_bytecode": True}]
-    assert list(kept.rglob("tests/wa_runtime/__init__*opt-2.pyc"))
+    assert said == [{"docstring": None, "asserts": False, "writes_bytecode": True}]
