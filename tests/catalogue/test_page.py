@@ -166,6 +166,7 @@ async def test_the_sheet_takes_dropped_and_pasted_photos_and_lets_go_of_them(
     page = await open_tab(owner, CATALOGUE)
     for kind, target in (("drop", ".photo-drop"), ("paste", "#product-description")):
         await page.click(".product-title")
+        await expect(page.locator(target)).to_be_visible()
         await give_file(page, kind, target)
         await page.click("#product-save")
         await expect(page.locator("#product-title")).to_be_hidden()

@@ -91,7 +91,8 @@ def test_a_module_of_a_stand_in_is_an_attribute_of_it():
         Image.open("cat.png")
 
 
-def test_an_absent_package_cannot_be_imported_until_afterwards():
+def test_an_absent_package_cannot_be_imported_until_afterwards(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
     with absent("wave"), pytest.raises(ModuleNotFoundError):
         import wave
     import wave
