@@ -12,11 +12,12 @@ from soak.world import ROOT
 
 ROWS = {
     "simulated": (),
-    "wire": (),
+    "wire": ("--required",),
     "kills": (),
-    "restore": (),
-    "memory": ("--minutes", "60"),
+    "restore": ("--required",),
+    "memory": ("--minutes", "60", "--required"),
 }
+"""With what each is started. A row that cannot run here has not kept its promise."""
 
 
 def main() -> int:
@@ -30,9 +31,9 @@ def main() -> int:
         print(f"\n== {row}", flush=True)
         began = time.monotonic()
         code = subprocess.run([sys.executable, "-m", f"soak.{row}", *ROWS[row]], cwd=ROOT, check=False).returncode
-        said.append(f"{row:<12}{'BROKEN' if code else 'kept':<8}{(time.monotonic() - began) / 60:6.1f} min")
+        said.append(f"{row:<12}{'not kept' if code else 'kept':<10}{(time.monotonic() - began) / 60:6.1f} min")
     print("\n== all", *said, sep="\n")
-    return 1 if any("BROKEN" in line for line in said) else 0
+    return 1 if any("not kept" in line for line in said) else 0
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from soak.wire_world import WireWorld, skipped, wire_world
 
 PORT = 4155
 SETTLED_SECONDS = 20
-PER_NUMBER_MB, BASE_MB = 10, 70
+PER_NUMBER_MB, BASE_MB, FLAT_MB_AN_HOUR = 10, 70, 5
 _MEGABYTE = 1024
 
 
@@ -82,9 +82,10 @@ async def watch(world: WireWorld, minutes: float) -> float:
     return linear_regression(hours, megabytes).slope
 
 
-async def run(counts: list[int], *, minutes: float, per_bridge: int, port: int) -> None:
-    """Each count in a world of its own; in the first, numbers are spread over as many bridges as the last count needs."""
-    bridges = ceil(counts[-1] / per_bridge)
+async def run(counts: list[int], *, minutes: float, per_bridge: int, port: int) -> bool:
+    """Each count in a world of its own; in the first, numbers are spread over as many bridges as the last count needs. Whether every
+    promise was kept."""
+    bridges, kept = ceil(counts[-1] / per_bridge), True
     found: dict[int, Memory] = {}
     for count in counts:
         spread = per_bridge if count == counts[-1] else max(1, count // bridges)
@@ -96,13 +97,17 @@ async def run(counts: list[int], *, minutes: float, per_bridge: int, port: int) 
             if len(each) == bridges:
                 found[count] = mean(each)
             if count == counts[-1] and minutes:
-                print(f"slope {await watch(world, minutes):+.2f} MB an hour", flush=True)
+                slope = await watch(world, minutes)
+                kept &= slope <= FLAT_MB_AN_HOUR
+                print(f"slope {slope:+.2f} MB an hour (flat is {FLAT_MB_AN_HOUR} at most)", flush=True)
     few, many = min(found, default=0), max(found, default=0)
     if few < many:
         number = (found[many].pss - found[few].pss) * bridges / (many - few)
         base = found[many].pss - number * many / bridges
         print(f"an idle number {number:.2f} MB (promised {PER_NUMBER_MB}), ", end="")
         print(f"a bridge without one {base:.1f} MB (promised {BASE_MB}); with its share of {many}: {found[many]}")
+        kept &= number <= PER_NUMBER_MB and base <= BASE_MB
+    return kept
 
 
 def main() -> int:
@@ -115,8 +120,8 @@ def main() -> int:
     chosen = parser.parse_args()
     if (code := skipped("memory of neonize numbers", required=chosen.required)) is not None:
         return code
-    asyncio.run(run(chosen.numbers, minutes=chosen.minutes, per_bridge=chosen.per_bridge, port=chosen.port))
-    return 0
+    kept = asyncio.run(run(chosen.numbers, minutes=chosen.minutes, per_bridge=chosen.per_bridge, port=chosen.port))
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

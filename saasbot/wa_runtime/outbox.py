@@ -139,7 +139,7 @@ async def _send(
     except (NotConnected, StorageUnavailable):
         return _Outcome(partial(requeue, actor, message.id, epoch=epoch), connected=False)
     except SendRefused as refusal:
-        refused = refusal
+        refused = refusal  # Python forgets the name after the block, and it is needed later
         log.warning("outbox.refused", channel_id=str(channel_id), message_id=str(message.id), code=refused.code)
 
         async def mark_refused() -> None:
