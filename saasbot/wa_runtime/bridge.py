@@ -100,5 +100,9 @@ async def _main(link: AppLink) -> None:
     os._exit(0)  # not past the library's threads: some of them may never end
 
 
-if __name__ == "__main__":
+def main() -> None:
     asyncio.run(_main(AppLink()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,29 +1,24 @@
 """A process of the runtime, seen from the app: started, told things line by line, heard, and ended in time.
 
-It inherits the environment. Its standard input is its life line: when the app dies, however, the child reads the end of it
-and goes. What it and the Go runtime print (a crash's trace included) is kept in a log file of its own.
+It is forked from one that has imported what it needs (`nursery.py`); where that cannot be it is started by itself, at the price
+of its memory. It inherits the environment. Its standard input is its life line: when the app dies, however, the child reads the
+end of it and goes. What it and the Go runtime print (a crash's trace included) is kept in a log file of its own.
 """
 
 import asyncio
 import contextlib
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from saasbot.infra.logging import get_logger
+from saasbot.wa_runtime.forked import POSSIBLE, Forked, fork
+from saasbot.wa_runtime.starting import command, environment, opened
 
 log = get_logger(__name__)
 
-_LOG_BYTES = 5 * 1024 * 1024
-_SPARING = {"MALLOC_ARENA_MAX": "2"}
-"""Each of its many threads would else keep free memory of its own."""
-_SMALL = ("-OO", "-X", "no_debug_ranges")
-"""Without docstrings, asserts and the columns of traces: 9 MB of each process. Bytecode like that lies beside the usual one; only the
-very first start compiles."""
 GO_CRASH = -6
 """SIGABRT: a panic of the Go runtime, exit status 134 in a shell."""
 
@@ -33,7 +28,7 @@ class Child:
 
     def __init__(self, module: str, log_file: Path, on_line: Callable[[dict[str, Any]], None]) -> None:
         self._module, self._log_file, self._on_line = module, log_file, on_line
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -47,18 +42,8 @@ class Child:
 
     async def start(self) -> None:
         """Raises: OSError, when the machine cannot start it."""
-        with _opened(self._log_file) as output:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *_SMALL,
-                "-m",
-                self._module,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-                start_new_session=True,  # a Ctrl-C in the terminal is for the app, which ends us in order
-                env=_environment(),
-            )
+        with opened(self._log_file) as output:
+            self._process = await (fork(self._module, output) if POSSIBLE else _spawn(self._module, output))
         self._reading = asyncio.create_task(self._read())
 
     def tell(self, what: dict[str, Any]) -> None:
@@ -107,21 +92,12 @@ class Child:
                 log.warning("runtime.child_unreadable", module=self._module, pid=self.pid)
 
 
-def _environment() -> dict[str, str]:
-    """Ours, but for what would have every start compile anew."""
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return _SPARING | inherited
-
-
-@contextlib.contextmanager
-def _opened(log_file: Path) -> Any:
-    """The log file, for appending; a large one is set aside first (one generation)."""
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        if log_file.stat().st_size > _LOG_BYTES:
-            log_file.replace(log_file.with_suffix(".old"))
-    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+async def _spawn(module: str, stderr: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command(module),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        start_new_session=True,  # a Ctrl-C in the terminal is for the app, which ends us in order
+        env=environment(),
+    )

@@ -4,9 +4,11 @@ import json
 import os
 import sys
 
-deadly = os.environ["DEADLY_CHANNEL"]
-for line in sys.stdin:
-    held = [number["channel_id"] for number in json.loads(line)["numbers"]]
-    print(json.dumps({"held": held, "resident": 0}), flush=True)
-    if deadly in held:
-        os.abort()
+
+def main() -> None:
+    deadly = os.environ["DEADLY_CHANNEL"]
+    for line in sys.stdin:
+        held = [number["channel_id"] for number in json.loads(line)["numbers"]]
+        print(json.dumps({"held": held, "resident": 0}), flush=True)
+        if deadly in held:
+            os.abort()

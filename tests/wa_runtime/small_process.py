@@ -3,10 +3,15 @@
 import json
 import sys
 
-if __name__ == "__main__":
+
+def main() -> None:
     said = {
         "docstring": __doc__,
         "asserts": __debug__,
         "writes_bytecode": not sys.dont_write_bytecode,
     }
     sys.stdout.write(json.dumps(said) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ from tests.fixtures.shops import Shop
 from tests.fixtures.simulator import until
 from tests.fixtures.wire import RealNumbers
 
-MODULE = b"saasbot.wa_runtime.pair\0"
+NAME = b"wa-pair\n"
 
 
 def attempts() -> set[int]:
@@ -26,7 +26,7 @@ def attempts() -> set[int]:
     return {
         int(folder.name)
         for folder in Path("/proc").iterdir()
-        if folder.name.isdigit() and MODULE in _read(folder / "cmdline") and str(_database()) in _environment(folder)
+        if folder.name.isdigit() and _read(folder / "comm") == NAME and str(_database()) in _environment(folder)
     }
 
 

@@ -158,9 +158,9 @@ def _bridges(server: RunningServer) -> list[int]:
     found = []
     for folder in Path("/proc").iterdir():
         try:
-            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+            name, environment = (folder / "comm").read_bytes(), (folder / "environ").read_bytes()
         except OSError:
             continue
-        if b"saasbot.wa_runtime.bridge" in command and mark in environment:
+        if name == b"wa-bridge\n" and mark in environment:
             found.append(int(folder.name))
     return found
