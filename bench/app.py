@@ -177,12 +177,15 @@ def _memory(run_pid: int, folder: Path) -> list[Figure]:
     children = {pid for pid in processes if run_pid in _ancestors(pid, processes)} | {run_pid}
     postgres = {pid for pid, (_, command) in processes.items() if str(folder) in command and "postgres" in command}
     postgres |= {pid for pid, (parent, _) in processes.items() if parent in postgres}
-    bridges = {pid for pid in children if "wa_runtime.bridge" in processes[pid][1]}
-    app = children - postgres - bridges
+    runtime = {pid for pid in children if "wa_runtime.nursery" in processes[pid][1]}
+    bridges = {pid for pid in runtime if processes[pid][0] in runtime}  # forked from the nursery
+    app = children - postgres - runtime
     largest = max(app, key=_pss, default=run_pid)
     figures.append(Figure("memory: app process", round(_pss(largest)), "MB", 1, "≤ 250"))
     figures.append(Figure("memory: launcher and watcher", round(sum(map(_pss, app - {largest}))), "MB", len(app) - 1))
     figures.append(Figure("memory: embedded PostgreSQL", round(sum(map(_pss, postgres))), "MB", len(postgres)))
+    for pid in sorted(runtime - bridges):
+        figures.append(Figure("memory: nursery of the bridges", round(_pss(pid)), "MB", 1))
     for pid in sorted(bridges)[:1]:
         figures.append(Figure("memory: one bridge process", round(_pss(pid)), "MB", 1))
     return figures

@@ -5,6 +5,9 @@ and other bridges map too is counted once among them) and what is theirs alone (
 that long, one line a minute, and the slope of a straight line through what is theirs alone is printed (the shares also move when
 other processes come and go).
 
+Bridges are forked from a process that holds no number, the nursery, and share its pages. So it is measured too, and each bridge
+is charged an equal part of it: what is printed as a bridge's is what the machine would have back if there were none.
+
 The promises are of PSS: it is what adds up to the memory in use. RSS counts the pages of a shared library, which the app and
 every bridge map from the same file, once for each of them. So the base is measured as it is promised, 25 numbers at 10 per
 process: three bridges that map the library of neonize together. What a number costs is the difference to three numbers at one
@@ -58,15 +61,19 @@ def _rollup(pid: int) -> dict[str, int]:
     return {line.split(":")[0]: int(line.split()[1]) for line in lines}
 
 
-def mean(several: list[Memory]) -> Memory:
-    count = len(several)
+def mean(several: list[Memory], count: int) -> Memory:
     return Memory(*(sum(getattr(one, kind) for one in several) / count for kind in ("rss", "pss", "uss")))
 
 
-async def idle(world: WireWorld, seconds: float = SETTLED_SECONDS) -> list[Memory]:
-    """Of each bridge, once it has been idle for a while."""
+async def idle(world: WireWorld, seconds: float = SETTLED_SECONDS) -> tuple[list[Memory], Memory]:
+    """Of each bridge, once it has been idle for a while, and of the nursery."""
     await asyncio.sleep(seconds)
-    return [Memory.of(pid) for pid in world.bridges()]
+    return [Memory.of(pid) for pid in world.bridges()], Memory.of(*world.nurseries())
+
+
+def charged(bridges: list[Memory], nursery: Memory) -> Memory:
+    """The mean bridge with its part of the nursery."""
+    return mean([*bridges, nursery], len(bridges))
 
 
 async def watch(world: WireWorld, minutes: float) -> float:
@@ -91,11 +98,12 @@ async def run(counts: list[int], *, minutes: float, per_bridge: int, port: int) 
         spread = per_bridge if count == counts[-1] else max(1, count // bridges)
         async with wire_world(port, NUMBERS_PER_BRIDGE=str(spread)) as world:
             await world.whatsapp_numbers(count)
-            each = await idle(world)
+            each, nursery = await idle(world)
             for memory in each:
                 print(f"{count:3} idle numbers, {len(each)} bridges: {memory}", flush=True)
+            print(f"{count:3} idle numbers, the nursery: {nursery}", flush=True)
             if len(each) == bridges:
-                found[count] = mean(each)
+                found[count] = charged(each, nursery)
             if count == counts[-1] and minutes:
                 slope = await watch(world, minutes)
                 kept &= slope <= FLAT_MB_AN_HOUR

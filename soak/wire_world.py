@@ -95,14 +95,19 @@ class WireWorld(World):
 
     def bridges(self) -> list[int]:
         """The processes that hold numbers; those that link one are not among them."""
+        return self._named("wa-bridge")
+
+    def nurseries(self) -> list[int]:
+        """The process that the bridges are forked from; two while one is being replaced."""
+        return self._named("wa-nursery")
+
+    def _named(self, name: str) -> list[int]:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-                ours = f"SAASBOT_DATA_DIR={self._folder.name}".encode() in (folder / "environ").read_bytes().split(
-                    b"\0"
-                )
-                if b"saasbot.wa_runtime.bridge" in words and ours:
+                inherited = (folder / "environ").read_bytes().split(b"\0")
+                ours = f"SAASBOT_DATA_DIR={self._folder.name}".encode() in inherited
+                if ours and (folder / "comm").read_text().strip() == name:
                     found.append(int(folder.name))
         return sorted(found)
 
