@@ -33,6 +33,7 @@ class Written:
     at: float
     acknowledged: float | None = None
     given: int = 0
+    first_given: float | None = None
     stanza: Any = None
 
 
@@ -158,6 +159,7 @@ class Lab:
 
     async def _give(self, phone: Phone, written: Written) -> None:
         written.given += 1
+        written.first_given = written.first_given or time.time()
         await self._send(phone, written.stanza)
 
     async def _give_again(self, phone: Phone) -> None:
@@ -195,7 +197,7 @@ class Lab:
                             {
                                 "id": w.id,
                                 "from": w.peer.pn,
-                                "at": w.at,
+                                "first_given": w.first_given,
                                 "acknowledged": w.acknowledged,
                                 "given": w.given,
                             }

@@ -41,7 +41,8 @@ DEVICE_NAME = "SaaSBot"
 HANDSHAKE_SECONDS = 30
 _CLOSE_HANDSHAKE_SECONDS = 2
 _END_SECONDS = 10
-_QUIET_SECONDS = 0.15
+_QUIET_SECONDS = 0.5
+"""A message that is half read when the socket is cut still comes: the library is given the time that its store may take."""
 _DRAIN_SECONDS = 8
 _serial = count(1)
 _LOG_CALLBACK = 3
