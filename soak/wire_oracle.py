@@ -58,15 +58,16 @@ async def judge(world: WireWorld, numbers: list[WireNumber], load: WireLoad, *, 
             )
         books = await world.lab.command("books")
         ids = {number.phone: number.id for number in numbers}
-        _inbound(connection, books["written"], ids, verdict)
+        judge_inbound(connection, books["written"], ids, verdict)
         _outbound(connection, books["sent"], ids, load.answers, verdict)
     verdict.figures |= {f"lab: {what}": count for what, count in sorted(books["seen"].items())}
     return verdict
 
 
-def _inbound(
+def judge_inbound(
     connection: psycopg.Connection, written: dict[str, list[dict[str, Any]]], ids: dict[str, str], verdict: Verdict
 ) -> None:
+    """What customers wrote to each phone ({id, from, first_given, acknowledged}, epoch seconds) against what is stored."""
     rows = connection.execute(_INBOUND).fetchall()
     stored: dict[tuple[str, str], list[str]] = {}
     created: dict[str, datetime] = {}
