@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ class World:
         self._settings = self._own_settings()
         self._app: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
+        self._signing_in: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._http = httpx2.AsyncClient(trust_env=False, timeout=30, limits=httpx2.Limits(max_connections=64))
 
     def _own_settings(self) -> Settings:
@@ -113,7 +115,8 @@ class World:
         `owner` asks, when given; whoever's token has run out signs in again.
         """
         while True:
-            headers = {"Authorization": f"Bearer {self._tokens[owner]}"} if owner else {}
+            token = self._tokens[owner] if owner else ""
+            headers = {"Authorization": f"Bearer {token}"} if owner else {}
             if key:
                 headers["Idempotency-Key"] = key
             try:
@@ -125,12 +128,18 @@ class World:
                 await asyncio.sleep(0.2)
                 continue
             if answer.status_code == 401 and owner:
-                signed_in = await self.call("POST", "/api/v1/auth/login", email=owner, password=PASSWORD)
-                self._tokens[owner] = signed_in["access_token"]
+                await self._sign_in(owner, instead_of=token)
                 continue
             if answer.status_code >= 400:
                 raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
             return answer.json() if answer.content else None
+
+    async def _sign_in(self, owner: str, *, instead_of: str) -> None:
+        """Once, whoever finds at the same time that the token has run out: many at once would be taken for guessing."""
+        async with self._signing_in[owner]:
+            if self._tokens[owner] == instead_of:
+                signed_in = await self.call("POST", "/api/v1/auth/login", email=owner, password=PASSWORD)
+                self._tokens[owner] = signed_in["access_token"]
 
     async def people(self, count: int, *, answering: float = 1.0) -> list[Number]:
         """Companies with linked and open numbers, `count` numbers in all. In `answering` of the companies, and in at least one,
