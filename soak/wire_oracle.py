@@ -93,7 +93,7 @@ def judge_inbound(
             unexplained += not explained
             in_gaps += explained
             untold += explained and (channel, message["from"]) not in told
-            near = [f"{began:%H:%M:%S.%f} to {ended:%H:%M:%S.%f}" for owner, _id, began, ended in gaps if owner == channel]
+            near = [f"{began} to {ended}" for owner, _id, began, ended in gaps if owner == channel]
             print(f"lost: {channel} {message}; its number's gaps: {near}", file=sys.stderr)
         for phone, order in chats.items():
             kept = stored.get((channel, phone), [])
