@@ -71,7 +71,7 @@ def _fingerprint(chosen: Settings) -> str:
 
 
 def _hash(files: Iterator[Path], chosen: Settings) -> str:
-    digest = hashlib.sha256(f"{chosen.simulator} {chosen.demo} {sys.version_info[:2]}".encode())
+    digest = hashlib.sha256(f"{chosen.simulator} {sys.version_info[:2]}".encode())
     for path in files:
         digest.update(f"\0{path.relative_to(ROOT)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
