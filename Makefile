@@ -11,8 +11,9 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --require-has
 run: $(VENV)/.installed
 	@$(PY) -m saasbot run --stop-with-parent
 
+# Tests of one file stay together: they share what is costly to start.
 test: $(VENV)/.installed-dev
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 bench: $(VENV)/.installed-dev
 	@$(PY) -m bench
