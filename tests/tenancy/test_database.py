@@ -10,7 +10,7 @@ from saasbot.infra.db import platform_unit_of_work, sql, unit_of_work
 from saasbot.infra.roles import DatabaseUrls, libpq_url
 from tests.fixtures.numbers import simulator_channel
 
-WITHOUT_A_COMPANY = {"company", "user_account", "password_reset", "sign_in_failure", "alembic_version"}
+WITHOUT_A_COMPANY = {"company", "user_account", "password_reset", "sign_in_failure", "key_check", "alembic_version"}
 """The tenant itself, and what is global: people, their resets, failed sign-ins, and keys of the whole installation."""
 
 
