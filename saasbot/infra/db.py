@@ -17,7 +17,7 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import CursorResult, Executable, event, text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, MultipleResultsFound, NoResultFound, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
@@ -127,10 +127,26 @@ def connect(*, app_url: str, platform_url: str, pool_size: int = 20) -> None:
             pool_pre_ping=False,
             pool_recycle=1800,
             pool_timeout=10,
+            hide_parameters=True,  # of errors: they are rows of companies
             connect_args={"prepare_threshold": 2, "application_name": f"saasbot-{name}"},
         )
+        event.listen(engine.sync_engine, "handle_error", _forget_values)
         _engines[name] = engine
         _makers[name] = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, autoflush=True)
+
+
+def _forget_values(context: ExceptionContext) -> None:
+    """An error of the database ends in logs and traces: it says what is wrong, not with which values."""
+    if isinstance(context.original_exception, psycopg.Error) and context.sqlalchemy_exception is not None:
+        words = _only_primary(context.original_exception)
+        context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {words}",)
+
+
+def _only_primary(error: psycopg.Error) -> str:
+    """Its first line, which is all that it has afterwards: DETAIL and CONTEXT hold values of the row."""
+    words = error.diag.message_primary or str(error).split("\n", 1)[0]
+    error.args = (words,)
+    return words
 
 
 async def disconnect() -> None:
@@ -229,7 +245,10 @@ async def sql(statement: str, **parameters: Any) -> Rows:
         await cursor.execute(_query(statement), parameters)
         return Rows(await cursor.fetchall() if cursor.description is not None else [], cursor.rowcount)
     except psycopg.Error as error:
-        raise cast("DBAPIError", DBAPIError.instance(statement, None, error, psycopg.Error)) from error
+        _only_primary(error)
+        raise cast(
+            "DBAPIError", DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True)
+        ) from error
 
 
 async def run(statement: Executable) -> CursorResult[*tuple[Any, ...]]:

@@ -195,7 +195,9 @@ async def test_the_private_key_is_sealed_for_its_row_and_hidden_from_the_app(ali
             await run(select(col(SigningKey.id)))
 
 
-async def test_after_an_accepted_loss_of_the_secret_keys_a_new_key_is_made(alice: Actor, monkeypatch: pytest.MonkeyPatch):
+async def test_after_an_accepted_loss_of_the_secret_keys_a_new_key_is_made(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch
+):
     old = (await issue()).access_token
     monkeypatch.setenv("SAASBOT_SECRET_KEYS", base64.b64encode(b"another key of 32 bytes for test").decode())
     settings.cache_clear()

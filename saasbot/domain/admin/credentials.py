@@ -137,10 +137,10 @@ async def forget_attempts(email_hash: bytes, network: str) -> None:
         )
 
 
-async def defer_for_email(task: str, email: str) -> None:
-    """A job about an address that may belong to nobody, so it belongs to no company."""
+async def defer_for_somebody(task: str, email_sealed: str) -> None:
+    """A job about an address that may belong to nobody, so it belongs to no company, whose rows every role may read: sealed."""
     async with platform_unit_of_work():
-        await jobs.defer(task, email=email)
+        await jobs.defer(task, email_sealed=email_sealed)
 
 
 async def open_reset(email: str, token_hash: bytes, lifetime: timedelta) -> Person | None:
