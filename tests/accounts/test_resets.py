@@ -34,7 +34,7 @@ def own_mail_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 async def waiting_jobs() -> list[tuple[str, dict[str, Any]]]:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         found = await run(text("SELECT task_name, args FROM procrastinate_jobs ORDER BY id"))
         return [(row[0], row[1]) for row in found]
 

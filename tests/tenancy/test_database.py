@@ -121,5 +121,5 @@ async def test_a_person_of_another_company_is_not_seen(alice: Actor, mallory: Ac
 
 
 async def test_the_platform_role_sees_every_company(alice: Actor, mallory: Actor):
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         assert (await sql("SELECT count(*) FROM company")).scalar_one() == 2
