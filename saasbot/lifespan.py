@@ -35,6 +35,7 @@ async def services(app: rx.App) -> AsyncIterator[None]:
     """Starts from the database outwards; stops the other way round: what is in hand is finished, leases are released."""
     chosen = settings()
     logging.configure(json=chosen.is_production)
+    logging.log_uncaught()
     urls = database_urls(chosen)
     db.connect(app_url=urls.app, platform_url=urls.platform)
     listener = Listener(db.app_dsn())

@@ -36,7 +36,7 @@ async def make_company(name: str, owner: str, *, email: str | None = None, local
 
 async def make_colleague(of: Actor, name: str, role: Role, *, email: str | None = None) -> Actor:
     """One more person in the company of `of`; the password is `PASSWORD`."""
-    async with db.platform_unit_of_work():
+    async with db.platform_unit_of_work("a test looks"):
         account = UserAccount(
             email=email or f"{name.lower()}@colleague-of-{of.name.lower()}.example",
             name=name,

@@ -1,11 +1,15 @@
 """The "Test key" button: does this key, at this address, answer with this model?"""
 
+import asyncio
 from dataclasses import dataclass
 
 from saasbot.agent.choice import ModelChoice
 from saasbot.agent.model import KeyRefused, ModelFailed, Question, models
 from saasbot.infra.settings import settings
 from saasbot.models import AiSource
+
+DEADLINE = 20.0
+"""Seconds of all tries together: a person waits before the button, and is told this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,10 @@ async def check_key(*, api_key: str, base_url: str | None = None, model: str | N
         api_key,
     )
     try:
-        answer = await models().ask(choice, Question([{"role": "user", "content": "Answer with the word: ok"}]))
+        async with asyncio.timeout(DEADLINE):
+            answer = await models().ask(choice, Question([{"role": "user", "content": "Answer with the word: ok"}]))
+    except TimeoutError:
+        return KeyCheck(False, "model_timeout")
     except KeyRefused as error:
         return KeyCheck(False, "key_refused", str(error))
     except ModelFailed as error:

@@ -18,7 +18,7 @@ from openai.types.chat import ChatCompletion
 from saasbot.agent.choice import ModelChoice
 from saasbot.agent.demo.answer import answer_request
 from saasbot.infra.logging import get_logger
-from saasbot.infra.safe_http import RefusedAddress, SafeTransport
+from saasbot.infra.safe_http import RefusedAddress, RefusedAnswer, SafeTransport
 from saasbot.infra.text_input import storable
 from saasbot.models import AiSource
 
@@ -31,6 +31,8 @@ MAX_OUTPUT_TOKENS = 2_048
 _MAX_WAIT = 5.0
 """Seconds. A longer Retry-After is not worth waiting for while a customer does."""
 _MAX_CLIENTS = 200
+_MAX_WORDS = 300
+"""Characters of what a server says of a request that it refuses."""
 _MAX_NAME, _MAX_ARGUMENTS = 64, 4_000
 """Characters of a tool call: what is longer does not parse any more, and the model is told so."""
 
@@ -111,15 +113,15 @@ class Models:
             try:
                 answer = await self._create(client, choice, question)
             except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-                raise KeyRefused(_message(error)) from None
+                raise KeyRefused(_message(error, choice)) from None
             except (openai.RateLimitError, openai.InternalServerError, openai.APIConnectionError) as error:
                 wait = _wait_before_retry(error, attempt)
                 if wait is None:
-                    raise _failure(error) from None
+                    raise _failure(error, choice) from None
                 log.info("agent.model_retry", attempt=attempt + 1, error=type(error).__name__)
                 await asyncio.sleep(wait)
             except openai.APIStatusError as error:
-                raise ModelFailed("model_refused_request", _message(error)) from None
+                raise ModelFailed("model_refused_request", _message(error, choice)) from None
             except (openai.OpenAIError, ValueError) as error:
                 raise ModelFailed("model_bad_answer", type(error).__name__) from None
             else:
@@ -133,7 +135,7 @@ class Models:
         try:
             return await client.post(_PATH, cast_to=ChatCompletion, body=_parameters(choice, question, plain=plain))
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if plain or not _is_about_parameters(_message(error)):
+            if plain or not _is_about_parameters(str(error.message)[:_MAX_WORDS]):
                 raise
             self._plain.add(choice.base_url)
             return await client.post(_PATH, cast_to=ChatCompletion, body=_parameters(choice, question, plain=True))
@@ -221,7 +223,7 @@ def _wait_before_retry(error: openai.APIError, attempt: int) -> float | None:
     """Seconds to wait before the next try; nothing when another try makes no sense."""
     if attempt >= RETRIES or isinstance(error, openai.APITimeoutError):
         return None  # a model that was silent for 20 seconds has used up what a customer can wait
-    if isinstance(error.__cause__, RefusedAddress):
+    if isinstance(error.__cause__, (RefusedAddress, RefusedAnswer)):
         return None
     if isinstance(error, openai.RateLimitError) and error.code == "insufficient_quota":
         return None
@@ -238,19 +240,20 @@ def _retry_after(response: httpx2.Response) -> float:
         return 0.0  # a date: rare, and our own wait is as good
 
 
-def _failure(error: openai.APIError) -> KeyRefused | ModelFailed:
+def _failure(error: openai.APIError, choice: ModelChoice) -> KeyRefused | ModelFailed:
     if isinstance(error, openai.RateLimitError) and error.code == "insufficient_quota":
-        return KeyRefused(_message(error))
+        return KeyRefused(_message(error, choice))
     if isinstance(error, openai.APITimeoutError):
         return ModelFailed("model_timeout")
     if isinstance(error, openai.APIConnectionError):
         return ModelFailed("model_unreachable", type(error.__cause__).__name__)
-    return ModelFailed("model_unavailable", _message(error))
+    return ModelFailed("model_unavailable", _message(error, choice))
 
 
-def _message(error: openai.APIError) -> str:
-    """What the server said, short: it may be shown to the owner. Servers echo the key only shortened."""
-    return str(error.message)[:300]
+def _message(error: openai.APIError, choice: ModelChoice) -> str:
+    """What the server said, short: it is kept, and shown to the owner. Not every server shortens the key that it repeats."""
+    said = str(error.message)
+    return (said.replace(choice.api_key, "[key]") if choice.api_key else said)[:_MAX_WORDS]
 
 
 def _completion(answer: ChatCompletion, *, tries: int, started: float) -> Completion:

@@ -16,7 +16,7 @@ from saasbot.models import AiSource, Company
 
 router = ApiRouter("company")
 policies_router = ApiRouter("policies")
-_LOGO_SECONDS = 24 * 60 * 60
+_LOGO_SECONDS = 60 * 60
 
 
 class OpenAiOut(BaseModel):

@@ -4,7 +4,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from saasbot.infra import signed_media
+from saasbot.domain import accounts
+from saasbot.infra import session_cookie, signed_media
 from saasbot.infra.file_types import type_of_key
 from saasbot.infra.storage import InvalidKey, LocalStorage, storage
 
@@ -17,12 +18,16 @@ _INERT = {
 
 
 async def serve(request: Request) -> Response:
-    """The file, with ranges; 403 when the address is not genuine or has expired, 404 when nothing is there."""
+    """The file, with ranges; 403 when the address is not genuine or has expired, 404 when nothing is there.
+
+    An expired address still serves whoever is signed in to the company whose file it is: a page that has been open for hours
+    goes on. A person who was removed, or somebody to whom it was sent, has it no longer.
+    """
     store = storage()
     if not isinstance(store, LocalStorage):
         return _refused(404)
     link = store.signer.read(request.path_params["key"], request.query_params)
-    if link is None:
+    if link is None or (link.expired and not await _is_theirs(request, link)):
         return _refused(403)
     try:
         path = store.path(link.key)
@@ -38,6 +43,11 @@ async def serve(request: Request) -> Response:
         content_disposition_type="inline" if link.inline and kind.inline else "attachment",
         headers={**_INERT, "Cache-Control": f"private, max-age={_seconds_left(link)}, immutable"},
     )
+
+
+async def _is_theirs(request: Request, link: signed_media.Link) -> bool:
+    session = await accounts.signed_in(session_cookie.token_in(request.headers.get("cookie", "")))
+    return session is not None and str(session.actor.company_id) == link.company
 
 
 def _seconds_left(link: signed_media.Link) -> int:

@@ -27,7 +27,7 @@ class MediaOut(BaseModel):
     seconds: int | None
     file_name: str | None
     url: str | None
-    """Signed, valid for at least 12 hours; null until the file is here."""
+    """Signed, valid for at least half an hour; null until the file is here."""
     thumbnail_url: str | None
 
 

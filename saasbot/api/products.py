@@ -6,8 +6,9 @@ from typing import Annotated
 from urllib.parse import urljoin
 from uuid import UUID
 
-from fastapi import Query, Response, UploadFile
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.datastructures import UploadFile
 
 from saasbot.api.callers import CurrentActor
 from saasbot.api.paging import CurrentPage, Listing, next_cursor
@@ -24,6 +25,16 @@ from saasbot.models import Media, Product
 
 router = ApiRouter("products")
 
+_FILE = {"anyOf": [{"type": "string", "contentMediaType": "application/octet-stream"}, {"type": "null"}]}
+_PHOTO_FORM = {
+    "requestBody": {
+        "content": {
+            "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FILE, "image": _FILE}}}
+        }
+    }
+}
+"""Described by hand: a parameter of the endpoint would be read before anybody knows who asks."""
+
 
 class ProductOut(BaseModel):
     id: UUID
@@ -35,7 +46,7 @@ class ProductOut(BaseModel):
     stock: int | None
     active: bool
     image_url: str | None
-    """Signed, valid for at least 12 hours."""
+    """Signed, valid for at least half an hour."""
     thumbnail_url: str | None
     created_at: datetime
     updated_at: datetime
@@ -141,24 +152,23 @@ async def delete_product(actor: CurrentActor, product_id: UUID) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{product_id}/image")
-async def set_image(
-    actor: CurrentActor, product_id: UUID, file: UploadFile | None = None, image: UploadFile | None = None
-) -> ProductOut:
+@router.post("/{product_id}/image", openapi_extra=_PHOTO_FORM)
+async def set_image(actor: CurrentActor, product_id: UUID, request: Request) -> ProductOut:
     """A photo (JPEG, PNG, WebP, GIF or AVIF, at most 10 MB) in the part `file` or `image`. It is encoded anew, without
     what it carried along.
     """
-    photo = file or image
-    if photo is None:
-        raise InvalidInput("file", "Send the photo in the part “file”.")
-    if photo.size is not None and photo.size > MAX_UPLOAD_BYTES:
-        raise UploadTooLarge
     actor.require("catalogue.write")
     async with unit_of_work(actor):
-        await catalogue.get_product(actor, product_id)  # before the work of decoding
-    content = await photo.read(MAX_UPLOAD_BYTES + 1)
+        await catalogue.get_product(actor, product_id)
+    async with request.form(max_files=2, max_fields=2) as form:  # only now a byte of it is read
+        photo = next((part for name in ("file", "image") if isinstance(part := form.get(name), UploadFile)), None)
+        if photo is None:
+            raise InvalidInput("file", "Send the photo in the part “file”.")
+        if photo.size is not None and photo.size > MAX_UPLOAD_BYTES:
+            raise UploadTooLarge
+        content, name = await photo.read(MAX_UPLOAD_BYTES + 1), photo.filename
     async with unit_of_work(actor):
-        media = await store_image(actor, content, photo.filename)
+        media = await store_image(actor, content, name)
         product = await catalogue.set_image(actor, product_id, media.id)
     return ProductOut.of(product, {media.id: media})
 

@@ -7,6 +7,7 @@ open: to rotate, put a new key first, re-seal (`reseal`), then drop the old one.
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -39,7 +40,11 @@ def place(table: str, column: str, row_id: UUID | str) -> str:
 
 def seal(secret: str, at: str) -> bytes:
     """AES-256-GCM with the first key: version, key id, nonce, ciphertext. `at` comes from `place`."""
-    key = settings().keys[0]
+    return seal_with(settings().keys[0], secret, at)
+
+
+def seal_with(key: bytes, secret: str, at: str) -> bytes:
+    """As `seal`, with this key."""
     nonce = os.urandom(_NONCE_BYTES)
     sealed = AESGCM(_sealing_key(key)).encrypt(nonce, secret.encode(), at.encode())
     return _VERSION + _key_id(key) + nonce + sealed
@@ -50,7 +55,12 @@ def unseal(sealed: bytes, at: str) -> str:
 
     Raises: Unsealable.
     """
-    key = _key_of(sealed)
+    return unseal_with(settings().keys, sealed, at)
+
+
+def unseal_with(keys: Sequence[bytes], sealed: bytes, at: str) -> str:
+    """As `unseal`, with one of these keys. Raises: Unsealable."""
+    key = _key_of(sealed, keys)
     if key is None:
         raise Unsealable("no key of SAASBOT_SECRET_KEYS has sealed this")
     nonce = sealed[_HEADER_BYTES - _NONCE_BYTES : _HEADER_BYTES]
@@ -65,7 +75,7 @@ def reseal(sealed: bytes, at: str) -> bytes | None:
 
     Raises: Unsealable.
     """
-    if _key_of(sealed) == settings().keys[0]:
+    if _key_of(sealed, settings().keys) == settings().keys[0]:
         return None
     return seal(unseal(sealed, at), at)
 
@@ -80,11 +90,11 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _key_of(sealed: bytes) -> bytes | None:
+def _key_of(sealed: bytes, keys: Sequence[bytes]) -> bytes | None:
     if len(sealed) <= _HEADER_BYTES or not sealed.startswith(_VERSION):
         return None
     key_id = sealed[len(_VERSION) : len(_VERSION) + _KEY_ID_BYTES]
-    return next((key for key in settings().keys if _key_id(key) == key_id), None)
+    return next((key for key in keys if _key_id(key) == key_id), None)
 
 
 def _sealing_key(key: bytes) -> bytes:

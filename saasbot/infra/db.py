@@ -6,7 +6,7 @@ which commits rows, jobs and events together or not at all.
 """
 
 import re
-from collections import namedtuple
+from collections import Counter, namedtuple
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -17,7 +17,7 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import CursorResult, Executable, event, text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, MultipleResultsFound, NoResultFound, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
@@ -36,6 +36,8 @@ class Tenant(Protocol):
 class UnitOfWork:
     session: AsyncSession
     company_id: UUID | None
+    why: str = ""
+    """Why it works across companies; empty within one."""
     before_commit: list[Callable[["UnitOfWork"], Awaitable[None]]] = field(default_factory=list)
     """Run once, in order, inside the transaction just before it commits."""
     connection: AsyncConnection | None = None
@@ -47,9 +49,15 @@ class UnitOfWork:
 
 _SET_COMPANY = text("SELECT set_config('app.company', :id, true)")
 _current: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
+platform_uses: Counter[str] = Counter()
+"""How often this process worked across companies, by reason. A plain count: bridges have no room for a metrics library."""
 _engines: dict[str, AsyncEngine] = {}
 _makers: dict[str, async_sessionmaker[AsyncSession]] = {}
 
+STATEMENT_SECONDS = {"app": 15, "platform": 30}
+"""What takes longer hangs, or was asked by somebody who wants it to. Ended, it is an OperationalError: nothing was done."""
+IDLE_SECONDS = 60
+"""Of a transaction in which nothing happens: its locks are not kept for whoever has forgotten it."""
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 """What a unit of work raises when the database is away, restarts, or has too much to do."""
@@ -118,7 +126,7 @@ def _set_company(session: Session, _transaction: SessionTransaction, connection:
 
 
 def connect(*, app_url: str, platform_url: str, pool_size: int = 20) -> None:
-    """Open the engines of this process. `app` obeys row-level security; `platform` is for `domain/admin.py` only."""
+    """Open the engines of this process. `app` obeys row-level security; `platform` is for `domain/admin` only."""
     for name, url in (("app", app_url), ("platform", platform_url)):
         engine = create_async_engine(
             url,
@@ -127,10 +135,31 @@ def connect(*, app_url: str, platform_url: str, pool_size: int = 20) -> None:
             pool_pre_ping=False,
             pool_recycle=1800,
             pool_timeout=10,
-            connect_args={"prepare_threshold": 2, "application_name": f"saasbot-{name}"},
+            hide_parameters=True,  # of errors: they are rows of companies
+            connect_args={
+                "prepare_threshold": 2,
+                "application_name": f"saasbot-{name}",
+                "options": f"-c statement_timeout={STATEMENT_SECONDS[name]}s"
+                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+            },
         )
+        event.listen(engine.sync_engine, "handle_error", _forget_values)
         _engines[name] = engine
         _makers[name] = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, autoflush=True)
+
+
+def _forget_values(context: ExceptionContext) -> None:
+    """An error of the database ends in logs and traces: it says what is wrong, not with which values."""
+    if isinstance(context.original_exception, psycopg.Error) and context.sqlalchemy_exception is not None:
+        words = _only_primary(context.original_exception)
+        context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {words}",)
+
+
+def _only_primary(error: psycopg.Error) -> str:
+    """Its first line, which is all that it has afterwards: DETAIL and CONTEXT hold values of the row."""
+    words = error.diag.message_primary or str(error).split("\n", 1)[0]
+    error.args = (words,)
+    return words
 
 
 async def disconnect() -> None:
@@ -160,19 +189,24 @@ async def unit_of_work(actor: Tenant) -> AsyncIterator[UnitOfWork]:
 
 
 @asynccontextmanager
-async def platform_unit_of_work() -> AsyncIterator[UnitOfWork]:
-    """One transaction across companies. Only `domain/admin.py` may open it; a test greps for others."""
-    async with _transaction("platform", None) as uow:
+async def platform_unit_of_work(why: str) -> AsyncIterator[UnitOfWork]:
+    """One transaction across companies. Only `domain/admin` may open it; a test greps for others.
+
+    `why`: a literal of its own at every call (a test holds that), counted in the metrics and noted in the unit of work,
+    so that whoever writes down what was done across companies knows the reason.
+    """
+    platform_uses[why] += 1
+    async with _transaction("platform", None, why=why) as uow:
         yield uow
 
 
 @asynccontextmanager
-async def _transaction(engine: str, company_id: UUID | None) -> AsyncIterator[UnitOfWork]:
+async def _transaction(engine: str, company_id: UUID | None, *, why: str = "") -> AsyncIterator[UnitOfWork]:
     if _current.get() is not None:
         raise RuntimeError("a unit of work is already open here; use cases share it, edges open one each")
     async with _makers[engine]() as db_session:
         db_session.info["company_id"] = company_id
-        uow = UnitOfWork(session=db_session, company_id=company_id)
+        uow = UnitOfWork(session=db_session, company_id=company_id, why=why)
         token = _current.set(uow)
         try:
             async with db_session.begin():
@@ -196,6 +230,14 @@ def session() -> AsyncSession:
     Raises: OutsideUnitOfWork.
     """
     return current().session
+
+
+async def take_longer(*, seconds: int) -> None:
+    """Until the current transaction ends its statements, and the pauses between them, may take so long."""
+    await sql(
+        "SELECT set_config('statement_timeout', :most, true), set_config('idle_in_transaction_session_timeout', :most, true)",
+        most=f"{seconds}s",
+    )
 
 
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)(?!:)")
@@ -229,7 +271,10 @@ async def sql(statement: str, **parameters: Any) -> Rows:
         await cursor.execute(_query(statement), parameters)
         return Rows(await cursor.fetchall() if cursor.description is not None else [], cursor.rowcount)
     except psycopg.Error as error:
-        raise cast("DBAPIError", DBAPIError.instance(statement, None, error, psycopg.Error)) from error
+        _only_primary(error)
+        raise cast(
+            "DBAPIError", DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True)
+        ) from error
 
 
 async def run(statement: Executable) -> CursorResult[*tuple[Any, ...]]:

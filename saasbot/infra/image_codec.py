@@ -8,8 +8,15 @@ from PIL import Image, ImageCms, ImageOps
 
 from saasbot.infra.file_types import sniff
 from saasbot.infra.images import (
+    MAX_FRAMES,
+    MAX_PICTURE_BYTES,
     MAX_PIXELS,
+    MAX_PIXELS_A_BYTE,
+    MAX_PIXELS_A_BYTE_AVIF,
     MAX_PIXELS_DECODED,
+    MAX_PROFILE_BYTES,
+    MAX_RATIO,
+    MAX_SIDE,
     STICKER_BYTES,
     STICKER_SIDE,
     THUMB_SIDE,
@@ -30,6 +37,9 @@ _FORMATS = {
     "image/gif": "GIF",
     "image/avif": "AVIF",
 }
+
+_SMALL_PIXELS, _SMALL_SIDE = 4_000_000, 2_000
+"""Below them density and shape cost nothing: a blank screenshot, a line drawn across a page."""
 
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
@@ -52,9 +62,11 @@ def encode(content: bytes, longest: int, *, sticker: bool = False) -> Picture:
     format_ = _FORMATS.get(sniff(content))
     if format_ is None:
         raise UnknownPicture
+    if len(content) > MAX_PICTURE_BYTES:
+        raise HugePicture
     try:
         with Image.open(io.BytesIO(content), formats=[format_]) as opened:
-            image = _decode(opened, longest, flat=not sticker)
+            image = _decode(opened, len(content), longest, flat=not sticker)
         image.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
         small = image.copy()
         small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
@@ -75,11 +87,9 @@ def encode(content: bytes, longest: int, *, sticker: bool = False) -> Picture:
     return Picture(main.getvalue(), image.width, image.height, thumb.getvalue(), mime)
 
 
-def _decode(image: Image.Image, longest: int, *, flat: bool) -> Image.Image:
-    """The first frame, upright, in sRGB; `flat` without transparency. The header's size is checked before a pixel is decoded."""
-    limit = MAX_PIXELS if image.format == "JPEG" else MAX_PIXELS_DECODED
-    if image.width * image.height > limit:
-        raise HugePicture
+def _decode(image: Image.Image, size: int, longest: int, *, flat: bool) -> Image.Image:
+    """The first frame, upright, in sRGB; `flat` without transparency. What the header says is checked before a pixel is decoded."""
+    _check(image, size)
     profile = image.info.get("icc_profile")
     image.draft("RGB", (longest, longest))
     upright = ImageOps.exif_transpose(image)
@@ -89,6 +99,24 @@ def _decode(image: Image.Image, longest: int, *, flat: bool) -> Image.Image:
         return layers
     plain = _on_white(upright)
     return _in_srgb(plain, profile) if isinstance(profile, bytes) else plain
+
+
+def _check(image: Image.Image, size: int) -> None:
+    """Raises: HugePicture. A file of `size` bytes whose header has been read, and nothing else."""
+    pixels, (short, long) = image.width * image.height, sorted(image.size)
+    # phones put a second picture behind the first (MPO); it decodes at a fraction of its size all the same
+    if pixels > (MAX_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS_DECODED):
+        raise HugePicture
+    if long > MAX_SIDE or (long > _SMALL_SIDE and long > short * MAX_RATIO):
+        raise HugePicture
+    dense = MAX_PIXELS_A_BYTE_AVIF if image.format == "AVIF" else MAX_PIXELS_A_BYTE
+    if pixels > max(_SMALL_PIXELS, size * dense):
+        raise HugePicture
+    if len(image.info.get("icc_profile") or b"") > MAX_PROFILE_BYTES:
+        raise HugePicture
+    # a GIF counts its frames by reading all of them, and its first is all that is read here
+    if image.format != "GIF" and getattr(image, "n_frames", 1) > MAX_FRAMES:
+        raise HugePicture
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -14,6 +14,16 @@ MAX_PIXELS = 50_000_000
 """Of a JPEG, which decodes at a fraction of its size. Phones make 48 million."""
 MAX_PIXELS_DECODED = 25_000_000
 """Of any other format: 100 MB of memory while it is read."""
+MAX_SIDE, MAX_RATIO = 16_384, 50
+"""A strip of one pixel by millions costs every step as much as a picture and shows nothing."""
+MAX_PIXELS_A_BYTE, MAX_PIXELS_A_BYTE_AVIF = 1_000, 5_000
+"""Of large pictures: formats pack one colour almost without limit. A drawing has some 300, a photo fewer than 20."""
+MAX_PROFILE_BYTES = 4 * 1024 * 1024
+"""Of a colour profile, which another library reads. A printer's has up to 3 MB."""
+MAX_FRAMES = 2_000
+"""A decoder may look at all frames of an animation before it gives the first."""
+MAX_PICTURE_BYTES = 25 * 1024 * 1024
+"""What is larger is a file and no picture: it is kept and never decoded."""
 MAIN_SIDE = 1600
 """Longest side of a product's picture: more than a phone shows, well below WhatsApp's 5 MB."""
 READABLE_SIDE = 4096
@@ -39,7 +49,7 @@ class DamagedPicture(BadPicture):
 
 
 class HugePicture(BadPicture):
-    """It has more pixels than this program will decode."""
+    """It has more pixels, bytes or frames than this program will decode, or a shape that nobody means."""
 
 
 @dataclass(frozen=True, slots=True)

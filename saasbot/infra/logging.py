@@ -1,36 +1,24 @@
 """structlog over the standard library: stable event names, ids as context, never bodies, keys or whole phone numbers."""
 
 import logging
-import re
 import sys
+import threading
+from types import TracebackType
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-_SECRET_NAMES = re.compile(r"(password|token|secret|api_key|authorization|cookie|text|body)$", re.IGNORECASE)
-_PHONE = re.compile(r"(?<!\w)\+?\d{8,15}(?!\w)")
-# Where tokens stand in texts of others: Reflex logs whole events with their cookies, servers log addresses with queries.
-_TOKEN = re.compile(r"((?:saasbot-session=|[?&\s'\"](?:ticket|token)=|[Bb]earer ))[\w.~+/%-]+=*")
-_LONGEST = 16_000
-"""Of one value: what a client sends must not fill the disk through an error's text."""
-_API_KEY = re.compile(r"\bsk-[\w-]{8,}")
+from saasbot.infra.redaction import redacted
+
+_OURS = ("timestamp", "level", "logger", "_record", "_from_structlog")
+"""What structlog itself puts into an event."""
 
 
 def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The last guard: whatever a careless call passes, names that hold secrets and long digit runs do not leave."""
+    """The last guard: whatever a careless call passes, secrets and whole phone numbers do not leave."""
     for key, value in event.items():
-        if key != "event" and _SECRET_NAMES.search(key):
-            event[key] = "[redacted]"
-        elif isinstance(value, str):
-            event[key] = _without_secrets(value)
+        event[key] = value if key in _OURS else redacted(key, value)
     return event
-
-
-def _without_secrets(text: str) -> str:
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}… ({len(text)} characters)"
-    text = _API_KEY.sub("[redacted]", _TOKEN.sub(r"\1[redacted]", text))
-    return _PHONE.sub(lambda found: found.group()[:4] + "…" + found.group()[-2:], text)
 
 
 def configure(*, json: bool, level: str = "INFO") -> None:
@@ -63,6 +51,19 @@ def configure(*, json: bool, level: str = "INFO") -> None:
     root.setLevel(level)
     for chatty in ("httpx", "httpx2", "procrastinate", "botocore", "boto3", "urllib3", "engineio", "socketio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def log_uncaught() -> None:
+    """What nobody catches goes through the formatter too, instead of being printed as it is."""
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        logging.getLogger("saasbot").critical("process.uncaught", exc_info=(kind, error, trace))
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook, threading.excepthook = uncaught, in_thread
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -4,9 +4,14 @@ Labels are ids and kinds. Nothing here may carry a name, a phone number or a tex
 """
 
 import asyncio
+from collections.abc import Iterable
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from saasbot.infra.db import platform_uses
 
 _SAMPLE_SECONDS = 0.5
 
@@ -24,6 +29,21 @@ _received = Counter(
     ("channel", "kind"),
     registry=_registry,
 )
+
+
+class _PlatformUses(Collector):
+    def collect(self) -> Iterable[Metric]:
+        uses = CounterMetricFamily(
+            "saasbot_platform_uses",
+            "Transactions of this process that were not within one company, by their reason.",
+            labels=("why",),
+        )
+        for why, count in platform_uses.items():
+            uses.add_metric([why], count)
+        yield uses
+
+
+_registry.register(_PlatformUses())
 
 
 def count_received(channel_id: UUID, kind: str, messages: int) -> None:

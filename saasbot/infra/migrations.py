@@ -14,7 +14,7 @@ def migrate(owner_url: str) -> bool:
 
     `alembic/env.py` reads the URL from the attribute `url`.
     """
-    if _revision_of(owner_url) == newest_revision():
+    if is_current(owner_url):
         return False
     from alembic.config import Config
 
@@ -25,6 +25,10 @@ def migrate(owner_url: str) -> bool:
     config.attributes["url"] = owner_url
     command.upgrade(config, "head")
     return True
+
+
+def is_current(owner_url: str) -> bool:
+    return _revision_of(owner_url) == newest_revision()
 
 
 def newest_revision() -> str:

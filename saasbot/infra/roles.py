@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
+from saasbot.infra import key_check
 from saasbot.infra.postgres import SUPERUSER, Cluster
 from saasbot.infra.settings import Settings, settings
 from saasbot.infra.start_error import StartError
@@ -74,22 +75,38 @@ def urls_of(owner: URL, key: bytes) -> DatabaseUrls:
     return DatabaseUrls(*(url.render_as_string(hide_password=False) for url in (owner, app, platform, wa_store)))
 
 
-def prepare_database(chosen: Settings | None = None) -> DatabaseUrls:
+def prepare_database(chosen: Settings | None = None, *, keys_lost: bool = False) -> DatabaseUrls:
     """Afterwards the server runs and has the roles, both databases and the extensions. Repeating changes nothing.
 
+    `keys_lost`: the keys of before are gone for good; those of the settings count from now on.
+
     Raises:
-        StartError: the server cannot be reached, or `SAASBOT_DATABASE_URL` may not create what is missing; the message
+        StartError: the keys are not those of this database (nothing has changed then); the server cannot be reached, or `SAASBOT_DATABASE_URL` may not create what is missing; the message
             then has the SQL that an administrator runs.
     """
     chosen = chosen or settings()
     key = chosen.keys[0]
     urls = database_urls(chosen)
     if chosen.database_url.get_secret_value():
+        _connected(libpq_url(urls.owner)).close()
+        if not keys_lost:
+            key_check.stop_unless_ours(libpq_url(urls.owner), chosen.keys)
         prepare_server(libpq_url(urls.owner), make_url(urls.owner), key, owner_given=True)
     else:
         info = embedded_cluster(chosen).ensure_running()
+        if not keys_lost and _exists(info.superuser_url(), DATABASE):
+            key_check.stop_unless_ours(info.superuser_url(DATABASE), chosen.keys)
         prepare_server(info.superuser_url(), make_url(urls.owner), key)
     return urls
+
+
+def _exists(administrator_url: str, database: str) -> bool:
+    with _connected(administrator_url) as administrator:
+        return _has_database(administrator, database)
+
+
+def _has_database(administrator: psycopg.Connection, name: str) -> bool:
+    return administrator.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
 def prepare_server(administrator_url: str, owner: URL, key: bytes, *, owner_given: bool = False) -> None:
@@ -135,7 +152,7 @@ def _ensure_role(administrator: psycopg.Connection, owner: URL, key: bytes, role
 
 def _ensure_database(administrator: psycopg.Connection, name: str, owner: str) -> None:
     database, role = sql.Identifier(name), sql.Identifier(owner)
-    if not administrator.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+    if not _has_database(administrator, name):
         if administrator.info.user != SUPERUSER:  # only a member of a role may give it a database
             _run(administrator, sql.SQL("GRANT {} TO CURRENT_USER").format(role))
         _run(administrator, sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))

@@ -1,7 +1,8 @@
 """Signed addresses of local files: `/media/<key>?e=<expires>&…&s=<signature>`.
 
-The signature covers everything that decides the answer (key, expiry, disposition, file name), so nothing of an address
-can be changed. It is made with a key derived from the first secret key and checked with all, so rotation breaks no page.
+The signature covers everything that decides the answer (method, company, key, expiry, whether it is shown or saved, file name),
+so nothing of an address can be changed. It is made with a key derived from the first secret key and checked with all, so
+rotation breaks no page.
 """
 
 import hmac
@@ -13,7 +14,7 @@ from hashlib import sha256
 from urllib.parse import quote, urlencode
 
 PATH = "/media/"
-_PURPOSE = b"saasbot: signed media address, v1"
+_PURPOSE = b"saasbot: signed media address, v2"
 MAX_FILE_NAME = 150
 
 
@@ -26,6 +27,15 @@ class Link:
     """Unix seconds."""
     file_name: str | None
     inline: bool
+
+    @property
+    def company(self) -> str:
+        """Whose file it is: the first part of the key."""
+        return self.key.partition("/")[0]
+
+    @property
+    def expired(self) -> bool:
+        return now() >= self.expires
 
 
 def now() -> int:
@@ -51,18 +61,19 @@ class Signer:
         return f"{PATH}{quote(key)}?{urlencode(query)}"
 
     def read(self, key: str, query: Mapping[str, str]) -> Link | None:
-        """What the address asks for, or nothing when it was not made here, was changed, or has expired."""
+        """What the address asks for, `expired` perhaps; nothing when it was not made here or was changed."""
         expires = query.get("e", "")
         if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
             return None
         link = Link(key, int(expires), query.get("n"), query.get("i") == "1")
         given = query.get("s", "").encode()
         genuine = [hmac.compare_digest(self._signature(secret, link).encode(), given) for secret in self._keys]
-        return link if any(genuine) and now() < link.expires else None
+        return link if any(genuine) else None
 
     @staticmethod
     def _signature(secret: bytes, link: Link) -> str:
         # lengths before contents: no two different links share one signed text
-        parts = (link.key, str(link.expires), "1" if link.inline else "0", link.file_name or "")
+        use = "show" if link.inline else "save"
+        parts = ("GET", link.company, link.key, str(link.expires), use, link.file_name or "")
         text = b"".join(len(part := item.encode("utf-8", "surrogatepass")).to_bytes(4, "big") + part for item in parts)
         return urlsafe_b64encode(hmac.digest(secret, text, sha256)).rstrip(b"=").decode()

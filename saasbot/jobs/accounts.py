@@ -9,9 +9,9 @@ from saasbot.infra import job_queue
 
 
 @job_queue.app.task(name=MAIL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=5))
-async def mail_reset(email: str) -> None:
+async def mail_reset(email_sealed: str) -> None:
     """The account, if there is one, has a mail with a link; a try that failed leaves no usable link behind."""
-    await accounts.mail_reset(email)
+    await accounts.mail_reset_sealed(email_sealed)
 
 
 @job_queue.app.periodic(cron="17 * * * *")

@@ -1,6 +1,7 @@
 """Tables, enums and small predicates. Importing this package registers every table."""
 
 from saasbot.models.accounts import (
+    KeyCheck,
     Membership,
     PasswordReset,
     RefreshToken,
@@ -79,6 +80,7 @@ __all__ = [
     "HistoryChunk",
     "IdempotencyKey",
     "IdentityKind",
+    "KeyCheck",
     "Media",
     "MediaStatus",
     "Membership",

@@ -101,3 +101,9 @@ class SigningKey(Row, table=True):
     private_sealed: bytes = Field(sa_type=LargeBinary, nullable=False)
     public_pem: str
     retired_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class KeyCheck(Row, table=True):
+    """One row: a word sealed with the secret keys of this database (`infra.key_check`)."""
+
+    check_sealed: bytes = Field(sa_type=LargeBinary, nullable=False)

@@ -1,4 +1,5 @@
-"""The commands: `run` goes from nothing to a served app, `stop` ends what it left in the background, `reseal` rotates keys."""
+"""The commands: `run` goes from nothing to a served app, `stop` ends what it left in the background, `reseal` rotates keys,
+`accept-key-loss` goes on without those that are lost."""
 
 import argparse
 import compileall
@@ -7,13 +8,14 @@ import socket
 import sys
 import time
 
+from saasbot.infra.key_check import keep_word
 from saasbot.infra.migrations import migrate
-from saasbot.infra.roles import embedded_cluster, prepare_database
+from saasbot.infra.roles import embedded_cluster, libpq_url, prepare_database
 from saasbot.infra.settings import Settings, settings
 from saasbot.infra.start_error import StartError
 from saasbot.start import frontend, processes
 from saasbot.start.demo import start_seeding
-from saasbot.start.reseal import reseal
+from saasbot.start.reseal import accept_key_loss, reseal
 from saasbot.start.run_lock import RunLock
 
 
@@ -25,6 +27,9 @@ def main(arguments: list[str]) -> int:
     run_parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
     commands.add_parser("stop", help="stop the server and the embedded database of this data directory")
     commands.add_parser("reseal", help="seal all secrets with the first of SAASBOT_SECRET_KEYS")
+    commands.add_parser(
+        "accept-key-loss", help="go on with new SAASBOT_SECRET_KEYS; what the lost ones sealed stays closed"
+    )
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "stop":
@@ -32,6 +37,9 @@ def main(arguments: list[str]) -> int:
         elif chosen.command == "reseal":
             done = reseal(settings())
             say(f"Sealed anew: {done.resealed}. No key opens: {done.unreadable}.")
+        elif chosen.command == "accept-key-loss":
+            lost = accept_key_loss(settings())
+            say(f"The keys of SAASBOT_SECRET_KEYS count from now on. Secrets that no key opens: {lost.unreadable}.")
         else:
             run(settings(), stop_with_parent=chosen.stop_with_parent)
     except StartError as error:
@@ -60,6 +68,7 @@ def run(chosen: Settings, *, stop_with_parent: bool = False) -> None:
     urls = prepare_database(chosen)
     say("Bringing the schema up to date")
     first_start = migrate(urls.owner)
+    keep_word(libpq_url(urls.owner), chosen.keys[0])
     seeding = start_seeding(hold_logins=first_start) if chosen.demo else None
     if frontend.is_current(chosen):
         say("The pages are built already")

@@ -28,7 +28,7 @@ FIELDS = (
     *("source", "api_key", "model", "base_url"),
 )
 KEPT = "kept"
-_LOGO_SECONDS = 24 * 60 * 60
+_LOGO_SECONDS = 60 * 60
 _EXACT = ConfigDict(extra="forbid")
 
 _KEY_PROBLEMS = {

@@ -1,5 +1,7 @@
 """What a person sees when a handler raises: the sentence of an `AppError`, in their language; anything else is logged."""
 
+import re
+
 import reflex as rx
 from reflex.event import EventSpec
 from reflex_base.event.context import EventContext
@@ -15,7 +17,11 @@ from saasbot.state.session import NotSignedIn
 
 log = get_logger(__name__)
 
-_SHOWN = 2_000
+_READ = 8_000
+"""Characters of a browser's report."""
+_PLACES = 10
+_KIND = re.compile(r"\b(?:[A-Z][a-zA-Z]{0,20}Error|Minified React error #\d{1,4})\b")
+_PLACE = re.compile(r"/assets/([\w.-]{1,80}\.js:\d{1,7}:\d{1,7})")
 
 
 def show_error(exception: Exception) -> EventSpec | None:
@@ -33,5 +39,12 @@ def show_error(exception: Exception) -> EventSpec | None:
 
 
 def log_frontend_error(exception: Exception) -> None:
-    """Reflex's frontend exception handler: what a browser reports is a hint to us, never more than a line."""
-    log.warning("state.browser_reported", report=str(exception)[:_SHOWN])
+    """Reflex's frontend exception handler. A browser's report is a hint to us: the kind of the error and the places in our
+    scripts. Its sentence may hold what stood on the page, a customer's words, or whatever somebody chose to send."""
+    report = str(exception)[:_READ]
+    log.warning(
+        "state.browser_reported",
+        kind=(found := _KIND.search(report)) and found.group(),
+        places=_PLACE.findall(report)[:_PLACES],
+        characters=len(str(exception)),
+    )

@@ -17,7 +17,7 @@ CAST = (
 )
 """Customers that are there to be played before anybody has written."""
 
-_LINK_SECONDS = 12 * 3600
+_LINK_SECONDS = 3600
 _PICTURES = ("image", "sticker")
 
 

@@ -25,7 +25,7 @@ from saasbot.domain.history.chunks import (
 )
 from saasbot.domain.history.progress import note_end, note_progress
 from saasbot.domain.history.store import store_older
-from saasbot.infra.db import DOWN, unit_of_work
+from saasbot.infra.db import DOWN, take_longer, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
 from saasbot.infra.failpoints import reach
@@ -155,6 +155,7 @@ class HistoryLane:
     ) -> bool:
         """Store the entries `start` to `end`, or pass over them. False when the number's owner wants no history any more."""
         async with unit_of_work(actor):
+            await take_longer(seconds=120)
             channel = await access_channel(actor, channel_id)
             if channel.history_days == 0:
                 await drop_chunks(actor, channel_id)

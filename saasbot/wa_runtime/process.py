@@ -61,6 +61,7 @@ def open_database(pool_size: int) -> DatabaseUrls:
     """Logging and the engines of this process, as the settings say."""
     chosen = settings()
     logging.configure(json=chosen.is_production)
+    logging.log_uncaught()
     urls = database_urls(chosen)
     db.connect(app_url=urls.app, platform_url=urls.platform, pool_size=pool_size)
     return urls

@@ -1,18 +1,74 @@
-"""Only `saasbot/domain/admin` works across companies."""
+"""Only `saasbot/domain/admin` works across companies, and says why each time."""
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2] / "saasbot"
-_OPENS = re.compile(r"platform_unit_of_work|_transaction\(\s*[\"']platform")
+from saasbot.domain.actor import Actor
+from saasbot.domain.admin.credentials import find_account
+from saasbot.infra import db
+from saasbot.infra.db import platform_unit_of_work
+from saasbot.infra.metrics import own_metrics
+
+ROOT = Path(__file__).resolve().parents[2]
+_OPENS = re.compile(
+    r"platform_unit_of_work|_transaction\(\s*[\"']platform"
+    r"|_(?:makers|engines)\b|[\"']platform[\"']\s*\]|\.get\(\s*[\"']platform|urls\.platform|roles\.PLATFORM\b|saasbot_platform\b"
+)
+CONNECT = {
+    "infra/db.py",
+    "infra/roles.py",
+    "lifespan.py",
+    "start/demo.py",
+    "start/reseal.py",
+    "wa_runtime/process.py",
+    "wa_runtime/__main__.py",
+}
+"""Make the role, or hand its address to `db.connect`."""
+GRANTS = {"infra/tenancy.py"}
+"""Write what it may read, for migrations."""
 
 
-def test_nobody_else_opens_a_transaction_of_the_platform_role():
-    users = {
-        path.relative_to(ROOT).as_posix()
-        for path in ROOT.rglob("*.py")
-        if _OPENS.search(path.read_text(encoding="utf-8"))
+def source_of(*folders: str) -> dict[str, str]:
+    return {
+        path.relative_to(ROOT / "saasbot" if folder == "saasbot" else ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
     }
-    outside = {user for user in users if not user.startswith("domain/admin/")}
-    assert outside == {"infra/db.py"}
-    assert len(users) > 3
+
+
+def test_nobody_else_has_to_do_with_the_platform_role():
+    users = {name for name, text in source_of("saasbot").items() if _OPENS.search(text)}
+    inside = {user for user in users if user.startswith("domain/admin/")}
+    assert users - inside == CONNECT | GRANTS
+    assert len(inside) > 5
+
+
+def test_measures_and_migrations_do_not_work_across_companies():
+    opens = re.compile(r"platform_unit_of_work|_transaction\(\s*[\"']|_makers\b|_engines\b")
+    assert [name for name, text in source_of("bench", "soak", "alembic").items() if opens.search(text)] == []
+
+
+def test_each_use_says_why_in_words_of_its_own():
+    reasons = []
+    for name, text in source_of("saasbot").items():
+        if "platform_unit_of_work" not in text:
+            continue
+        for call in ast.walk(ast.parse(text)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("platform_unit_of_work"):
+                assert len(call.args) == 1 and isinstance(call.args[0], ast.Constant), f"{name}:{call.lineno}"
+                reasons.append(call.args[0].value)
+    assert [why for why, count in Counter(reasons).items() if count > 1] == []
+    assert [why for why in reasons if not re.fullmatch(r"[a-z][\w ,'-]{9,69}", why)] == []
+    assert len(reasons) > 30
+
+
+async def test_uses_are_counted_by_their_reason_and_the_reason_is_at_hand_for_a_note(alice: Actor):
+    why = "find an account by its e-mail, before its company is known"
+    before = db.platform_uses[why]
+    await find_account("alice@sur.example")
+    assert db.platform_uses[why] == before + 1
+    assert f'saasbot_platform_uses_total{{why="{why}"}} {before + 1}.0' in own_metrics().decode()
+    async with platform_unit_of_work("a test looks") as uow:
+        assert (uow.why, uow.company_id) == ("a test looks", None)

@@ -33,7 +33,7 @@ def good(**changed: Any) -> dict[str, Any]:
 
 
 async def count(table: Any) -> int:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         return (await run(select(func.count()).select_from(table))).scalar() or 0
 
 

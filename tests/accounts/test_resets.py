@@ -34,7 +34,7 @@ def own_mail_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 async def waiting_jobs() -> list[tuple[str, dict[str, Any]]]:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         found = await run(text("SELECT task_name, args FROM procrastinate_jobs ORDER BY id"))
         return [(row[0], row[1]) for row in found]
 
@@ -49,10 +49,13 @@ async def link_token(email: str = "alice@sur.example") -> str:
 async def test_known_and_unknown_addresses_are_one_job_alike(alice: Actor):
     await accounts.request_reset("Alice@sur.example")
     await accounts.request_reset("nobody@sur.example")
-    assert await waiting_jobs() == [
-        (MAIL_TASK, {"email": "alice@sur.example"}),
-        (MAIL_TASK, {"email": "nobody@sur.example"}),
-    ]
+    known, unknown = await waiting_jobs()
+    assert known[0] == unknown[0] == MAIL_TASK
+    assert known[1].keys() == unknown[1].keys() == {"email_sealed"}
+    await accounts.mail_reset_sealed(unknown[1]["email_sealed"])
+    assert mail.stored_mails() == []
+    await accounts.mail_reset_sealed(known[1]["email_sealed"])
+    assert [stored.to for stored in mail.stored_mails()] == ["alice@sur.example"]
 
 
 async def test_what_is_no_address_is_said_so(app_db: object):

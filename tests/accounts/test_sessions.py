@@ -75,7 +75,7 @@ async def test_nonsense_is_nobody(app_db: object, token: str):
 async def test_the_database_holds_only_hashes(alice: Actor):
     ticket = await ticket_of("alice@sur.example")
     token = await accounts.start_session(ticket, network="", user_agent="")
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         sessions = (await run(select(UserSession.__table__))).all()  # type: ignore[attr-defined]
         tickets = (await run(select(SignInTicket.__table__))).all()  # type: ignore[attr-defined]
     stored = repr((sessions, tickets))
@@ -107,14 +107,14 @@ async def test_a_session_lives_thirty_days_from_its_last_use(alice: Actor):
 
 async def test_who_is_removed_from_the_company_acts_no_more(alice: Actor, bob: Actor):
     token = await session_of("bob@sur.example")
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         await run(update(Membership).where(col(Membership.user_id) == bob.user_id).values(removed_at=utcnow()))
     assert await accounts.signed_in(token) is None
 
 
 async def test_a_role_that_changed_counts_from_the_next_reading(alice: Actor, bob: Actor):
     token = await session_of("bob@sur.example")
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         await run(update(Membership).where(col(Membership.user_id) == bob.user_id).values(role=Role.ADMIN))
     actor = await accounts.actor_of_session(token)
     assert actor is not None

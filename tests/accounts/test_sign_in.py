@@ -34,7 +34,7 @@ async def fail(times: int, *, email: str = "alice@sur.example", network: str = H
 
 
 async def disable(actor: Actor) -> None:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         await run(update(UserAccount).where(col(UserAccount.id) == actor.user_id).values(disabled_at=utcnow()))
 
 
@@ -92,7 +92,7 @@ async def test_unknown_wrong_and_disabled_cost_one_verification_each(alice: Acto
 
 
 async def test_who_was_removed_from_the_company_does_not_get_in(alice: Actor, bob: Actor):
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         await run(update(Membership).where(col(Membership.user_id) == bob.user_id).values(removed_at=utcnow()))
     with pytest.raises(InvalidCredentials):
         await sign_in("bob@sur.example")
@@ -158,7 +158,7 @@ async def test_an_old_hash_is_replaced_by_one_with_todays_parameters(alice: Acto
         schemes=["argon2"], argon2__type="ID", argon2__memory_cost=1024, argon2__time_cost=1, argon2__parallelism=1
     ).hash(PASSWORD)
     assert old.startswith(weak)
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         await run(update(UserAccount).where(col(UserAccount.id) == alice.user_id).values(password_hash=old))
     await sign_in()
     found = await find_account("alice@sur.example")

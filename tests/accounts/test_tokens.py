@@ -111,7 +111,7 @@ async def test_signing_out_with_either_token_ends_both(alice: Actor):
 
 async def test_who_was_removed_acts_no_more(alice: Actor, bob: Actor):
     pair = await issue("bob@sur.example")
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         await run(update(Membership).where(col(Membership.user_id) == bob.user_id).values(removed_at=utcnow()))
     assert await refused(pair.access_token)
     with pytest.raises(InvalidToken):
@@ -184,7 +184,7 @@ async def test_all_processes_sign_with_the_one_key_of_the_database(alice: Actor)
 
 async def test_the_private_key_is_sealed_for_its_row_and_hidden_from_the_app(alice: Actor):
     await issue()
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test looks"):
         row = (await run(select(SigningKey.__table__))).one()  # type: ignore[attr-defined]
     assert b"PRIVATE" not in row.private_sealed
     assert "PRIVATE" in unseal(row.private_sealed, place("signing_key", "private_sealed", row.id))
@@ -195,7 +195,9 @@ async def test_the_private_key_is_sealed_for_its_row_and_hidden_from_the_app(ali
             await run(select(col(SigningKey.id)))
 
 
-async def test_with_other_secret_keys_a_new_key_is_made(alice: Actor, monkeypatch: pytest.MonkeyPatch):
+async def test_after_an_accepted_loss_of_the_secret_keys_a_new_key_is_made(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch
+):
     old = (await issue()).access_token
     monkeypatch.setenv("SAASBOT_SECRET_KEYS", base64.b64encode(b"another key of 32 bytes for test").decode())
     settings.cache_clear()

@@ -1,6 +1,8 @@
 """The "Test key" button asks the address that the company gave, and only addresses of the internet."""
 
 import asyncio
+import contextlib
+import gzip
 import json
 from collections.abc import AsyncIterator
 
@@ -20,8 +22,24 @@ async def address(configure: Configure) -> AsyncIterator[str]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = next(int(line.split(":")[1]) for line in head.splitlines() if line.startswith("content-length"))
         asked = json.loads(await reader.readexactly(length))
+        if asked["model"] == "away":
+            writer.write(b"HTTP/1.1 307 X\r\nLocation: /v1/chat/completions?followed\r\nContent-Length: 0\r\n\r\n")
+            return writer.close()
+        if asked["model"] == "packed":
+            content = gzip.compress(json.dumps(says_text("ok")).encode())
+            head = f"HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: {len(content)}\r\n\r\n"
+            writer.write(head.encode() + content)
+            return writer.close()
+        if asked["model"] == "drip":
+            writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 1000\r\n\r\n")
+            with contextlib.suppress(OSError):
+                while True:
+                    writer.write(b" ")
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
         if "bearer sk-good" not in head:
-            status, body = 401, {"error": {"message": "Incorrect API key"}}
+            given = head.split("bearer ")[1].split()[0]
+            status, body = 401, {"error": {"message": f"Incorrect API key: {given}"}}
         elif asked["model"] != "m":
             status, body = 404, {"error": {"message": "no such model"}}
         else:
@@ -49,6 +67,26 @@ async def test_the_server_is_asked_with_the_key(
     configure(allow_private_urls=1)
     found = await check_key(api_key=key, base_url=address, model=model)
     assert (found.ok, found.reason) == (not reason, reason)
+
+
+async def test_a_key_that_the_server_repeats_is_not_kept(address: str, configure: Configure) -> None:
+    configure(allow_private_urls=1)
+    found = await check_key(api_key="a-secret-of-theirs", base_url=address, model="m")
+    assert found.reason == "key_refused"
+    assert "Incorrect API key: [key]" in found.details
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [("away", "model_refused_request"), ("packed", "model_unreachable"), ("drip", "model_timeout")],
+)
+async def test_a_server_that_leads_away_packs_or_drips_is_not_followed_unpacked_or_waited_for(
+    address: str, configure: Configure, monkeypatch: pytest.MonkeyPatch, model: str, reason: str
+) -> None:
+    configure(allow_private_urls=1)
+    monkeypatch.setattr("saasbot.agent.check_key.DEADLINE", 0.5)
+    found = await check_key(api_key="sk-good", base_url=address, model=model)
+    assert (found.ok, found.reason) == (False, reason)
 
 
 async def test_this_machine_is_not_asked_for_a_company(address: str, configure: Configure) -> None:

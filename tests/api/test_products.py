@@ -1,12 +1,18 @@
 """`/api/v1/products` as its contract says."""
 
+import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+import time_machine
 
+from saasbot.domain import accounts
 from saasbot.domain.actor import Actor
-from tests.api.conftest import Client, sign_in
+from saasbot.infra import session_cookie
+from tests.accounts.test_sessions import session_of
+from tests.api.conftest import Client, make_client, sign_in
 from tests.media.conftest import files  # noqa: F401  # a fixture
 from tests.media.pictures import opened, picture
 
@@ -132,6 +138,42 @@ async def test_a_photo_is_uploaded_and_can_be_fetched(as_alice: Client, part: st
     assert (main.headers["content-type"], opened(main.content).size) == ("image/jpeg", (800, 400))
     assert opened(thumb.content).format == "WEBP"
     assert (await as_alice.get(product["image_url"].replace("?e=", "?e=1"))).status_code == 403
+
+
+@pytest.mark.usefixtures("files")
+async def test_an_address_that_has_expired_serves_only_who_is_signed_in_to_its_company(
+    as_alice: Client, as_mallory: Client, mallory: Actor
+) -> None:
+    made = await add(as_alice)
+    await as_alice.post(f"{PRODUCTS}/{made['id']}/image", files={"file": ("a.png", picture(format="PNG"), "image/png")})
+    url = (await as_alice.get(f"{PRODUCTS}/{made['id']}")).json()["image_url"]
+    now, left = time.time(), int(parse_qs(urlsplit(url).query)["e"][0])
+    assert 1_800 <= left - now <= 3_600
+    hers, foreign = await session_of("alice@sur.example"), await session_of("mallory@junta.example")
+    async with make_client() as browser:
+        with time_machine.travel(left - 1, tick=False):
+            assert (await browser.get(url)).status_code == 200
+        for token, status in ((hers, 200), (foreign, 403), ("", 403)):
+            with time_machine.travel(left + 60, tick=False):
+                answer = await browser.get(url, headers={"Cookie": f"{session_cookie.name()}={token}"})
+            assert answer.status_code == status
+        await accounts.sign_out(hers)
+        with time_machine.travel(left + 60, tick=False):
+            answer = await browser.get(url, headers={"Cookie": f"{session_cookie.name()}={hers}"})
+        assert answer.status_code == 403, "who was signed out"
+
+
+@pytest.mark.usefixtures("files")
+async def test_a_photo_is_not_read_before_it_is_known_who_sends_it(
+    as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = f"{PRODUCTS}/{(await add(as_alice))['id']}/image"
+    monkeypatch.setattr("starlette.requests.Request.stream", lambda _request: pytest.fail("a byte of it was read"))
+    async with make_client() as nobody:
+        answer = await nobody.post(where, files={"file": ("a.png", picture(), "image/png")})
+    assert answer.status_code == 401
+    missing = f"{PRODUCTS}/{uuid4()}/image"
+    assert (await as_alice.post(missing, files={"file": ("a.png", picture(), "image/png")})).status_code == 404
 
 
 @pytest.mark.usefixtures("files")

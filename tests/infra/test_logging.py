@@ -57,6 +57,59 @@ def test_tokens_within_texts_of_others_are_cut_out(written: io.StringIO, careles
     assert CANARY not in written.getvalue()
 
 
+@pytest.mark.parametrize(
+    "careless",
+    [
+        {"values": {"user": {"password": CANARY, "name": "Ana"}}},
+        {"values": [{"api_key": CANARY}, ("x", {"qr": CANARY})]},
+        {"qr": CANARY, "proxy": CANARY, "phone": CANARY, "email": CANARY},
+        {"code": "ABCD-1234", "pairing_code": "123456"},
+        {"payload": CANARY.encode()},
+        {"detail": f"payload {{'text': '{CANARY}', 'n': 1}}"},
+        {"detail": f'{{"refresh_token": "{CANARY}"}}'},
+        {"detail": f"2@{CANARY},abc=,def+"},
+        {"detail": f"postgresql://saasbot_app:{CANARY}@db/saasbot"},
+        {"detail": f"eyJhbGciOiJSUzI1NiJ9.{CANARY}.{CANARY}"},
+        {
+            "detail": f"1 validation error\n  Input should be a valid string [type=x, input_value='{CANARY}', input_type=str]"
+        },
+        {
+            "detail": f"duplicate key\nDETAIL:  Key (text)=({CANARY}\n{CANARY}) already exists.\n\nThe above exception was"
+        },
+        {"detail": f"[SQL: SELECT 1]\n[parameters: {{'x': '{CANARY}'}}]\n(Background on this error"},
+    ],
+)
+def test_at_any_depth_and_in_any_text(written: io.StringIO, careless: dict):
+    ours.get_logger("test").info("something.happened", **careless)
+    if "payload" not in careless:  # bytes in somebody's text cannot be told from other text
+        logging.getLogger("other").warning("it has %s", careless)
+    out = written.getvalue()
+    assert "something.happened" in out
+    for canary in (CANARY, "ABCD-1234", "'123456'", '"123456"'):
+        assert canary not in out
+
+
+def test_what_helps_is_left(written: io.StringIO):
+    kept = {
+        "channel_id": "0190a1b2-1234-5678-9012-123456789012",
+        "code": "session_missing",
+        "reason": "since 2026-11-25 10:00:00",
+        "exit_code": 78,
+        "numbers": [1, 2],
+        "error": "connection refused at 127.0.0.1 port 5432",
+    }
+    ours.get_logger("test").info("something.happened", **kept)
+    for value in kept.values():
+        assert str(value) in written.getvalue()
+
+
+@pytest.mark.parametrize("phone", ["+54 9 11 5555-4444", "+54 (911) 5555 4444", "011 5555 4444", "5491155554444"])
+def test_a_phone_number_is_never_whole_however_it_is_written(written: io.StringIO, phone: str):
+    ours.get_logger("test").info("said", detail=f"call {phone} please", inner={"to": [phone]})
+    assert phone not in written.getvalue()
+    assert "5555" not in written.getvalue()
+
+
 def test_a_phone_number_is_never_whole(written: io.StringIO):
     ours.get_logger("test").info("inbox.message_received", contact="5491155554444", jid="5491155554444@s.whatsapp.net")
     logging.getLogger("neonize").warning("no answer of +5491155554444")

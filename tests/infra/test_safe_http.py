@@ -1,7 +1,11 @@
 """Requests to addresses that a company chose do not reach this machine or its neighbours."""
 
 import asyncio
+import contextlib
+import gzip
 import socket
+import time
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -9,7 +13,7 @@ import pytest
 
 from saasbot.infra import safe_http
 from saasbot.infra.public_address import is_public
-from saasbot.infra.safe_http import RefusedAddress, SafeTransport
+from saasbot.infra.safe_http import RefusedAddress, RefusedAnswer, SafeTransport
 from saasbot.infra.settings import settings
 
 
@@ -45,14 +49,31 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
     assert is_public(address)
 
 
+BOMB = gzip.compress(bytes(50_000_000), 9)
+"""50 MB in 50 kB."""
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[int]:
-    """A server of this machine that answers everything with a little, and /big with a lot."""
+    """A server of this machine that answers everything with a little, /big with a lot, and worse by other paths."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         body = b"x" * 6_000_000 if b"/big" in head else b"hello"
-        if b"/away" in head:
+        if b"/bomb" in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB)
+        elif b"/asked" in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
+        elif b"/drip" in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            with contextlib.suppress(OSError):
+                while True:
+                    writer.write(b"x")
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
+        elif b"/silent" in head:
+            await reader.read()
+        elif b"/away" in head:
             writer.write(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
         else:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
@@ -87,12 +108,67 @@ async def test_one_private_answer_among_public_ones_is_refused(
         await client.get("http://rebinding.example/")
 
 
-async def test_with_the_setting_this_machine_is_reached_but_redirects_are_not_followed_and_answers_have_a_limit(
-    client: httpx2.AsyncClient, server: int, monkeypatch: pytest.MonkeyPatch
+async def test_a_name_that_moves_to_this_machine_is_refused_the_second_time(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = []
+
+    async def moves(host: str, port: int, **_: object) -> list[tuple]:
+        asked.append(host)
+        address = "1.1.1.1" if len(asked) == 1 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    connected = []
+
+    async def connect(self: object, host: str, port: int, *_: object) -> None:
+        connected.append(host)
+        raise OSError("enough: the test is about where, not what")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", moves)
+    monkeypatch.setattr("httpcore2.AnyIOBackend.connect_tcp", connect)
+    with pytest.raises((httpx2.ConnectError, OSError)):
+        await client.get("http://rebinding.example/")
+    with pytest.raises(RefusedAddress):
+        await client.get("http://rebinding.example/")
+    assert (asked, connected) == (["rebinding.example"] * 2, ["1.1.1.1"])
+
+
+@pytest.fixture
+def this_machine_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = settings().model_copy(update={"allow_private_urls": True})
     monkeypatch.setattr(safe_http, "settings", lambda: allowed)
+
+
+@pytest.mark.usefixtures("this_machine_allowed")
+async def test_with_the_setting_this_machine_is_reached_but_redirects_are_not_followed_and_answers_have_a_limit(
+    client: httpx2.AsyncClient, server: int
+) -> None:
     assert (await client.get(f"http://127.0.0.1:{server}/")).text == "hello"
     assert (await client.get(f"http://127.0.0.1:{server}/away")).status_code == 302
-    with pytest.raises(httpx2.ReadError, match="too large"):
+    with pytest.raises(RefusedAnswer, match="too large"):
         await client.get(f"http://127.0.0.1:{server}/big")
+
+
+@pytest.mark.usefixtures("this_machine_allowed")
+async def test_a_packed_answer_is_refused_before_it_is_unpacked(client: httpx2.AsyncClient, server: int) -> None:
+    asked = (await client.get(f"http://127.0.0.1:{server}/asked", headers={"Accept-Encoding": "gzip"})).text
+    assert "accept-encoding: identity" in asked.lower()
+    assert "gzip" not in asked
+    tracemalloc.start()
+    try:
+        with pytest.raises(RefusedAnswer, match="packed"):
+            await client.get(f"http://127.0.0.1:{server}/bomb")
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("path", ["drip", "silent"])
+@pytest.mark.usefixtures("this_machine_allowed")
+async def test_an_answer_has_one_deadline_however_it_comes(server: int, path: str) -> None:
+    began = time.monotonic()
+    async with httpx2.AsyncClient(transport=SafeTransport(total_seconds=0.3), timeout=5) as client:
+        with pytest.raises(httpx2.ReadTimeout):
+            await client.get(f"http://127.0.0.1:{server}/{path}")
+        assert (await client.get(f"http://127.0.0.1:{server}/")).text == "hello"
+    assert time.monotonic() - began < 2

@@ -1,6 +1,7 @@
 """What comes from outside is encoded anew, or refused with a sentence."""
 
 import io
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -138,6 +139,55 @@ async def test_a_damaged_photo_is_refused() -> None:
 async def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
     with pytest.raises((HugePicture, DamagedPicture)):
         await encode_anew(png_that_claims(*size))
+
+
+def blank(width: int, height: int, format: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    Image.new("1" if format == "PNG" else "RGB", (width, height), 1).save(out, format, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (blank(16_385, 400, "PNG"), "a side that is too long"),
+        (blank(10_000, 150, "PNG"), "a strip"),
+        (blank(150, 10_000, "JPEG"), "a strip, upright"),
+        (blank(4_800, 5_000, "PNG"), "24 million pixels in 3 kB"),
+        (blank(4_800, 5_000, "AVIF"), "24 million pixels in 2 kB"),
+        (picture(64, 64, icc_profile=bytes(5_000_000)), "a profile of 5 MB"),
+        (picture(64, 64) + bytes(25 * 1024 * 1024), "a picture of 25 MB"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_what_nobody_means_is_refused_before_a_pixel_is_decoded(
+    content: bytes, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*_: object) -> None:
+        raise AssertionError(f"decoded: {why}")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
+    with pytest.raises(HugePicture):
+        await encode_anew(content)
+
+
+async def test_an_animation_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [Image.new("RGB", (8, 8), (n * 20, 255 - n * 20, 0)) for n in range(12)]
+    out = io.BytesIO()
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:])
+    assert (await encode_anew(out.getvalue())).width == 8
+    monkeypatch.setattr(image_codec, "MAX_FRAMES", 10)
+    with pytest.raises(HugePicture):
+        await encode_anew(out.getvalue())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [blank(1_080, 1_920, "PNG"), blank(1_080, 1_920, "AVIF"), blank(1_900, 3, "PNG"), picture(1_080, 15_000)],
+    ids=["blank screenshot", "blank AVIF", "line", "long screenshot"],
+)
+async def test_pictures_that_look_odd_and_are_meant_are_taken(content: bytes) -> None:
+    assert (await encode_anew(content)).main
 
 
 async def test_a_photo_of_a_modern_phone_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from saasbot.domain.media.file_names import clean_file_name
 from saasbot.infra import events
 from saasbot.infra.db import app_dsn, session, sql, unit_of_work
 from saasbot.infra.errors import InvalidInput, NotFound
-from saasbot.infra.storage import LocalStorage
+from saasbot.infra.storage import InvalidKey, LocalStorage
 from saasbot.models import (
     Author,
     Channel,
@@ -114,6 +114,25 @@ async def test_views_get_addresses_only_of_what_is_stored(shop: Shop, files: Loc
     assert "i=1" in urls[stored.id].url
     assert "-thumb.webp" in urls[stored.id].thumb_url
     assert urls == media_urls([stored, pending])
+
+
+async def test_a_picture_of_more_than_25_mb_is_kept_as_a_file_and_never_decoded(
+    shop: Shop, files: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = picture() + bytes(25 * 1024 * 1024)
+    file = await received(shop, mime="image/jpeg")
+    stored = await store(shop.system, file, content)
+    assert (stored.status, stored.thumb_key, stored.mime) == (MediaStatus.STORED, None, "image/jpeg")
+    assert stored.storage_key and stored.storage_key.endswith(".bin")
+    assert stored.size == len(content)
+
+
+async def test_a_row_that_names_a_file_of_another_company_gets_no_address(shop: Shop, other_shop: Shop) -> None:
+    stolen = Media(
+        company_id=shop.company.id, status=MediaStatus.STORED, storage_key=f"{other_shop.company.id}/image/one.jpg"
+    )
+    with pytest.raises(InvalidKey):
+        media_urls([stolen])
 
 
 async def test_a_customers_picture_is_shown_and_its_chat_is_told(shop: Shop, files: LocalStorage) -> None:

@@ -1,7 +1,9 @@
 """Local files and the signed addresses that open them."""
 
-from base64 import b64encode
+import hmac
+from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -9,7 +11,7 @@ import pytest
 import time_machine
 from starlette.testclient import TestClient
 
-from saasbot.infra.settings import Settings
+from saasbot.infra.settings import Settings, settings
 from saasbot.infra.storage import FileMissing, InvalidKey, LocalStorage, StorageUnavailable, build
 from tests.storage.conftest import COMPANY
 
@@ -192,3 +194,29 @@ async def test_a_player_can_ask_for_a_part_of_a_voice_note(local: LocalStorage, 
 async def test_a_genuine_address_of_a_deleted_file_is_not_found(local: LocalStorage, browser: TestClient) -> None:
     assert browser.get(local.signed_url(KEY, seconds=60)).status_code == 404
     assert browser.get(local.signed_url(f"{COMPANY}/image", seconds=60)).status_code == 404
+
+
+async def test_what_the_same_key_signed_for_something_else_opens_no_file(
+    local: LocalStorage, browser: TestClient
+) -> None:
+    """The text that is signed names method, company and use, so an address of one is none of another."""
+    await local.put(KEY, b"picture", "image/jpeg")
+    url = local.signed_url(KEY, seconds=60)
+    assert browser.head(url).status_code == 200
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert browser.request(method, url).status_code == 405
+    query = dict(parse_qsl(urlsplit(url).query))
+    secret = hmac.digest(settings().keys[0], b"saasbot: signed media address, v2", sha256)
+
+    def signed(*parts: str) -> str:
+        text = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+        return urlsafe_b64encode(hmac.digest(secret, text, sha256)).rstrip(b"=").decode()
+
+    assert signed("GET", COMPANY, KEY, query["e"], "save", "") == query["s"]
+    for parts in (
+        ("PUT", COMPANY, KEY, query["e"], "save", ""),
+        ("GET", OTHER_COMPANY, KEY, query["e"], "save", ""),
+        ("GET", COMPANY, KEY, query["e"], "show", ""),
+        (KEY, query["e"], "0", ""),
+    ):
+        assert browser.get(changed(url, s=signed(*parts))).status_code == 403

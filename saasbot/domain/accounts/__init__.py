@@ -6,7 +6,7 @@ work.
 
 from saasbot.domain.accounts.endings import hear_endings
 from saasbot.domain.accounts.registering import EmailTaken, register
-from saasbot.domain.accounts.resets import InvalidReset, mail_reset, request_reset, reset_password
+from saasbot.domain.accounts.resets import InvalidReset, mail_reset, mail_reset_sealed, request_reset, reset_password
 from saasbot.domain.accounts.sessions import (
     InvalidTicket,
     SignedIn,
@@ -47,6 +47,7 @@ __all__ = [
     "issue_ticket",
     "issue_tokens",
     "mail_reset",
+    "mail_reset_sealed",
     "network_of",
     "refresh_tokens",
     "register",

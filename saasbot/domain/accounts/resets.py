@@ -1,6 +1,7 @@
 """A forgotten password: a link by mail that works once, within half an hour."""
 
 import secrets
+from base64 import b64decode, b64encode
 from datetime import timedelta
 
 from saasbot.domain.accounts.emails import normal_email
@@ -9,12 +10,13 @@ from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.accounts.tokens import recent_callers
 from saasbot.domain.admin import credentials
 from saasbot.infra import mail
-from saasbot.infra.crypto import token_hash
+from saasbot.infra.crypto import place, seal, token_hash, unseal
 from saasbot.infra.errors import AppError
 from saasbot.infra.settings import settings
 
 LIFETIME = timedelta(minutes=30)
 MAIL_TASK = "accounts.mail_reset"
+_JOB = place("procrastinate_jobs", "args", MAIL_TASK)
 _PAGE = "/reset-password"
 _LONGEST_TOKEN = 64
 
@@ -50,11 +52,17 @@ async def request_reset(email: str) -> None:
 
     Raises: InvalidInput, when it is no address at all.
     """
-    await credentials.defer_for_email(MAIL_TASK, normal_email(email))
+    sealed = seal(normal_email(email), _JOB)
+    await credentials.defer_for_somebody(MAIL_TASK, b64encode(sealed).decode())
+
+
+async def mail_reset_sealed(email_sealed: str) -> None:
+    """The job. Raises: Unsealable, when the secret key has been dropped since."""
+    await mail_reset(unseal(b64decode(email_sealed), _JOB))
 
 
 async def mail_reset(email: str) -> None:
-    """The job: open a reset and mail its link; nothing happens for an unknown address, or twice within a minute."""
+    """Open a reset and mail its link; nothing happens for an unknown address, or twice within a minute."""
     token = secrets.token_urlsafe(32)
     person = await credentials.open_reset(email, token_hash(token), LIFETIME)
     if person is None:

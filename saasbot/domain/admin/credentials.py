@@ -83,7 +83,7 @@ SEATED = (
 
 async def find_account(email: str) -> tuple[Person, str] | None:
     """The person of this e-mail in the first company they joined, and their password hash. Disabled counts as absent."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("find an account by its e-mail, before its company is known"):
         found = await run(
             select(*PERSON, col(UserAccount.password_hash))
             .join(Membership, col(Membership.user_id) == col(UserAccount.id))
@@ -98,7 +98,7 @@ async def find_account(email: str) -> tuple[Person, str] | None:
 
 async def replace_password_hash(user_id: UUID, password_hash: str) -> None:
     """Keep the same password under newer parameters."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("keep a password under newer parameters"):
         await run(update(UserAccount).where(col(UserAccount.id) == user_id).values(password_hash=password_hash))
     log.info("accounts.password_rehashed", user_id=str(user_id))
 
@@ -109,7 +109,7 @@ async def count_attempt(email_hash: bytes, network: str) -> datetime | None:
     Returns the end of the block when the account is blocked for this network; then nothing was counted.
     """
     now = utcnow()
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("count an attempt to sign in"):
         lock = int.from_bytes(email_hash[:7], "big")
         await sql("SELECT pg_advisory_xact_lock(:lock)", lock=lock)
         recent = await run(
@@ -129,7 +129,7 @@ async def count_attempt(email_hash: bytes, network: str) -> datetime | None:
 
 async def forget_attempts(email_hash: bytes, network: str) -> None:
     """After a success: the next mistake is the first one again."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("forget failed attempts after a success"):
         await run(
             delete(SignInFailure).where(
                 col(SignInFailure.email_hash) == email_hash, col(SignInFailure.network) == network
@@ -137,10 +137,10 @@ async def forget_attempts(email_hash: bytes, network: str) -> None:
         )
 
 
-async def defer_for_email(task: str, email: str) -> None:
-    """A job about an address that may belong to nobody, so it belongs to no company."""
-    async with platform_unit_of_work():
-        await jobs.defer(task, email=email)
+async def defer_for_somebody(task: str, email_sealed: str) -> None:
+    """A job about an address that may belong to nobody, so it belongs to no company, whose rows every role may read: sealed."""
+    async with platform_unit_of_work("defer a job about an address that may be nobody's"):
+        await jobs.defer(task, email_sealed=email_sealed)
 
 
 async def open_reset(email: str, token_hash: bytes, lifetime: timedelta) -> Person | None:
@@ -154,7 +154,7 @@ async def open_reset(email: str, token_hash: bytes, lifetime: timedelta) -> Pers
         return None
     person, now = found[0], utcnow()
     mine = col(PasswordReset.user_id) == person.user_id
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("open a password reset"):
         # two at once: the second waits for the first, and finds its reset
         await run(select(col(UserAccount.id)).where(col(UserAccount.id) == person.user_id).with_for_update())
         fresh = select(col(PasswordReset.id)).where(mine, col(PasswordReset.created_at) > now - RESET_PAUSE)
@@ -171,13 +171,13 @@ async def open_reset(email: str, token_hash: bytes, lifetime: timedelta) -> Pers
 
 async def drop_reset(token_hash: bytes) -> None:
     """The mail with its link could not be sent: the next try may open another."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("drop a reset whose mail did not go out"):
         await run(delete(PasswordReset).where(col(PasswordReset.token_hash) == token_hash))
 
 
 async def owner_of_reset(token_hash: bytes) -> tuple[str, list[str]] | None:
     """The e-mail and company names behind a usable reset, to judge the new password by."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("read whose reset a link is"):
         found = await run(
             select(col(UserAccount.email), func.array_agg(col(Company.name)))
             .join(PasswordReset, col(PasswordReset.user_id) == col(UserAccount.id))
@@ -198,7 +198,7 @@ async def owner_of_reset(token_hash: bytes) -> tuple[str, list[str]] | None:
 async def use_reset(token_hash: bytes, password_hash: str) -> bool:
     """Set the password, once; every session and refresh token of the account ends. False: the token is not usable."""
     now = utcnow()
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("set a password by a reset"):
         used = await run(
             update(PasswordReset)
             .where(

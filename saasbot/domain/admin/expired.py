@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete, or_
 from sqlmodel import col
 
-from saasbot.infra.db import platform_unit_of_work, run
+from saasbot.infra.db import platform_unit_of_work, run, take_longer
 from saasbot.infra.logging import get_logger
 from saasbot.models import IdempotencyKey, PasswordReset, RefreshToken, SignInFailure, SignInTicket, UserSession
 from saasbot.models.table import utcnow
@@ -28,7 +28,8 @@ async def remove_expired() -> int:
         delete(SignInFailure).where(col(SignInFailure.created_at) < now - _DAY),
         delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now - _DAY),
     )
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("remove what has expired"):
+        await take_longer(seconds=600)
         removed = sum([(await run(statement)).rowcount for statement in statements])
     log.info("accounts.expired_removed", rows=removed)
     return removed

@@ -73,7 +73,7 @@ _NUMBERS = """
 
 async def read_numbers() -> list[NumberHealth]:
     """Every number of every company, oldest first, in one statement over partial indexes."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("read the health of every number"):
         rows = (await sql(_NUMBERS)).all()
     return [_health(row._asdict()) for row in rows]
 

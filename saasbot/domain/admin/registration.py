@@ -21,7 +21,7 @@ async def add_company(
 
     Returns nothing when the e-mail has an account already: then nothing was stored.
     """
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("register a company and its owner"):
         # two at once with one e-mail: the second waits here, and finds it taken
         stored = await run(
             insert(UserAccount)
@@ -56,7 +56,7 @@ async def add_member(actor: Actor, account: UserAccount, *, role: Role) -> bool:
     Raises: Forbidden.
     """
     actor.require("company.secrets")
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("add a colleague's account"):
         stored = await run(
             insert(UserAccount)
             .values(**account.model_dump())

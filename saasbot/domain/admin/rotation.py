@@ -6,9 +6,9 @@ from sqlalchemy import select, update
 from sqlmodel import SQLModel, col
 
 from saasbot.infra.crypto import Unsealable, place, reseal
-from saasbot.infra.db import platform_unit_of_work, run
+from saasbot.infra.db import platform_unit_of_work, run, take_longer
 from saasbot.infra.logging import get_logger
-from saasbot.models import Channel, Company, SigningKey
+from saasbot.models import Channel, Company, KeyCheck, SigningKey
 
 log = get_logger(__name__)
 
@@ -16,6 +16,7 @@ SEALED: tuple[tuple[type[SQLModel], str], ...] = (
     (Company, "openai_key_sealed"),
     (Channel, "proxy_sealed"),
     (SigningKey, "private_sealed"),
+    (KeyCheck, "check_sealed"),
 )
 """Every column with a sealed value. A test finds columns by their name and fails on one that is missing here."""
 
@@ -30,7 +31,8 @@ class Rotation:
 async def reseal_all() -> Rotation:
     """Afterwards the first secret key opens everything that any of them did. Repeating changes nothing."""
     resealed = unreadable = 0
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("seal every secret anew"):
+        await take_longer(seconds=600)
         for model, column in SEALED:
             table = model.__table__  # type: ignore[attr-defined]
             stored = await run(

@@ -23,7 +23,7 @@ class NumberToRun:
 
 async def numbers_to_run(kind: str) -> list[NumberToRun]:
     """Every number of a kind that its owner wants running, oldest first."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("list the numbers to run"):
         rows = await sql(
             """
             SELECT c.company_id, c.id, c.kind, c.device_jid, p.attempt
@@ -38,35 +38,35 @@ async def numbers_to_run(kind: str) -> list[NumberToRun]:
 
 async def devices_in_use(devices: Collection[str]) -> set[str]:
     """Which of these are the session of some number, whosever it is."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("see which WhatsApp sessions are in use"):
         rows = await sql("SELECT device_jid FROM channel WHERE device_jid = ANY(:devices)", devices=list(devices))
         return {row.device_jid for row in rows.all()}
 
 
 async def waiting_journals() -> list[tuple[UUID, UUID]]:
     """(company, channel) of every number with events that nobody has processed yet."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("list the journals that wait"):
         rows = await sql("SELECT DISTINCT company_id, channel_id FROM wa_event WHERE processed_at IS NULL")
         return [(row.company_id, row.channel_id) for row in rows.all()]
 
 
 async def waiting_histories() -> list[tuple[UUID, UUID]]:
     """(company, channel) of every number with parts that nobody has worked off yet."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("list the histories that wait"):
         rows = await sql("SELECT DISTINCT company_id, channel_id FROM history_chunk WHERE processed_at IS NULL")
         return [(row.company_id, row.channel_id) for row in rows.all()]
 
 
 async def companies_with_receipts_before(moment: datetime) -> list[UUID]:
     """Those where a tick from before that moment still waits for its message."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("list companies with old ticks"):
         rows = await sql("SELECT DISTINCT company_id FROM waiting_receipt WHERE at < :moment", moment=moment)
         return [row.company_id for row in rows.all()]
 
 
 async def company_of_simulator(channel_id: UUID) -> UUID | None:
     """Whose simulated number this is; nothing for real, deleted and unknown ones."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("find whose simulated number this is"):
         row = await sql(
             "SELECT company_id FROM channel WHERE id = :channel AND kind = 'simulator' AND deleted_at IS NULL",
             channel=channel_id,

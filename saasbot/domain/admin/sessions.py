@@ -30,7 +30,7 @@ async def open_session(
     person: Person, *, token_hash: bytes, csrf_token: str, expires_at: datetime, network: str, user_agent: str
 ) -> UUID:
     now = utcnow()
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("open a session"):
         row = UserSession(
             company_id=person.company_id,
             user_id=person.user_id,
@@ -48,7 +48,7 @@ async def open_session(
 
 async def find_session(token_hash: bytes) -> OpenSession | None:
     """The session of a cookie, if it is neither expired nor revoked and its person may still act."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("find the session of a cookie"):
         found = await run(
             select(
                 col(UserSession.id),
@@ -78,7 +78,7 @@ async def find_session(token_hash: bytes) -> OpenSession | None:
 
 
 async def extend_session(session_id: UUID, *, seen_at: datetime, expires_at: datetime) -> None:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("extend a session"):
         await run(
             update(UserSession)
             .where(col(UserSession.id) == session_id, col(UserSession.revoked_at).is_(None))
@@ -88,7 +88,7 @@ async def extend_session(session_id: UUID, *, seen_at: datetime, expires_at: dat
 
 async def revoke_session(token_hash: bytes) -> None:
     """The session ends now, on every machine and open socket. Ending it twice is once."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("end a session"):
         ended = await run(
             update(UserSession)
             .where(col(UserSession.token_hash) == token_hash, col(UserSession.revoked_at).is_(None))
@@ -102,7 +102,7 @@ async def revoke_session(token_hash: bytes) -> None:
 
 
 async def open_ticket(person: Person, *, token_hash: bytes, expires_at: datetime) -> None:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("open a sign-in ticket"):
         session().add(
             SignInTicket(
                 company_id=person.company_id, user_id=person.user_id, token_hash=token_hash, expires_at=expires_at
@@ -113,7 +113,7 @@ async def open_ticket(person: Person, *, token_hash: bytes, expires_at: datetime
 async def use_ticket(token_hash: bytes) -> Person | None:
     """Whom the ticket signs in, once; nothing when it is unknown, used or late."""
     now = utcnow()
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("use a sign-in ticket"):
         used = await run(
             update(SignInTicket)
             .where(

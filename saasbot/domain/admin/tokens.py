@@ -30,7 +30,7 @@ class Family:
 
 
 async def add_refresh_token(family: Family, *, token_hash: bytes, expires_at: datetime) -> None:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("begin a family of refresh tokens"):
         session().add(_link(family, token_hash, expires_at))
 
 
@@ -40,7 +40,7 @@ async def rotate_refresh_token(token_hash: bytes, *, next_hash: bytes, expires_a
     Returns nothing when the token opens nothing.
     """
     now = utcnow()
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("use a refresh token"):
         claimed = await run(
             update(RefreshToken)
             .where(
@@ -69,7 +69,7 @@ async def rotate_refresh_token(token_hash: bytes, *, next_hash: bytes, expires_a
 
 async def end_family(family_id: UUID) -> None:
     """Signing out of the API: its refresh token and its access tokens stop working."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("end a family of refresh tokens"):
         found = await run(
             select(col(RefreshToken.family), col(RefreshToken.user_id), col(RefreshToken.company_id))
             .where(col(RefreshToken.family) == family_id)
@@ -80,14 +80,14 @@ async def end_family(family_id: UUID) -> None:
 
 
 async def family_of(token_hash: bytes) -> UUID | None:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("find the family of a refresh token"):
         found = await run(select(col(RefreshToken.family)).where(col(RefreshToken.token_hash) == token_hash))
         return found.scalar()
 
 
 async def person_of_family(user_id: UUID, company_id: UUID, family_id: UUID) -> Person | None:
     """Who acts with an access token: the membership is read anew, and the family must not have ended."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("read who acts with an access token"):
         alive = exists().where(
             col(RefreshToken.family) == family_id,
             col(RefreshToken.user_id) == user_id,
@@ -106,7 +106,7 @@ async def person_of_family(user_id: UUID, company_id: UUID, family_id: UUID) -> 
 
 async def signing_keys() -> list[SigningKey]:
     """The keys that verify, the one that signs first."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("read the keys that sign access tokens"):
         found = await session().exec(
             select_rows(SigningKey)
             .where(col(SigningKey.retired_at).is_(None))
@@ -117,7 +117,7 @@ async def signing_keys() -> list[SigningKey]:
 
 async def add_signing_key(key: SigningKey, *, beside: set[UUID]) -> None:
     """Keep the key, unless another process was faster (there is a key that the caller did not know): then that one counts."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("add a key that signs access tokens"):
         await sql("SELECT pg_advisory_xact_lock(:lock)", lock=_SIGNING_KEY_LOCK)
         present = await run(select(col(SigningKey.id)).where(col(SigningKey.retired_at).is_(None)))
         if set(present.scalars()) <= beside:

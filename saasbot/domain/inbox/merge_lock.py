@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
-from saasbot.infra.db import session, sql
+from saasbot.infra.db import session, sql, take_longer
 from saasbot.models import Contact, Conversation
 
 _TRIES = 100
@@ -38,6 +38,7 @@ async def lock_people(actor: Actor, contact_ids: Sequence[UUID]) -> People:
 
     The caller holds no conversation and no message. Raises: OperationalError, when others do not let go for seconds.
     """
+    await take_longer(seconds=120)  # people with years of messages
     usual = (await sql("SELECT current_setting('lock_timeout')")).scalar_one()
     for tries_left in range(_TRIES, 0, -1):
         try:

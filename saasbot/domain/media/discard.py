@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.media.access import access_media
 from saasbot.infra import jobs
-from saasbot.infra.db import session
+from saasbot.infra.db import session, take_longer
 from saasbot.infra.errors import NotFound
 from saasbot.infra.storage import storage
 from saasbot.models import Company, Media, Message, Product
@@ -33,6 +33,7 @@ async def remove_unused(actor: Actor, media_id: UUID) -> bool:
         return True
     if await _in_use(media):
         return False
+    await take_longer(seconds=300)  # a storage that is slow to answer
     # the files first: the row, locked, is what a second try finds them by
     for key in filter(None, (media.storage_key, media.thumb_key)):
         await storage().delete(key)

@@ -10,7 +10,7 @@ from saasbot.domain.media.file_names import clean_file_name
 from saasbot.domain.media.pending import fail_inbound, publish_owner
 from saasbot.domain.media.upload import put_picture, put_thumb
 from saasbot.infra import images
-from saasbot.infra.db import session
+from saasbot.infra.db import session, take_longer
 from saasbot.infra.file_types import UNKNOWN, FileType, sniff, type_of
 from saasbot.infra.storage import storage
 from saasbot.models import Media, MediaStatus
@@ -53,6 +53,7 @@ async def store_inbound(actor: Actor, media_id: UUID, content: bytes) -> Media:
         return await _refuse(actor, media, LENGTH_MISMATCH)
     if media.sha256 and media.sha256.lower() != hashlib.sha256(content).hexdigest():
         return await _refuse(actor, media, HASH_MISMATCH)
+    await take_longer(seconds=300)  # a storage that is slow to take 100 MB
     stored = await _store(media, content)
     media = await access_media(actor, media_id, lock=True)  # only now: storing takes its time
     if media.status == MediaStatus.STORED:

@@ -1,13 +1,14 @@
-"""Addresses of files for views: signed, and the same for half a day so that browsers keep what they fetched."""
+"""Addresses of files for views: signed, and the same for half an hour so that browsers keep what they fetched."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from saasbot.infra.storage import storage
+from saasbot.infra.storage import InvalidKey, storage
 from saasbot.models import Media, MediaStatus
 
-_VALID_SECONDS = 24 * 60 * 60
+VALID_SECONDS = 60 * 60
+"""Pages read their rows again twice a minute, and show new addresses before the old ones end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,19 @@ NOTHING = MediaUrls()
 
 
 def media_urls(rows: Iterable[Media]) -> dict[UUID, MediaUrls]:
-    """Id to addresses, valid for at least 12 hours. Only for rows that the actor was given by a use case."""
+    """Id to addresses, valid for at least half an hour. Only for rows that the actor was given by a use case."""
     return {media.id: _urls(media) for media in rows}
 
 
 def _urls(media: Media) -> MediaUrls:
     if media.status != MediaStatus.STORED or not media.storage_key:
         return NOTHING
+    for key in filter(None, (media.storage_key, media.thumb_key)):
+        if not key.startswith(f"{media.company_id}/"):
+            raise InvalidKey("a row's file lies in the folder of its company")
     store = storage()
     return MediaUrls(
-        url=store.signed_url(media.storage_key, seconds=_VALID_SECONDS, inline=True),
-        thumb_url=store.signed_url(media.thumb_key, seconds=_VALID_SECONDS, inline=True) if media.thumb_key else "",
-        download_url=store.signed_url(media.storage_key, seconds=_VALID_SECONDS, file_name=media.file_name),
+        url=store.signed_url(media.storage_key, seconds=VALID_SECONDS, inline=True),
+        thumb_url=store.signed_url(media.thumb_key, seconds=VALID_SECONDS, inline=True) if media.thumb_key else "",
+        download_url=store.signed_url(media.storage_key, seconds=VALID_SECONDS, file_name=media.file_name),
     )
