@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from saasbot import routes
 from saasbot.infra.settings import Settings
 from saasbot.infra.storage import build
 
@@ -14,6 +15,7 @@ _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc\s*=)[^>]*>(.*?)</script>", r
 _DATA_ONLY = b"default-src 'none'; frame-ancestors 'none'"
 _DOCUMENT_PATHS = ("/api/docs", "/dev/")
 _STYLED_DOCUMENT = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+_ENDPOINT = "csp"
 
 Header = tuple[bytes, bytes]
 
@@ -51,6 +53,8 @@ def page_policy(settings: Settings, script_hashes: Iterable[str]) -> str:
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
+        "report-uri": routes.CSP_REPORT,  # Firefox and Safari; Chrome reads the next one
+        "report-to": _ENDPOINT,
     }
     return "; ".join(f"{name} {value}".strip() for name, value in directives.items())
 
@@ -60,6 +64,7 @@ class SecurityHeaders:
 
     def __init__(self, settings: Settings, built: Path) -> None:
         self._page_policy = page_policy(settings, inline_script_hashes(built)).encode()
+        self._endpoints = f'{_ENDPOINT}="{settings.public_url}{routes.CSP_REPORT}"'.encode()
         self._common: list[Header] = [
             (b"x-content-type-options", b"nosniff"),
             (b"x-frame-options", b"DENY"),
@@ -75,7 +80,10 @@ class SecurityHeaders:
         """The answer's headers with ours beside them."""
         given = list(headers)
         names = {name.lower() for name, _ in given}
-        ours = [*self._common, (b"content-security-policy", self._policy(path))]
+        policy = self._policy(path)
+        ours = [*self._common, (b"content-security-policy", policy)]
+        if policy is self._page_policy:
+            ours.append((b"reporting-endpoints", self._endpoints))
         if path.startswith(("/api/", "/auth/", "/uploads")):
             ours.append((b"cache-control", b"no-store"))
         return given + [header for header in ours if header[0] not in names]
@@ -83,6 +91,6 @@ class SecurityHeaders:
     def _policy(self, path: str) -> bytes:
         if path.startswith(_DOCUMENT_PATHS):
             return _STYLED_DOCUMENT
-        if path.startswith(("/api/", "/auth/", "/uploads", "/sim/", "/demo-model/")):
+        if path.startswith(("/api/", "/auth/", "/uploads", "/sim/", "/demo-model/", routes.CSP_REPORT)):
             return _DATA_ONLY
         return self._page_policy

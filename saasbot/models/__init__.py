@@ -8,6 +8,7 @@ from saasbot.models.accounts import (
     SignInFailure,
     SigningKey,
     SignInTicket,
+    TabBinding,
     UserAccount,
     UserSession,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "SimMessage",
     "SimNumber",
     "SimPresence",
+    "TabBinding",
     "TurnOutcome",
     "UserAccount",
     "UserSession",
