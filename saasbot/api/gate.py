@@ -11,7 +11,6 @@ from pathlib import Path
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from saasbot import routes
 from saasbot.api.bodies import ArrivingBody, Sender, Traffic
 from saasbot.api.clients import client_of, header, is_from_this_machine, network_of, session_of, with_real_client
 from saasbot.api.headers import Header, SecurityHeaders
@@ -126,7 +125,7 @@ class Gate:
 def _origin_may(scope: Scope) -> bool:
     """Whether a page of this origin may do this. Where a cookie is the proof, unsafe methods must name our own origin."""
     path, origin = scope["path"], header(scope, b"origin")
-    if scope["method"] in _SAFE_METHODS or path == routes.CSP_REPORT:
+    if scope["method"] in _SAFE_METHODS:
         return True
     return is_own_origin(origin) if origin else not path.startswith(_COOKIE_PATHS)
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from saasbot.api import limits
 from saasbot.api.gate import Gate
+from saasbot.api.headers import SecurityHeaders
 from saasbot.domain import accounts
 from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
+from saasbot.infra.settings import Settings
 from tests.gate.asgi import OWN, TAB, Inner, connect, request
 from tests.people import PASSWORD
 
@@ -266,6 +269,14 @@ async def test_cookies_that_somebody_invents_are_not_remembered(gate: Gate):
     assert {whose for _, whose in gate._buckets._kept if not whose.isdigit()} == {"198.51.100.7"}
 
 
+async def test_this_machine_may_ask_more_often_and_what_a_proxy_on_it_forwards_may_not(gate: Gate, budget: int):
+    for _ in range(budget + 1):
+        assert (await request(gate, "GET", "/login", client="127.0.0.1")).status == 200
+    forwarded = {"x-forwarded-for": "127.0.0.1", "host": "127.0.0.1:3000"}
+    seen = [await request(gate, "GET", "/login", client="127.0.0.2", headers=forwarded) for _ in range(budget + 1)]
+    assert [answer.status for answer in seen] == [200] * budget + [429]
+
+
 async def test_a_page_has_a_budget_too(gate: Gate, budget: int):
     for _ in range(budget):
         assert (await request(gate, "GET", "/login")).status == 200
@@ -296,6 +307,17 @@ async def test_every_answer_has_the_headers_and_keeps_its_own(tmp_path: Path):
     assert answer.headers["x-frame-options"] == "DENY"
     refused = await request(gate, "POST", "/_upload")
     assert refused.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "expected"), [("https://app.example.com", "max-age=31536000"), ("http://localhost:3000", None)]
+)
+def test_browsers_stay_on_https_where_we_are_there(tmp_path: Path, public_url: str, expected: str | None):
+    key = base64.b64encode(b"k" * 32).decode()
+    production = Settings(env="production", public_url=public_url, secret_keys=SecretStr(key))
+    for path in ("/login", "/api/v1/bots", "/media/x", "/dev/mail"):
+        headers = dict(SecurityHeaders(production, tmp_path).add(path, []))
+        assert headers.get(b"strict-transport-security") == (expected.encode() if expected else None)
 
 
 async def test_a_page_renews_the_cookie(tmp_path: Path):
