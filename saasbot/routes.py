@@ -22,6 +22,9 @@ NOT_FOUND = "404"
 AUTH_COMPLETE = "/auth/complete"
 AUTH_LOGOUT = "/auth/logout"
 
+# Where browsers say what a page was not allowed to do.
+CSP_REPORT = "/csp-report"
+
 # Pages at a fixed address.
 PAGES = frozenset(
     {LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}

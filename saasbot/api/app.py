@@ -20,6 +20,7 @@ from saasbot.api import (
     channels,
     companies,
     conversations,
+    csp_reports,
     demo_model,
     dev_mail,
     docs,
@@ -68,6 +69,7 @@ def make_api() -> FastAPI:
         api.include_router(router, prefix=PREFIX)
     api.include_router(health.router, include_in_schema=False)
     api.include_router(browser.router)
+    api.include_router(csp_reports.router)
     api.include_router(dev_mail.router)
     api.include_router(demo_model.router)
     api.include_router(simulator.router)

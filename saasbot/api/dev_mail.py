@@ -2,15 +2,14 @@
 
 import asyncio
 import html
-import ipaddress
 import re
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from saasbot.api.clients import is_from_this_machine
 from saasbot.infra import mail
 from saasbot.infra.errors import NotFound
-from saasbot.infra.origins import is_loopback_host
 from saasbot.infra.settings import settings
 
 router = APIRouter(include_in_schema=False)
@@ -24,7 +23,7 @@ article{{border-top:1px solid;padding:1rem 0}}pre{{white-space:pre-wrap;font:inh
 
 @router.get("/dev/mail")
 async def list_mails(request: Request) -> Response:
-    if settings().is_production or not _from_this_machine(request):
+    if settings().is_production or not is_from_this_machine(request.scope):
         raise NotFound
     stored = await asyncio.to_thread(mail.stored_mails)
     shown = "".join(
@@ -37,12 +36,3 @@ async def list_mails(request: Request) -> Response:
 
 def _with_links(text: str) -> str:
     return _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', html.escape(text))
-
-
-def _from_this_machine(request: Request) -> bool:
-    client = request.client.host if request.client else ""
-    try:
-        local = ipaddress.ip_address(client).is_loopback
-    except ValueError:
-        local = False
-    return local and is_loopback_host(request.headers.get("host", ""))

@@ -1,7 +1,7 @@
-"""How much anybody may ask of us: requests and sockets by address, and the size of a body by path."""
+"""How much anybody may ask of us: requests, sockets and bytes by network and session, and the size of a body by path."""
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 _MEGABYTE = 1024 * 1024
@@ -21,16 +21,29 @@ SIGN_IN = Rate(burst=60, per_second=1)
 """Registering, signing in, resetting: each costs a password hash or a mail."""
 API = Rate(burst=600, per_second=100)
 UPLOADS = Rate(burst=40, per_second=2)
+PAGES = Rate(burst=1000, per_second=100)
+"""Pages, their scripts and what is at no address. A first visit asks for some 50 files; an office shares one address."""
+MEDIA = Rate(burst=1000, per_second=100)
+REPORTS = Rate(burst=30, per_second=0.5)
+"""Of browsers, about what a page was not allowed to do."""
 SOCKETS = Rate(burst=60, per_second=2)
 MESSAGES = Rate(burst=300, per_second=100)
 """Of one socket."""
+BYTES = Rate(burst=600 * _MEGABYTE, per_second=5 * _MEGABYTE)
+"""Of bodies that come in pieces. Whoever sends more is read more slowly, never cut: 900 MB in the first minute, 300 in the next."""
 OWN_MACHINE = 20.0
 """Outside production requests from this very machine may be this many times as frequent: tests, benchmarks, people trying."""
 
 LONGEST_MESSAGE = 300_000
 """Bytes of one socket message: a long prompt in an event, with room."""
-MOST_SOCKETS = 200
-"""Of one address at a time."""
+MOST_SOCKETS, MOST_SOCKETS_OF_A_SESSION = 200, 50
+"""Open at a time: of one network, and of one person's browser however many tabs it has."""
+MOST_BODIES, MOST_BODIES_OF_A_SESSION = 40, 12
+"""On their way in pieces at a time. Our own pages send one after the other."""
+LONGEST_SILENCE = 30.0
+"""Seconds in which nothing of a body comes; then it is given up."""
+SLOWEST, SLOWEST_AFTER = 512, 60.0
+"""Bytes a second that a body must reach on the whole, once so many seconds have passed: the slowest phone has ten times that."""
 
 _BODY_LIMITS = (
     ("/uploads", _ATTACHMENT),
@@ -38,6 +51,7 @@ _BODY_LIMITS = (
     ("/api/", _MEGABYTE),
     ("/sim/", 140 * _MEGABYTE),  # media as base64; only with the simulator, only from this machine
     ("/demo-model/", 4 * _MEGABYTE),
+    ("/csp-report", 8 * 1024),
 )
 _OTHER_BODIES = 64 * 1024
 
@@ -48,16 +62,20 @@ def body_limit(path: str) -> int:
 
 
 def rate_of(path: str) -> tuple[str, Rate] | None:
-    """The budget that a request spends from, by name; nothing for pages and their files, and for the simulator."""
-    if path.startswith("/api/v1/auth/") and not path.endswith(("/me", "/refresh", "/logout")):
-        return "sign_in", SIGN_IN
+    """The budget that a request spends from, by name; nothing for the simulator, which answers this machine only."""
+    if path.startswith("/api/"):
+        if path.startswith("/api/v1/auth/") and not path.endswith(("/me", "/refresh", "/logout")):
+            return "sign_in", SIGN_IN
+        return "api", API
     if path.startswith("/auth/"):
         return "sign_in", SIGN_IN
     if path.startswith("/uploads"):
         return "uploads", UPLOADS
-    if path.startswith("/api/"):
-        return "api", API
-    return None
+    if path.startswith("/media/"):
+        return "media", MEDIA
+    if path.startswith("/csp-report"):
+        return "reports", REPORTS
+    return None if path.startswith("/sim/") else ("pages", PAGES)
 
 
 class Buckets:
@@ -68,12 +86,42 @@ class Buckets:
 
     def spend(self, name: str, whose: str, rate: Rate, *, factor: float = 1.0) -> float:
         """Take one. Returns 0, or the seconds until there is one again."""
-        now = time.monotonic()
-        burst, per_second = rate.burst * factor, rate.per_second * factor
-        left, at = self._kept.pop((name, whose), (burst, now))
-        left = min(burst, left + (now - at) * per_second)
+        left = self._left(name, whose, rate, factor)
         taken = left >= 1
-        self._kept[name, whose] = (left - 1 if taken else left, now)
+        self._keep(name, whose, left - 1 if taken else left)
+        return 0.0 if taken else (1 - left) / (rate.per_second * factor)
+
+    def draw(self, name: str, whose: str, rate: Rate, amount: int, *, factor: float = 1.0) -> float:
+        """Take the amount, into debt if need be. Returns the seconds until the debt is paid."""
+        left = self._left(name, whose, rate, factor) - amount
+        self._keep(name, whose, left)
+        return max(0.0, -left / (rate.per_second * factor))
+
+    def _left(self, name: str, whose: str, rate: Rate, factor: float) -> float:
+        burst = rate.burst * factor
+        left, at = self._kept.pop((name, whose), (burst, 0.0))
+        return min(burst, left + (time.monotonic() - at) * rate.per_second * factor)
+
+    def _keep(self, name: str, whose: str, left: float) -> None:
+        self._kept[name, whose] = (left, time.monotonic())
         while len(self._kept) > _REMEMBERED:
             self._kept.popitem(last=False)
-        return 0.0 if taken else (1 - left) / per_second
+
+
+class Held:
+    """How many of something each has at a time."""
+
+    def __init__(self) -> None:
+        self._count: Counter[str] = Counter()
+
+    def take(self, whose: str, most: float) -> bool:
+        """One more, if it is not one too many."""
+        if self._count[whose] >= most:
+            return False
+        self._count[whose] += 1
+        return True
+
+    def give_back(self, whose: str) -> None:
+        self._count[whose] -= 1
+        if self._count[whose] <= 0:
+            del self._count[whose]

@@ -4,7 +4,6 @@ For this machine, or with the token; to everybody else the address does not exis
 """
 
 import asyncio
-import ipaddress
 import secrets
 import time
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from saasbot.api.clients import is_from_this_machine
 from saasbot.domain.admin.numbers import NumberHealth, read_numbers
 from saasbot.domain.channels.acks import BOUNDS
 from saasbot.infra.logging import get_logger
@@ -30,7 +30,6 @@ log = get_logger(__name__)
 
 _KEPT_SECONDS = 3.0
 _LABELS = ("channel", "kind")
-_FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip"})
 
 
 class _Guarded(Route):
@@ -42,18 +41,11 @@ class _Guarded(Route):
 
 
 def _may_read(scope: Scope) -> bool:
-    headers = scope["headers"]
     token = settings().metrics_token.get_secret_value().encode()
-    given = [value for name, value in headers if name == b"authorization"]
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
     if token and len(given) == 1 and secrets.compare_digest(given[0], b"Bearer " + token):
         return True
-    # a proxy on this machine is on loopback too: what it forwards is not from here
-    if any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in headers):
-        return False
-    try:
-        return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
-    except ValueError:
-        return False
+    return is_from_this_machine(scope)
 
 
 class _Numbers(Collector):

@@ -1,10 +1,9 @@
 """`/sim/v1`: control of the simulated network, for tests and for trying the product. Only with SAASBOT_SIMULATOR=1.
 
-There is no login: it answers clients of this very machine, by the address of their socket (the gate refuses foreign host
-names and origins before).
+There is no login: it answers clients of this very machine, by the address of their socket and without a proxy between (the
+gate refuses foreign host names and origins before).
 """
 
-import ipaddress
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
 
+from saasbot.api.clients import is_from_this_machine
 from saasbot.api.simulator_media import read_media
 from saasbot.api.simulator_schemas import (
     CustomerMessage,
@@ -61,7 +61,7 @@ class _OnlyHere(APIRoute):
         async def checked(request: Request) -> Response:
             if not settings().simulator:
                 raise NotFound
-            if not _is_local(request):
+            if not is_from_this_machine(request.scope):
                 raise OnlyThisMachine
             return await answer(request)
 
@@ -182,12 +182,3 @@ async def _actor(channel_id: UUID) -> Actor:
     while len(_companies) > _COMPANIES_REMEMBERED:
         del _companies[next(iter(_companies))]
     return Actor.system(company_id)
-
-
-def _is_local(request: Request) -> bool:
-    try:
-        address = ipaddress.ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback

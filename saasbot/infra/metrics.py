@@ -1,4 +1,4 @@
-"""What this process counts of itself, for Prometheus: memory, event loop, messages that it stored.
+"""What this process counts of itself, for Prometheus: memory, event loop, messages that it stored, reports of browsers.
 
 Labels are ids and kinds. Nothing here may carry a name, a phone number or a text.
 """
@@ -29,6 +29,17 @@ _received = Counter(
     ("channel", "kind"),
     registry=_registry,
 )
+_violations = Counter(
+    "saasbot_csp_reports_total",
+    "What browsers say a page was not allowed to do, by the directive of its policy.",
+    ("directive",),
+    registry=_registry,
+)
+
+
+def count_policy_violation(directive: str) -> None:
+    """A browser reported one. `directive` is one of few: anybody can send a report."""
+    _violations.labels(directive).inc()
 
 
 class _PlatformUses(Collector):

@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+import ipaddress
 import os
 import secrets
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +17,7 @@ from saasbot.infra.start_error import StartError
 
 PREFIX = "SAASBOT_"
 KEY_BYTES = 32
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _DATABASE_SCHEMES = ("postgresql+psycopg://", "postgresql://", "postgres://")
 
 
@@ -35,6 +38,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     public_url: str = ""
     trusted_proxy_hops: Annotated[int, Field(ge=0, le=10)] = 0
+    trusted_proxies: str = "127.0.0.0/8,::1/128"
+    """Networks, separated by commas: what a peer elsewhere says about whom it forwards is not read."""
     data_dir: Path = Path(".data")
 
     database_url: SecretStr = SecretStr("")
@@ -78,6 +83,11 @@ class Settings(BaseSettings):
         """The decoded secret keys of 32 bytes each; the first one encrypts, all decrypt."""
         return _decode_keys(self.secret_keys.get_secret_value())
 
+    @cached_property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """Where our own proxies stand."""
+        return _networks(self.trusted_proxies)
+
     @property
     def uses_s3(self) -> bool:
         """Whether files go to S3 instead of the data directory."""
@@ -106,6 +116,12 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _well_formed_networks(cls, value: str) -> str:
+        _networks(value)
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -142,6 +158,8 @@ class Settings(BaseSettings):
                 f"{PREFIX}SECRET_KEYS: is required in production; make one with "
                 '`python3 -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"`'
             )
+        if self.is_production and not _may_carry_secrets(self.public_url):
+            raise ValueError(f"{PREFIX}PUBLIC_URL: must start with https:// in production, unless it is this machine")
         s3 = {"S3_BUCKET": self.s3_bucket, "S3_ACCESS_KEY": self.s3_access_key}
         s3["S3_SECRET_KEY"] = self.s3_secret_key.get_secret_value()
         missing = [name for name, value in s3.items() if not value]
@@ -206,6 +224,27 @@ def _decode_keys(text: str) -> tuple[bytes, ...]:
             raise ValueError(f"each key must be {KEY_BYTES} bytes long, one has {len(key)}")
         keys.append(key)
     return tuple(keys)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    found: list[Network] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError:
+            raise ValueError(f"{part} is not a network such as 10.0.0.0/8") from None
+    return tuple(found)
+
+
+def _may_carry_secrets(url: str) -> bool:
+    """Whether nobody on the way reads or changes what goes there: cookies are bound to https then, and browsers stay on it."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _with_scheme(value: SecretStr, *schemes: str) -> SecretStr:

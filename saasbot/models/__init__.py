@@ -9,6 +9,7 @@ from saasbot.models.accounts import (
     SignInFailure,
     SigningKey,
     SignInTicket,
+    TabBinding,
     UserAccount,
     UserSession,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "SimMessage",
     "SimNumber",
     "SimPresence",
+    "TabBinding",
     "TurnOutcome",
     "UserAccount",
     "UserSession",

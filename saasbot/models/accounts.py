@@ -8,7 +8,7 @@ from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlmodel import Field
 
-from saasbot.models.table import Moment, Row, TenantRow
+from saasbot.models.table import Moment, Row, Table, TenantRow
 
 
 class Role(StrEnum):
@@ -77,6 +77,14 @@ class RefreshToken(TenantRow, table=True):
     expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     revoked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
+class TabBinding(Table, table=True):
+    """Which session a browser tab's token belongs to. Only the platform role sees it, and no token is in it."""
+
+    token_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    session_id: UUID = Field(foreign_key="user_session.id", ondelete="CASCADE", index=True, nullable=False)
+    seen_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
 
 
 class PasswordReset(Row, table=True):

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "/healthz": "the same",
     "/auth/complete": "takes a ticket that works once",
     "/auth/logout": "takes the cookie",
+    "/csp-report": "takes what browsers say of our policy, and only counts it",
     "/metrics": "only to this machine, or with its own token",
     "/uploads": "takes the cookie",
     "/media/{key:path}": "takes signed addresses",

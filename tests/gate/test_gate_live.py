@@ -1,5 +1,6 @@
 """The gate as it stands before the real server: sockets opened by hand."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -8,14 +9,21 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from saasbot.domain.accounts.endings import _forget_all
+from saasbot.infra import db
 from tests.fixtures.server import RunningServer
+from tests.gate.test_gate import cookie_of
+from tests.people import make_company
+
+
+def socket_url(server: RunningServer, tab: str) -> str:
+    return f"ws://localhost:{server.port}/_event/?token={tab}&EIO=4&transport=websocket"
 
 
 async def opened(server: RunningServer, *, tab: str | None = None, origin: str | None = None, **more: Any) -> str:
     """`open` with the first frame of Engine.IO, or the status of the refusal."""
-    url = f"ws://localhost:{server.port}/_event/?token={tab or uuid4()}&EIO=4&transport=websocket"
     try:
-        async with connect(url, origin=origin or server.url, **more) as socket:  # type: ignore[arg-type]
+        async with connect(socket_url(server, tab or str(uuid4())), origin=origin or server.url, **more) as socket:  # type: ignore[arg-type]
             return f"open {str(await socket.recv())[:1]}"
     except InvalidStatus as refused:
         return str(refused.response.status_code)
@@ -39,10 +47,49 @@ async def test_a_token_that_is_no_uuid_gets_403(server: RunningServer, tab: str)
     assert await opened(server, tab=tab) == "403"
 
 
-async def test_the_upload_of_reflex_is_not_there(server: RunningServer):
+@pytest.mark.parametrize("path", ["/_upload", "/uploaded_files/x", "/auth-codespace", "/_all_routes", "/_event/"])
+async def test_what_reflex_brings_along_is_not_there(server: RunningServer, path: str):
     async with httpx2.AsyncClient(base_url=server.url) as client:
-        answer = await client.post("/_upload", headers={"reflex-client-token": str(uuid4())})
+        answer = await client.post(path, headers={"reflex-client-token": str(uuid4())})
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        page = await client.get(path, params={"redirect_to": "javascript:alert(1)"})
+        assert (page.status_code, page.text) == (404, (await client.get("/nothing-here")).text)
+        assert "<html" in page.text
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/%2f/evil.example", "/%5cevil.example", "/inbox", "/assets"])
+async def test_nobody_is_sent_elsewhere(server: RunningServer, path: str):
+    async with httpx2.AsyncClient(base_url=server.url) as client:
+        answer = await client.get(
+            httpx2.URL(server.url).copy_with(raw_path=path.encode()), headers={"host": "evil.example"}
+        )
+    assert "location" not in answer.headers
+
+
+@pytest.fixture
+async def its_database(server: RunningServer) -> AsyncIterator[None]:
+    """This process sees what the server sees."""
+    db.connect(app_url=server.database.app, platform_url=server.database.platform)
+    _forget_all()
+    yield
+    await db.disconnect()
+
+
+async def test_a_tab_stays_with_its_session(server: RunningServer, its_database: None):
+    """Nobody else gets in while the first is connected, nor afterwards."""
+    tab, cookies = str(uuid4()), []
+    for name in ("First", "Second"):
+        email = f"{name.lower()}-{tab}@doors.example"
+        await make_company(f"{name} Door", name, email=email)
+        cookies.append((await cookie_of(email))[1])
+    hers, foreign = ({"additional_headers": {"Cookie": cookie}} for cookie in cookies)
+    async with connect(socket_url(server, tab), origin=server.url, **hers) as socket:  # type: ignore[arg-type]
+        assert str(await socket.recv())[:1] == "0"
+        assert await opened(server, tab=tab, **foreign) == "403"
+        assert await opened(server, tab=tab) == "403"
+    assert await opened(server, tab=tab, **foreign) == "403"
+    assert await opened(server, tab=tab, **hers) == "open 0"
+    assert await opened(server, **foreign) == "open 0"
 
 
 async def test_pages_come_with_their_policy(server: RunningServer):

@@ -66,6 +66,16 @@ def test_the_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monke
         ({"REDIS_URL": "localhost"}, "SAASBOT_REDIS_URL: must start with redis://"),
         ({"SMTP_URL": "mail.example.com"}, "SAASBOT_SMTP_URL: must start with smtp://"),
         ({"PUBLIC_URL": "example.com"}, "SAASBOT_PUBLIC_URL: must start with http://"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "SAASBOT_TRUSTED_PROXIES: proxy is not a network"),
+        ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "SAASBOT_TRUSTED_PROXIES: 10.0.0.1/8 is not a network"),
+        (
+            {"ENV": "production", "SECRET_KEYS": KEY, "PUBLIC_URL": "http://app.example.com"},
+            "SAASBOT_PUBLIC_URL: must start with https:// in production",
+        ),
+        (
+            {"ENV": "production", "SECRET_KEYS": KEY, "PUBLIC_URL": "http://127.0.0.1.nip.io"},
+            "SAASBOT_PUBLIC_URL: must start with https:// in production",
+        ),
         ({"S3_BUCKET": "media"}, "SAASBOT_S3_ACCESS_KEY: is missing"),
         ({"S3_ENDPOINT": "https://s3.example.com"}, "SAASBOT_S3_BUCKET: is missing"),
         ({"AGENT_DEBOUNCE_MS": "-1"}, "SAASBOT_AGENT_DEBOUNCE_MS: Input should be greater than or equal to 0"),
@@ -98,6 +108,19 @@ def test_the_first_start_makes_a_private_key_that_stays(tmp_path: Path) -> None:
 def test_several_keys_are_read_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     older = base64.b64encode(b"o" * 32).decode()
     assert with_variables(monkeypatch, SECRET_KEYS=f"{KEY}, {older}").keys == (b"k" * 32, b"o" * 32)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://app.example.com", "http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"]
+)
+def test_production_is_served_over_https_or_on_this_machine(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert with_variables(monkeypatch, ENV="production", SECRET_KEYS=KEY, PUBLIC_URL=url).public_url == url
+
+
+def test_our_proxies_stand_on_this_machine_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [str(network) for network in load_settings().trusted_networks] == ["127.0.0.0/8", "::1/128"]
+    elsewhere = with_variables(monkeypatch, TRUSTED_PROXIES="10.0.0.0/8, fd00::/8").trusted_networks
+    assert [str(network) for network in elsewhere] == ["10.0.0.0/8", "fd00::/8"]
 
 
 def test_every_setting_is_in_the_example_file() -> None:

@@ -1,26 +1,41 @@
-"""Rows that only the past needed: expired sessions, tickets, tokens, resets, failures and remembered answers."""
+"""Rows that only the past needed: expired sessions, their tabs, tickets, tokens, resets, failures and remembered answers."""
 
 from datetime import timedelta
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, select
 from sqlmodel import col
 
 from saasbot.infra.db import platform_unit_of_work, run, take_longer
 from saasbot.infra.logging import get_logger
-from saasbot.models import IdempotencyKey, PasswordReset, RefreshToken, SignInFailure, SignInTicket, UserSession
+from saasbot.models import (
+    IdempotencyKey,
+    PasswordReset,
+    RefreshToken,
+    SignInFailure,
+    SignInTicket,
+    TabBinding,
+    UserSession,
+)
 from saasbot.models.table import utcnow
 
 log = get_logger(__name__)
 
 _KEPT_AFTER_THE_END = timedelta(days=7)
 _DAY = timedelta(days=1)
+_TAB_UNSEEN = timedelta(days=30)
 
 
 async def remove_expired() -> int:
     """Remove them in every company. Returns how many. Ended sessions and tokens stay a week, for whoever asks what happened."""
     now = utcnow()
     past = now - _KEPT_AFTER_THE_END
+    ended = select(col(UserSession.id)).where(
+        or_(col(UserSession.expires_at) < now, col(UserSession.revoked_at).is_not(None))
+    )
     statements = (
+        delete(TabBinding).where(
+            or_(col(TabBinding.seen_at) < now - _TAB_UNSEEN, col(TabBinding.session_id).in_(ended))
+        ),
         delete(UserSession).where(or_(col(UserSession.expires_at) < past, col(UserSession.revoked_at) < past)),
         delete(SignInTicket).where(col(SignInTicket.expires_at) < now - _DAY),
         delete(RefreshToken).where(col(RefreshToken.expires_at) < past),
