@@ -11,6 +11,7 @@ from saasbot.infra.i18n import error_text, gettext
 from saasbot.infra.logging import get_logger
 from saasbot.state import toasts
 from saasbot.state.locale import remembered_locale
+from saasbot.state.one_person import TabChanged
 from saasbot.state.session import NotSignedIn
 
 log = get_logger(__name__)
@@ -21,6 +22,8 @@ _SHOWN = 2_000
 def show_error(exception: Exception) -> EventSpec | None:
     """Reflex's backend exception handler. It runs outside the handler's task, so the language comes by the tab's token."""
     locale = remembered_locale(EventContext.get().token)
+    if isinstance(exception, TabChanged):
+        return None
     if isinstance(exception, NotSignedIn):
         return rx.redirect(routes.LOGIN)
     if isinstance(exception, AppError):
