@@ -35,8 +35,8 @@ class NumberForm(TypedDict):
 
     channel_name: Text
     kind: Word
-    channel_bot: NotRequired[Id]
-    """Only asked where there is a choice."""
+    channel_bot: NotRequired[Id | None]
+    """Only asked where there is a choice; Reflex sends nothing, or null, for a control that is not on screen."""
 
 
 class PairForm(TypedDict):

@@ -21,9 +21,9 @@ _SHOWN = 2_000
 
 def show_error(exception: Exception) -> EventSpec | None:
     """Reflex's backend exception handler. It runs outside the handler's task, so the language comes by the tab's token."""
-    locale = remembered_locale(EventContext.get().token)
     if isinstance(exception, TabChanged):
         return None
+    locale = remembered_locale(EventContext.get().token)
     if isinstance(exception, NotSignedIn):
         return rx.redirect(routes.LOGIN)
     if isinstance(exception, AppError):

@@ -59,14 +59,15 @@ class Renewal:
 
     async def __call__(self, tab: str) -> None:
         """The tab holds what the person of its session may see. Where that is somebody else, or nobody, it begins anew."""
-        async with self._app.modify_state(rx.BaseStateToken(ident=tab, cls=SessionState)) as root:
-            session = await session_of(root)  # pyright: ignore[reportArgumentType]  # a state like any other
-            is_other = await keep_one_person(root, session)
-        namespace = self._app.event_namespace
-        if is_other and namespace is not None:
-            log.info("state.tab_emptied", signed_in=session is not None)
-            go = Event.from_event_type([load_page(routes.DASHBOARD if session else routes.LOGIN)])
-            await namespace.emit_update(StateUpdate(events=go), tab)
+        with self._app.set_contexts():  # the hub calls from a task of its own
+            async with self._app.modify_state(rx.BaseStateToken(ident=tab, cls=SessionState)) as root:
+                session = await session_of(root)  # pyright: ignore[reportArgumentType]  # a state like any other
+                is_other = await keep_one_person(root, session)
+            namespace = self._app.event_namespace
+            if is_other and namespace is not None:
+                log.info("state.tab_emptied", signed_in=session is not None)
+                go = Event.from_event_type([load_page(routes.DASHBOARD if session else routes.LOGIN)])
+                await namespace.emit_update(StateUpdate(events=go), tab)
 
 
 def _whose(session: SignedIn | None) -> tuple[str, str]:

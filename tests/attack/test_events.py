@@ -303,7 +303,7 @@ async def test_no_handler_reads_or_changes_what_is_of_another_company(
     before, wrong = her_rows.read(), []
     for handler in HANDLERS:
         tab = Tab(mallorys_cookie)
-        _open_page(tab, f"/bots/{hers.bot_id}")
+        tab.open(f"/bots/{hers.bot_id}", route="/bots/[bot_id]")
         payload = payload_of(handler, ids_of(hers, handler))
         assert await tab.send(None, handler.name, **payload) == PASS, handler.short
         state = await tab.state(handler.state)
@@ -342,8 +342,3 @@ async def test_what_is_no_id_is_of_nothing(hers: Belongings, mallorys_cookie: st
         finally:
             hub.forget(tab.token)
     assert wrong == []
-
-
-def _open_page(tab: Tab, path: str) -> None:
-    tab._data["pathname"] = tab._data["asPath"] = path
-    tab.root.router_data = tab.root._update_router_vars(tab._data, dict(tab.root.router_data))

@@ -5,7 +5,8 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, NotRequired, Union, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from saasbot.models import Product, Role
 from saasbot.pages.registry import PAGES
 from saasbot.state import policies
 from saasbot.state.arguments import Id, Whole, misfit
+from saasbot.state.channels import ChannelsState
 from saasbot.state.guard import _framework_events
 from saasbot.state.policies import POLICIES, PolicyGap, check_policies, policy_of
 from saasbot.state.policy import needs, public, roles, signed_in
@@ -98,13 +100,17 @@ def _is_limited(hint: Any) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is NotRequired:
         return _is_limited(arguments[0])
+    if origin in (Union, UnionType):  # a control that may not be on screen
+        return len(arguments) == 2 and arguments[1] is type(None) and _is_limited(arguments[0])
     if origin is not Annotated:
         return False
     limits = {type(limit).__name__ for found in arguments[1:] for limit in getattr(found, "metadata", [])}
     return (arguments[0], limits) in [(str, {"MaxLen"}), (int, {"Ge", "Le"})]
 
 
-@pytest.mark.parametrize("hint", [str, int, dict, dict[str, Any], Any, list[str], Product, Annotated[str, "a note"]])
+@pytest.mark.parametrize(
+    "hint", [str, int, dict, dict[str, Any], Any, list[str], str | None, Product, Annotated[str, "a note"]]
+)
 def test_what_has_no_limits_is_seen(hint: Any):
     assert not _is_limited(hint)
 
@@ -243,6 +249,13 @@ def test_a_submitted_form_fits_its_handler():
 
     sign_in = AuthState.event_handlers["sign_in"].fn
     assert misfit(sign_in, sent(email="ana@example.com", password="x")) is None
+
+
+def test_a_control_that_is_not_on_screen_fits():
+    add = ChannelsState.event_handlers["add"].fn
+    for fields in ({}, {"channel_bot": None}, {"channel_bot": "x"}):
+        assert misfit(add, sent(channel_name="Tienda", kind="simulator", **fields)) is None
+    assert misfit(add, sent(channel_name="Tienda", kind="simulator", channel_bot="x" * 37)) == "too long: form"
 
 
 @pytest.mark.parametrize(
