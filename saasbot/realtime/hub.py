@@ -23,7 +23,7 @@ Events are of one company and reach tabs of that company only; `load` runs as th
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextvars import Context
 from typing import Any, TypeVar
 from uuid import UUID
@@ -32,6 +32,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra.events import Event, Listener
 from saasbot.infra.logging import get_logger
 from saasbot.realtime.pace import Pace
+from saasbot.realtime.renewals import Renew, Renewals
 from saasbot.realtime.tabs import Tabs, assign
 from saasbot.realtime.typing import TypingBoard
 from saasbot.realtime.watches import Changes, Check, Load, Reading, Show, Tab, Watch
@@ -42,8 +43,6 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 S = TypeVar("S")
-Renew = Callable[[str], Awaitable[None]]
-"""The session behind a tab has changed or ended: the tab holds what its person may see now."""
 
 REPAIR_SECONDS = 30.0
 _RETRY_SECONDS = 2.0
@@ -65,8 +64,7 @@ class Hub:
     def __init__(self, *, pace: Pace | None = None, repair_seconds: float = REPAIR_SECONDS) -> None:
         self._companies: dict[UUID, _Company] = {}
         self._tabs: Tabs | None = None
-        self._renew: Renew | None = None
-        self._renewing: set[asyncio.Task[None]] = set()
+        self._renewals: Renewals | None = None
         self._pace = pace or Pace()
         self._repair_seconds = repair_seconds
         self._repair: asyncio.Task[None] | None = None
@@ -77,7 +75,7 @@ class Hub:
         """From now on events reach tabs. Call before `listener.start()`, on the loop that serves the tabs, and after whatever
         forgets sessions at their `session` event.
         """
-        self._tabs, self._renew = tabs, renew
+        self._tabs, self._renewals = tabs, Renewals(renew) if renew is not None else None
         listener.on_event(self._hear_of_sessions)
         listener.on_event(self.typing.hear)
         listener.on_event(self.tell)
@@ -91,12 +89,14 @@ class Hub:
         self._later.clear()
         running = [tab.task for tab in self._all_tabs() if tab.task is not None]
         self._companies.clear()
-        for task in [*running, *self._renewing, self._repair]:
+        for task in [*running, self._repair]:
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        self._tabs = self._repair = None
+        if self._renewals is not None:
+            await self._renewals.stop()
+        self._tabs = self._repair = self._renewals = None
 
     def watch(
         self,
@@ -223,7 +223,7 @@ class Hub:
             try:
                 if not await self._push_once(tab, waiting):
                     self.forget(tab.token)
-                    self._start_renewing(tab)
+                    self._renew(tab)
                     return
             except Exception:  # one tab's trouble is not another's
                 log.exception("hub.push_failed", company_id=str(tab.company_id), watches=sorted(waiting))
@@ -264,22 +264,11 @@ class Hub:
         if event.kind == "session":
             for tab in self._all_tabs():
                 if str(tab.user_id) == event.ids["user"]:
-                    self._start_renewing(tab)
+                    self._renew(tab)
 
-    def _start_renewing(self, tab: Tab) -> None:
-        if self._renew is None or self._tabs is None or tab.token not in self._tabs.connected():
-            return
-        task = asyncio.create_task(self._renew_tab(self._renew, tab), context=Context())
-        self._renewing.add(task)
-        task.add_done_callback(self._renewing.discard)
-
-    async def _renew_tab(self, renew: Renew, tab: Tab) -> None:
-        if await tab.checked() is None:
-            self.forget(tab.token)
-        try:
-            await renew(tab.token)
-        except Exception:  # it is asked again at its next event, or at the slow repair
-            log.exception("hub.renewal_failed", company_id=str(tab.company_id))
+    def _renew(self, tab: Tab) -> None:
+        if self._renewals is not None and self._tabs is not None and tab.token in self._tabs.connected():
+            self._renewals.begin(tab.token)
 
     async def _repair_slowly(self) -> None:
         """Each tab reads everything again once in `repair_seconds`, spread over that time."""

@@ -232,6 +232,7 @@ async def test_a_demotion_shows_in_an_open_tab_at_once(hub: Hub, tab: Tab, charl
     async with listening(hub, tabs):
         async with platform_unit_of_work():
             await demoted(charlie)
+            assert charlie.user_id is not None
             events.publish("session", company_id=charlie.company_id, user=charlie.user_id)
         await until(is_shown)
     assert tabs.sent == {}
