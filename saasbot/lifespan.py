@@ -23,6 +23,7 @@ from saasbot.infra.settings import settings
 from saasbot.jobs.worker import is_working, running_worker
 from saasbot.realtime.hub import hub
 from saasbot.realtime.tabs import ReflexTabs
+from saasbot.state.one_person import Renewal
 from saasbot.wa_runtime.processor import Processor
 from saasbot.wa_runtime.simulator.runtime import SimulatorRuntime
 from saasbot.wa_runtime.supervisor import Supervisor
@@ -41,7 +42,7 @@ async def services(app: rx.App) -> AsyncIterator[None]:
     listener = Listener(db.app_dsn())
     processor = Processor(listener)
     hear_endings(listener)
-    hub.start(ReflexTabs(app), listener)
+    hub.start(ReflexTabs(app), listener, Renewal(app))
     runtimes: list[Supervisor | SimulatorRuntime] = [Supervisor(listener)]
     if chosen.simulator:
         runtimes.append(SimulatorRuntime(listener))

@@ -31,6 +31,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
 from saasbot.pages.registry import PAGES
 from saasbot.state.errors import log_frontend_error, show_error
 from saasbot.state.guard import Guard
+from saasbot.state.policies import check_policies
 
 # In this order: tokens first, then a file per part of the product.
 STYLESHEETS = [
@@ -76,3 +77,4 @@ for page in PAGES:
 for middleware in EVENT_MIDDLEWARE:
     app.add_middleware(middleware)
 app.register_lifespan_task(services)
+check_policies()

@@ -58,7 +58,7 @@ def composer_forms(
             text_field(t("Question"), id="poll-question", required=True, max_length=255, auto_focus=True),
             text_area(t("Options"), id="poll-options", rows=4, help=t("One on each line, 2 to 12."), required=True),
             rx.el.label(
-                rx.el.input(type="checkbox", id="poll-several", name="poll-several"),
+                rx.el.input(type="checkbox", id="poll-several", name="poll_several"),
                 t("More than one may be chosen"),
                 class_name="composer-check",
             ),

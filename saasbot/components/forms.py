@@ -61,12 +61,12 @@ def text_field(
     type: InputType = "text",
     **props: Any,
 ) -> rx.Component:
-    """A labelled one-line input. It is named like its id, so a form's data has it under that key."""
+    """A labelled one-line input. It is named like its id with underscores: under that key Reflex adds it to a form's data anyway."""
     return field(
         label,
         rx.el.input(
             id=id,
-            name=props.pop("name", id),
+            name=props.pop("name", id.replace("-", "_")),
             type=type,
             class_name="input",
             aria_invalid=_invalid(error),
@@ -95,7 +95,7 @@ def text_area(
         label,
         rx.el.textarea(
             id=id,
-            name=props.pop("name", id),
+            name=props.pop("name", id.replace("-", "_")),
             rows=str(rows),
             class_name="input textarea",
             aria_invalid=_invalid(error),
@@ -128,7 +128,7 @@ def select(options: list[tuple[str, Text]], *, id: str, **props: Any) -> rx.Comp
         rx.el.select(
             *[rx.el.option(text, value=value) for value, text in options],
             id=id,
-            name=props.pop("name", id),
+            name=props.pop("name", id.replace("-", "_")),
             class_name="input select",
             **props,
         ),
@@ -143,7 +143,7 @@ def checkbox(label: Text | rx.Component, *, id: str, error: Text = "", **props: 
         rx.el.label(
             rx.el.input(
                 id=id,
-                name=props.pop("name", id),
+                name=props.pop("name", id.replace("-", "_")),
                 type="checkbox",
                 class_name="check",
                 aria_invalid=_invalid(error),

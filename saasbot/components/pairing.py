@@ -166,7 +166,7 @@ def _code_steps(error: rx.Var[str], on_phone: Any) -> rx.Component:
             text_field(
                 t("Phone number of the shop"),
                 id="pair-phone",
-                name="phone",
+                name="pair_phone",
                 type="tel",
                 help=t("With country code, for example +54 9 11 1234 5678."),
                 error=error,

@@ -17,7 +17,7 @@ from saasbot.pages.registry import page
 from saasbot.state.bot import BotState
 
 
-@page(routes.BOT, title=t("Bot"), on_load=[BotState.load])
+@page(routes.BOT, title=t("Bot"), on_load=[BotState.load], states=[BotState])
 def bot() -> rx.Component:
     return frame(
         page_header(
@@ -67,7 +67,7 @@ def _editor() -> rx.Component:
         rx.el.div(
             rx.el.input(
                 id="prompt-note",
-                name="note",
+                name="prompt_note",
                 placeholder=t("What changes, in a few words"),
                 aria_label=t("Note of this version"),
                 max_length=200,
@@ -196,7 +196,7 @@ def _trial() -> rx.Component:
         ),
         rx.el.form(
             rx.el.input(
-                name="message",
+                name="trial_text",
                 id="trial-text",
                 class_name="input",
                 aria_label=t("Message of a customer"),

@@ -18,7 +18,7 @@ from saasbot.pages.registry import page
 from saasbot.state.bots import BotsState
 
 
-@page(routes.BOTS, title=t("Bots"), on_load=[BotsState.load])
+@page(routes.BOTS, title=t("Bots"), on_load=[BotsState.load], states=[BotsState])
 def bots() -> rx.Component:
     def add(id: str) -> rx.Component:
         return button(t("Add bot"), kind="primary", icon="plus", id=id, on_click=BotsState.set_adding(True))
@@ -47,7 +47,7 @@ def bots() -> rx.Component:
                 text_field(
                     t("Name"),
                     id="bot-name",
-                    name="name",
+                    name="bot_name",
                     help=t("Customers do not see it; your team does."),
                     error=BotsState.name_error,
                     max_length=80,

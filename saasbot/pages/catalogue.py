@@ -28,7 +28,7 @@ ACTIONS = RowActions(
 MAY_WRITE = SessionState.permissions.contains("catalogue.write")
 
 
-@page(routes.CATALOGUE, title=t("Catalogue"), on_load=[CatalogueState.load])
+@page(routes.CATALOGUE, title=t("Catalogue"), on_load=[CatalogueState.load], states=[CatalogueState])
 def catalogue() -> rx.Component:
     return frame(
         page_header(

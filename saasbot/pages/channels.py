@@ -35,6 +35,7 @@ ACTIONS = CardActions(
     routes.CHANNELS,
     title=t("Numbers"),
     on_load=[ChannelsState.load, ChannelDetailsState.close, ChannelSettingsState.close],
+    states=[ChannelsState, ChannelDetailsState, ChannelSettingsState],
 )
 def channels() -> rx.Component:
     add = button(t("Add number"), kind="primary", icon="plus", id="channel-add", on_click=ChannelsState.open_add)
@@ -113,7 +114,7 @@ def _add_dialog() -> rx.Component:
             text_field(
                 t("Name"),
                 id="channel-name",
-                name="name",
+                name="channel_name",
                 help=t("For your team: the shop, the branch, the department."),
                 error=ChannelsState.name_error,
                 max_length=80,
@@ -127,7 +128,7 @@ def _add_dialog() -> rx.Component:
                     rx.el.select(
                         rx.foreach(ChannelsState.bots, lambda bot: rx.el.option(bot.name, value=bot.id)),
                         id="channel-bot",
-                        name="bot_id",
+                        name="channel_bot",
                         class_name="input",
                     ),
                     id="channel-bot",

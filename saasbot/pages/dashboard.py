@@ -19,7 +19,7 @@ FIGURES = DashboardState.figures
 WAITING, ANSWERED = FIGURES.waiting.to(int), FIGURES.answered.to(int)
 
 
-@page(routes.DASHBOARD, title=t("Home"), on_load=[DashboardState.load])
+@page(routes.DASHBOARD, title=t("Home"), on_load=[DashboardState.load], states=[DashboardState])
 def dashboard() -> rx.Component:
     return frame(
         page_header(t("Home"), t("Today at a glance")),

@@ -13,7 +13,7 @@ from saasbot.state.auth import AuthState
 from saasbot.state.locale import LocaleState
 
 
-@page(routes.FORGOT_PASSWORD, title=t("Forgot your password?"), on_load=[AuthState.begin])
+@page(routes.FORGOT_PASSWORD, title=t("Forgot your password?"), on_load=[AuthState.begin], states=[AuthState])
 def forgot_password() -> rx.Component:
     return auth_layout(
         t("Forgot your password?"),

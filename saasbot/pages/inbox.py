@@ -4,12 +4,12 @@ import reflex as rx
 
 from saasbot import routes
 from saasbot.components.i18n import t
-from saasbot.pages.inbox_panes import inbox_panes
+from saasbot.pages.inbox_panes import INBOX_STATES, inbox_panes
 from saasbot.pages.registry import page
 from saasbot.state.inbox import InboxState
 from saasbot.state.thread import ThreadState
 
 
-@page(routes.INBOX, title=t("Inbox"), on_load=[InboxState.load, ThreadState.close])
+@page(routes.INBOX, title=t("Inbox"), on_load=[InboxState.load, ThreadState.close], states=INBOX_STATES)
 def inbox() -> rx.Component:
     return inbox_panes(conversation=False)

@@ -9,7 +9,14 @@ from saasbot.components.panes import pane_handle, step_conversation, toggle_cont
 from saasbot.pages import inbox_thread
 from saasbot.pages.frame import frame
 from saasbot.pages.inbox_list import conversation_list
+from saasbot.state.composer import ComposerState
+from saasbot.state.composer_forms import ComposerFormState
+from saasbot.state.inbox import InboxState, TypingState
+from saasbot.state.message_acts import MessageActsState
 from saasbot.state.thread import ThreadState
+
+INBOX_STATES = (InboxState, TypingState, ThreadState, ComposerState, ComposerFormState, MessageActsState)
+"""Of both pages: what the list and the thread hold stays while one goes from one to the other."""
 
 _HERE = ThreadState.open_id
 

@@ -12,7 +12,7 @@ from saasbot.state.auth import AuthState
 from saasbot.state.locale import LocaleState
 
 
-@page(routes.LOGIN, title=t("Sign in"), on_load=[AuthState.leave_when_signed_in, AuthState.begin])
+@page(routes.LOGIN, title=t("Sign in"), on_load=[AuthState.leave_when_signed_in, AuthState.begin], states=[AuthState])
 def login() -> rx.Component:
     return auth_layout(
         t("Sign in"),

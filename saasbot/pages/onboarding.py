@@ -40,6 +40,7 @@ STEPS = (
     routes.ONBOARDING,
     title=t("Set up your company"),
     on_load=[CompanyState.load, ChannelsState.load, OnboardingState.load],
+    states=[CompanyState, ChannelsState, OnboardingState],
 )
 def onboarding() -> rx.Component:
     return wizard(
@@ -155,7 +156,7 @@ def _number() -> rx.Component:
             text_field(
                 t("Name"),
                 id="channel-name",
-                name="name",
+                name="channel_name",
                 help=t("For your team: the shop, the branch, the department."),
                 error=ChannelsState.name_error,
                 max_length=80,

@@ -27,7 +27,7 @@ ACTIONS = PhoneActions(
 )
 
 
-@page(routes.PHONE, title=t("Simulated phone"), on_load=[PhoneState.load])
+@page(routes.PHONE, title=t("Simulated phone"), on_load=[PhoneState.load], states=[PhoneState])
 def phone_page() -> rx.Component:
     return frame(
         page_header(t("Simulated phone"), t("Play the customers, and see what the shop and its bot do")),

@@ -12,7 +12,12 @@ from saasbot.state.auth import AuthState
 from saasbot.state.locale import LocaleState
 
 
-@page(routes.REGISTER, title=t("Create your company"), on_load=[AuthState.leave_when_signed_in, AuthState.begin])
+@page(
+    routes.REGISTER,
+    title=t("Create your company"),
+    on_load=[AuthState.leave_when_signed_in, AuthState.begin],
+    states=[AuthState],
+)
 def register() -> rx.Component:
     return auth_layout(
         t("Create your company"),

@@ -13,7 +13,7 @@ from saasbot.state.auth import AuthState
 from saasbot.state.locale import LocaleState
 
 
-@page(routes.RESET_PASSWORD, title=t("New password"), on_load=[AuthState.begin])
+@page(routes.RESET_PASSWORD, title=t("New password"), on_load=[AuthState.begin], states=[AuthState])
 def reset_password() -> rx.Component:
     return auth_layout(
         t("New password"),

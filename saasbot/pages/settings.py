@@ -30,7 +30,12 @@ SECTIONS = (
 _SHOW_SECTION = "document.getElementById(location.hash.slice(1))?.scrollIntoView()"
 
 
-@page(routes.SETTINGS, title=t("Settings"), on_load=[CompanyState.load, PersonState.load])
+@page(
+    routes.SETTINGS,
+    title=t("Settings"),
+    on_load=[CompanyState.load, PersonState.load],
+    states=[CompanyState, PersonState],
+)
 def settings() -> rx.Component:
     may_write = SessionState.permissions.contains("company.write")
     may_ai = SessionState.permissions.contains("company.secrets")

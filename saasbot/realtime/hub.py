@@ -32,6 +32,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra.events import Event, Listener
 from saasbot.infra.logging import get_logger
 from saasbot.realtime.pace import Pace
+from saasbot.realtime.renewals import Renew, Renewals
 from saasbot.realtime.tabs import Tabs, assign
 from saasbot.realtime.typing import TypingBoard
 from saasbot.realtime.watches import Changes, Check, Load, Reading, Show, Tab, Watch
@@ -63,15 +64,19 @@ class Hub:
     def __init__(self, *, pace: Pace | None = None, repair_seconds: float = REPAIR_SECONDS) -> None:
         self._companies: dict[UUID, _Company] = {}
         self._tabs: Tabs | None = None
+        self._renewals: Renewals | None = None
         self._pace = pace or Pace()
         self._repair_seconds = repair_seconds
         self._repair: asyncio.Task[None] | None = None
         self._later: dict[tuple[UUID, str], asyncio.TimerHandle] = {}
         self.typing = TypingBoard(self.tell)
 
-    def start(self, tabs: Tabs, listener: Listener) -> None:
-        """From now on events reach tabs. Call before `listener.start()`, on the loop that serves the tabs."""
-        self._tabs = tabs
+    def start(self, tabs: Tabs, listener: Listener, renew: Renew | None = None) -> None:
+        """From now on events reach tabs. Call before `listener.start()`, on the loop that serves the tabs, and after whatever
+        forgets sessions at their `session` event.
+        """
+        self._tabs, self._renewals = tabs, Renewals(renew) if renew is not None else None
+        listener.on_event(self._hear_of_sessions)
         listener.on_event(self.typing.hear)
         listener.on_event(self.tell)
         listener.on_gap(self.read_everything)
@@ -89,7 +94,9 @@ class Hub:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        self._tabs = self._repair = None
+        if self._renewals is not None:
+            await self._renewals.stop()
+        self._tabs = self._repair = self._renewals = None
 
     def watch(
         self,
@@ -115,7 +122,7 @@ class Hub:
         entry = company.tabs.get(tab)
         if entry is None:
             entry = company.tabs[tab] = Tab(tab, actor.company_id, check)
-        entry.check = check
+        entry.check, entry.user_id = check, actor.user_id
         entry.watches[name] = Watch(
             name, state, frozenset(topics), load, show, (page,) if isinstance(page, str) else page
         )
@@ -131,6 +138,14 @@ class Hub:
             if (entry := company.tabs.get(tab)) is not None:
                 entry.watches.pop(name, None)
                 entry.waiting.pop(name, None)
+
+    def turn_to(self, tab: str, page: str) -> None:
+        """The tab shows another page: what belonged to others is looked at no more."""
+        for company in self._companies.values():
+            if (entry := company.tabs.get(tab)) is not None:
+                for name in [name for name, watch in entry.watches.items() if not watch.belongs_to(page)]:
+                    del entry.watches[name]
+                    entry.waiting.pop(name, None)
 
     def forget(self, tab: str) -> None:
         """The tab looks at nothing any more."""
@@ -208,6 +223,7 @@ class Hub:
             try:
                 if not await self._push_once(tab, waiting):
                     self.forget(tab.token)
+                    self._renew(tab)
                     return
             except Exception:  # one tab's trouble is not another's
                 log.exception("hub.push_failed", company_id=str(tab.company_id), watches=sorted(waiting))
@@ -218,26 +234,41 @@ class Hub:
         """Load and show; False when nobody (who may) looks any more."""
         if self._tabs is None or not tab.watches or tab.token not in self._tabs.connected():
             return False
-        actor = await tab.check()
-        if actor is None or actor.company_id != tab.company_id:
+        actor = await tab.checked()
+        if actor is None:
             return False
         wanted = [(tab.watches[name], *what) for name, what in waiting.items() if name in tab.watches]
         if wanted:
             read = await asyncio.gather(*(watch.load(actor, changes, reading) for watch, changes, reading in wanted))
-            await self._show(self._tabs, tab, [(watch, data) for (watch, _, _), data in zip(wanted, read, strict=True)])
+            loaded = [(watch, data) for (watch, _, _), data in zip(wanted, read, strict=True)]
+            return await self._show(self._tabs, tab, loaded)
         return True
 
-    async def _show(self, tabs: Tabs, tab: Tab, loaded: list[tuple[Watch[Any, Any], Any]]) -> None:
+    async def _show(self, tabs: Tabs, tab: Tab, loaded: list[tuple[Watch[Any, Any], Any]]) -> bool:
         async with tabs.modify(tab.token, loaded[0][0].state) as held:
+            if await tab.checked() is None:
+                return False  # reading took a while, or the lock did
             for watch, data in loaded:
                 if tab.watches.get(watch.name) is not watch:
                     continue  # meanwhile it looks at something else
-                if watch.pages is not None and held.page not in watch.pages:
+                if not watch.belongs_to(held.page):
                     del tab.watches[watch.name]
                     continue
                 shown = watch.show(await held.get(watch.state), data)
                 if shown is not None:
                     await shown
+        return True
+
+    def _hear_of_sessions(self, event: Event) -> None:
+        """Somebody signed out, or what they may has changed: their tabs follow at once, not at their next click."""
+        if event.kind == "session":
+            for tab in self._all_tabs():
+                if str(tab.user_id) == event.ids["user"]:
+                    self._renew(tab)
+
+    def _renew(self, tab: Tab) -> None:
+        if self._renewals is not None and self._tabs is not None and tab.token in self._tabs.connected():
+            self._renewals.begin(tab.token)
 
     async def _repair_slowly(self) -> None:
         """Each tab reads everything again once in `repair_seconds`, spread over that time."""

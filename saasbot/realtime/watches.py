@@ -71,6 +71,9 @@ class Watch(Generic[S, T]):
     def concerns(self, event: Event) -> bool:
         return event.kind in self.topics or any(f"{event.kind}:{value}" in self.topics for value in event.ids.values())
 
+    def belongs_to(self, page: str) -> bool:
+        return self.pages is None or page in self.pages
+
 
 @dataclass(slots=True, eq=False)
 class Tab:
@@ -79,9 +82,15 @@ class Tab:
     token: str
     company_id: UUID
     check: Check
+    user_id: UUID | None = None
     watches: dict[str, Watch[Any, Any]] = field(default_factory=dict)
     waiting: dict[str, tuple[Changes, Reading]] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
+
+    async def checked(self) -> Actor | None:
+        """Who looks, as of now; nothing when they may no longer, or act for another company."""
+        actor = await self.check()
+        return actor if actor is not None and actor.company_id == self.company_id else None
 
     def add(self, name: str, changes: Changes, reading: Reading) -> None:
         earlier = self.waiting.get(name)

@@ -1,19 +1,18 @@
 """The forms before sign-in, and the way out."""
 
-import json
 import re
 from collections.abc import Mapping
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot import routes
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import auth_calls
+from saasbot.state.arguments import EXACT, Text
+from saasbot.state.leaving import load_page
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import public
 from saasbot.state.session import session_of
 
 FIELDS = ("company_name", "name", "email", "password", "accept_terms")
@@ -21,36 +20,33 @@ FIELDS = ("company_name", "name", "email", "password", "accept_terms")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-_EXACT = ConfigDict(extra="forbid")
-
-
 class RegisterForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    company_name: str
-    name: str
-    email: str
-    password: str
+    company_name: Text
+    name: Text
+    email: Text
+    password: Text
     accept_terms: bool
 
 
 class SignInForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    email: str
-    password: str
+    email: Text
+    password: Text
 
 
 class EmailForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    email: str
+    email: Text
 
 
 class PasswordForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    password: str
+    password: Text
 
 
 class AuthState(rx.State):
@@ -64,20 +60,17 @@ class AuthState(rx.State):
     """One for each page: a tab that comes from the other must not show its end before this one has begun."""
 
     @rx.event
-    @public
     def begin(self):
         """A page opens: nothing of another form is left."""
         self._clear()
         self.mailed = self.changed = False
 
     @rx.event
-    @public
     async def leave_when_signed_in(self):
         """Who has a session has nothing to do on the pages that open one."""
         return rx.redirect(routes.DASHBOARD) if await session_of(self) is not None else None
 
     @rx.event
-    @public
     async def register(self, form: RegisterForm):
         """Company and owner exist afterwards, and the browser is on its way to the session cookie."""
         locale = await locale_of(self)
@@ -102,10 +95,9 @@ class AuthState(rx.State):
         except AppError as error:
             yield self._fail(error, locale)
             return
-        yield _leave(routes.auth_complete(ticket))
+        yield load_page(routes.auth_complete(ticket))
 
     @rx.event
-    @public
     async def sign_in(self, form: SignInForm):
         """The browser is on its way to the session cookie, or the form says why not."""
         locale = await locale_of(self)
@@ -121,10 +113,9 @@ class AuthState(rx.State):
         except AppError as error:
             yield self._fail(error, locale)
             return
-        yield _leave(routes.auth_complete(ticket))
+        yield load_page(routes.auth_complete(ticket))
 
     @rx.event
-    @public
     async def forgot_password(self, form: EmailForm):
         """Says the same whether the account exists or not."""
         locale = await locale_of(self)
@@ -142,7 +133,6 @@ class AuthState(rx.State):
         self.mailed = True
 
     @rx.event
-    @public
     async def reset_password(self, form: PasswordForm):
         """The password is the new one, and every session of the account is over."""
         locale = await locale_of(self)
@@ -161,10 +151,9 @@ class AuthState(rx.State):
         self.changed = True
 
     @rx.event
-    @public
     def sign_out(self):
         """Leaves through the route that ends the session and its cookie."""
-        return _leave(routes.AUTH_LOGOUT)
+        return load_page(routes.AUTH_LOGOUT)
 
     def _clear(self) -> None:
         self.errors = dict.fromkeys(FIELDS, "")
@@ -200,8 +189,3 @@ def _missing(form: Mapping[str, object], locale: str, *required: str) -> dict[st
         elif field == "email" and not _EMAIL.fullmatch(value):
             wrong[field] = gettext(locale, "That is not an email address.")
     return wrong
-
-
-def _leave(url: str) -> rx.event.EventSpec:
-    """A full page load, so that the socket opens again with the cookie of the moment."""
-    return rx.call_script(f"window.location.assign({json.dumps(url)})")

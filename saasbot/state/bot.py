@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NotRequired
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from typing_extensions import TypedDict
 
 from saasbot import routes
 from saasbot.agent.think import think
@@ -19,11 +21,11 @@ from saasbot.models import Bot, PromptVersion
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
-from saasbot.state.forms import Form, text_of
+from saasbot.state.arguments import EXACT, Prompt, Text, Whole, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs, signed_in
-from saasbot.state.session import current_actor
+from saasbot.state.one_person import still
+from saasbot.state.session import current_actor, current_session
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,29 @@ class TrialLine:
     why: str = ""
 
 
+class PromptForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    prompt: NotRequired[Prompt]
+    """Always there: the editor is a component of ours, which Reflex does not know as a control."""
+    prompt_note: Text
+
+
+class RulesForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    bot_name: Text
+    personality: Text
+    triggers: Text
+    model: Text
+
+
+class TrialForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    trial_text: Text
+
+
 class BotState(rx.State):
     found: rx.Field[bool] = rx.field(True)
     loaded: rx.Field[bool] = rx.field(False)
@@ -84,7 +109,6 @@ class BotState(rx.State):
     trying: rx.Field[bool] = rx.field(False)
 
     @rx.event
-    @signed_in
     async def load(self):
         """The page opens on the bot of its address."""
         value = self.router.url.path.rstrip("/").rpartition("/")[2]
@@ -96,13 +120,11 @@ class BotState(rx.State):
         return parse_id(self.router.url.path.rstrip("/").rpartition("/")[2])
 
     @rx.event
-    @signed_in
-    def choose_tab(self, tab: str):
+    def choose_tab(self, tab: Word):
         self.tab = tab
 
     @rx.event
-    @needs("bots.write")
-    async def keep(self, text: str):
+    async def keep(self, text: Prompt):
         """What is typed is kept beyond this tab, marked as not saved."""
         actor = await current_actor(self)
         try:
@@ -114,15 +136,12 @@ class BotState(rx.State):
         self.draft, self.text_error = bot.draft_text is not None, ""
 
     @rx.event
-    @needs("bots.write")
-    async def save(self, form: Form):
+    async def save(self, form: PromptForm):
         """The text is the next version; what the bot says does not change yet."""
         actor, locale = await current_actor(self), await locale_of(self)
         try:
             async with unit_of_work(actor):
-                version = await save_version(
-                    actor, self._id(), text=text_of(form, "prompt"), note=text_of(form, "note")
-                )
+                version = await save_version(actor, self._id(), text=form.get("prompt", ""), note=form["prompt_note"])
         except InvalidInput as error:
             self.text_error = error_text(locale, error)
             return rx.set_focus("prompt-note" if error.field == "note" else "prompt-editor")
@@ -135,8 +154,7 @@ class BotState(rx.State):
         ]
 
     @rx.event
-    @needs("bots.write")
-    async def publish(self, version: int = 0):
+    async def publish(self, version: Whole = 0):
         """The bot follows this version from its next answer on; an older one is a rollback. 0: the one selected."""
         actor, locale = await current_actor(self), await locale_of(self)
         chosen = version or self.selected or (self.versions[0].version if self.versions else 0)
@@ -146,8 +164,7 @@ class BotState(rx.State):
         return toasts.success(gettext(locale, "Version {n} is published", n=chosen))
 
     @rx.event
-    @signed_in
-    async def select(self, version: int):
+    async def select(self, version: Whole):
         """What this version changed against the published one (or, for that one, against the version before)."""
         self.selected = version
         await self._compare(await current_actor(self), version)
@@ -165,8 +182,7 @@ class BotState(rx.State):
         self.diff_of = gettext(locale, "From version {old} to version {new}", old=low, new=high)
 
     @rx.event
-    @signed_in
-    async def restore(self, version: int):
+    async def restore(self, version: Whole):
         """The editor holds the text of that version; nothing is saved yet."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
@@ -178,7 +194,6 @@ class BotState(rx.State):
         self.text, self.revision = found[0].text, f"{self.revision}+{version}"
 
     @rx.event
-    @needs("bots.write")
     async def switch(self, enabled: bool):
         actor = await current_actor(self)
         async with unit_of_work(actor):
@@ -186,15 +201,14 @@ class BotState(rx.State):
         self.enabled = enabled
 
     @rx.event
-    @needs("bots.write")
-    async def save_rules(self, form: Form):
+    async def save_rules(self, form: RulesForm):
         """Name, personality, trigger words and model are what the form says."""
         actor, locale = await current_actor(self), await locale_of(self)
         settings = BotSettings(
-            name=text_of(form, "bot_name"),
-            personality=text_of(form, "personality"),
-            triggers=[part for line in text_of(form, "triggers").splitlines() for part in line.split(",")],
-            model=text_of(form, "model") or None,
+            name=form["bot_name"],
+            personality=form["personality"],
+            triggers=[part for line in form["triggers"].splitlines() for part in line.split(",")],
+            model=form["model"] or None,
             enabled=self.enabled,
         )
         try:
@@ -207,17 +221,17 @@ class BotState(rx.State):
         return toasts.success(gettext(locale, "Rules saved"))
 
     @rx.event(background=True)
-    @signed_in
-    async def try_out(self, form: Form):
+    async def try_out(self, form: TrialForm):
         """The bot's answer to a trial message, with the text in the editor; nothing is sent to anybody."""
-        message = text_of(form, "message").strip()
+        message = form["trial_text"].strip()
         async with self:
             if not message or self.trying:
                 return
-            actor, locale = await current_actor(self), await locale_of(self)
-            bot_id = self._id()
+            session, locale = await current_session(self), await locale_of(self)
+            actor, bot_id = session.actor, self._id()
             self.trial = [*self.trial, TrialLine(True, message)]
             self.trying = True
+        lines: list[TrialLine] = []
         try:
             async with unit_of_work(actor):
                 draft = (await get_bot(actor, bot_id)).draft_text
@@ -225,17 +239,15 @@ class BotState(rx.State):
             thought = answer.thought
             tools = ", ".join(thought.record.tools_used)
             why = gettext(locale, "Used: {tools}", tools=tools) if tools else ""
-            line = TrialLine(False, thought.answer.text, why)
+            lines = [TrialLine(False, thought.answer.text, why)]
         except AppError as error:
-            line = TrialLine(False, error_text(locale, error))
+            lines = [TrialLine(False, error_text(locale, error))]
         finally:
-            async with self:
+            async with still(self, session):
                 self.trying = False
-        async with self:
-            self.trial = [*self.trial, line]
+                self.trial = [*self.trial, *lines]
 
     @rx.event
-    @signed_in
     def clear_trial(self):
         self.trial = []
 

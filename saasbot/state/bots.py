@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import reflex as rx
+from typing_extensions import TypedDict
 
 from saasbot import routes
 from saasbot.domain.actor import Actor
@@ -14,10 +15,9 @@ from saasbot.infra.i18n import error_text
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
-from saasbot.state.forms import Form, text_of
+from saasbot.state.arguments import EXACT, Id, Text
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor, session_of
 
 
@@ -33,6 +33,12 @@ class BotRow:
     draft: bool
 
 
+class BotForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    bot_name: Text
+
+
 class BotsState(rx.State):
     rows: rx.Field[list[BotRow]] = rx.field(default_factory=list)
     loaded: rx.Field[bool] = rx.field(False)
@@ -40,26 +46,23 @@ class BotsState(rx.State):
     name_error: rx.Field[str] = rx.field("")
 
     @rx.event
-    @signed_in
     async def load(self):
         actor = await live.watch(self, "bots", topics={"bot"}, load=_read, show=_show, page=routes.BOTS)
         _show(self, await _read(actor, Changes(everything=True), Reading()))
 
     @rx.event
-    @signed_in
     def set_adding(self, is_open: bool):
         self.adding, self.name_error = is_open, ""
 
     @rx.event
-    @needs("bots.write")
-    async def add(self, form: Form):
+    async def add(self, form: BotForm):
         """A bot that answers every message with the starting prompt exists, and its editor opens."""
         actor, locale = await current_actor(self), await locale_of(self)
         session = await session_of(self)
         company = session.company_name if session else ""
         try:
             async with unit_of_work(actor):
-                settings = BotSettings(name=text_of(form, "name"))
+                settings = BotSettings(name=form["bot_name"])
                 bot = await create_bot(actor, settings, prompt=starting_prompt(actor.locale, company_name=company))
         except InvalidInput as error:
             self.name_error = error_text(locale, error)
@@ -68,8 +71,7 @@ class BotsState(rx.State):
         return rx.redirect(routes.bot(str(bot.id)))
 
     @rx.event
-    @needs("bots.write")
-    async def switch(self, bot_id: str, enabled: bool):
+    async def switch(self, bot_id: Id, enabled: bool):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await set_bot_enabled(actor, parse_id(bot_id), enabled=enabled)

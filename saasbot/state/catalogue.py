@@ -4,7 +4,6 @@ from functools import partial
 from uuid import UUID
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot import routes
@@ -22,8 +21,8 @@ from saasbot.models import Product
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
+from saasbot.state.arguments import EXACT, Id, Line, Text
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs, signed_in
 from saasbot.state.product_rows import ProductRow, ProductSheet, product_row, product_sheet
 from saasbot.state.session import current_actor
 
@@ -37,16 +36,16 @@ _LONGEST_STOCK = 9
 class ProductForm(TypedDict):
     """What the sheet's form sends."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    product_title: str
-    product_price: str
-    product_currency: str
-    product_description: str
-    product_sku: str
-    product_stock: str
+    product_title: Text
+    product_price: Text
+    product_currency: Line
+    product_description: Text
+    product_sku: Text
+    product_stock: Text
     product_active: bool
-    image_id: str
+    image_id: Id
 
 
 class CatalogueState(rx.State):
@@ -71,7 +70,6 @@ class CatalogueState(rx.State):
     _next: Position | None = None
 
     @rx.event
-    @signed_in
     async def load(self):
         """The page opens: the newest products, and from now on what changes."""
         self.query, self._starts, self.page_number = "", [None], 1
@@ -79,13 +77,11 @@ class CatalogueState(rx.State):
         await self._look()
 
     @rx.event
-    @signed_in
-    async def search(self, query: str):
+    async def search(self, query: Line):
         self.query, self._starts, self.page_number = query[:200], [None], 1
         await self._look()
 
     @rx.event
-    @signed_in
     async def clear_search(self):
         """The whole list again, and the box ready for other words."""
         self.query, self._starts, self.page_number = "", [None], 1
@@ -93,7 +89,6 @@ class CatalogueState(rx.State):
         return [rx.set_value("product-search", ""), rx.set_focus("product-search")]
 
     @rx.event
-    @signed_in
     async def turn_page(self, forward: bool):
         if forward and self._next is not None:
             self._starts = [*self._starts, self._next]
@@ -103,7 +98,6 @@ class CatalogueState(rx.State):
         await self._look()
 
     @rx.event
-    @needs("catalogue.write")
     async def open_new(self):
         actor = await current_actor(self)
         async with unit_of_work(actor):
@@ -111,8 +105,7 @@ class CatalogueState(rx.State):
         self._open(ProductSheet.empty(currency, number=self.sheet.number + 1))
 
     @rx.event
-    @signed_in
-    async def open_product(self, product_id: str):
+    async def open_product(self, product_id: Id):
         actor, locale = await current_actor(self), await locale_of(self)
         async with unit_of_work(actor):
             product = await catalogue.get_product(actor, _id(product_id))
@@ -120,12 +113,10 @@ class CatalogueState(rx.State):
         self._open(product_sheet(product, pictures, locale, number=self.sheet.number + 1))
 
     @rx.event
-    @signed_in
     def set_sheet_open(self, is_open: bool):
         self.sheet_open = is_open
 
     @rx.event
-    @needs("catalogue.write")
     async def save(self, form: ProductForm):
         """The product is stored and the sheet closed, or the errors stand beside their fields."""
         actor, locale = await current_actor(self), await locale_of(self)
@@ -151,8 +142,7 @@ class CatalogueState(rx.State):
         await self._look()
 
     @rx.event
-    @needs("catalogue.write")
-    async def save_price(self, product_id: str, typed: str):
+    async def save_price(self, product_id: Id, typed: Line):
         """The price typed into a row is stored, or the row says why not."""
         actor, locale = await current_actor(self), await locale_of(self)
         self.price_of, self.price_problem = "", ""
@@ -166,29 +156,25 @@ class CatalogueState(rx.State):
             self.price_of, self.price_problem = product_id, error_text(locale, error)
 
     @rx.event
-    @needs("catalogue.write")
-    async def set_active(self, product_id: str, active: bool):
+    async def set_active(self, product_id: Id, active: bool):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await catalogue.update_product(actor, _id(product_id), active=active)
 
     @rx.event
-    @needs("catalogue.write")
-    async def set_photo(self, product_id: str, media_id: str):
+    async def set_photo(self, product_id: Id, media_id: Id):
         """A photo was uploaded for a row."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await catalogue.set_image(actor, _id(product_id), _id(media_id))
 
     @rx.event
-    @needs("catalogue.write")
-    def photo_failed(self, problem: str):
+    def photo_failed(self, problem: Text):
         """The browser could not upload a photo and says why."""
         return toasts.error(problem[:300])
 
     @rx.event
-    @needs("catalogue.write")
-    async def delete(self, product_id: str):
+    async def delete(self, product_id: Id):
         """The product is gone; for ten seconds a click brings it back."""
         actor, locale = await current_actor(self), await locale_of(self)
         async with unit_of_work(actor):
@@ -198,8 +184,7 @@ class CatalogueState(rx.State):
         return toasts.undo(text, gettext(locale, "Undo"), CatalogueState.restore(product_id))
 
     @rx.event
-    @needs("catalogue.write")
-    async def restore(self, product_id: str):
+    async def restore(self, product_id: Id):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await catalogue.restore_product(actor, _id(product_id))

@@ -20,11 +20,11 @@ from saasbot.infra.i18n import format_full, gettext
 from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.arguments import Id, Line
 from saasbot.state.channel_texts import change_moment, history_sentence, reason_sentence
 from saasbot.state.durations import duration
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import signed_in
 
 _FIRST = 20
 _WATCH = "channel-details"
@@ -64,8 +64,7 @@ class ChannelDetailsState(rx.State):
     more: rx.Field[bool] = rx.field(False)
 
     @rx.event
-    @signed_in
-    async def open_details(self, channel_id: str, name: str):
+    async def open_details(self, channel_id: Id, name: Line):
         """The sheet is open and stays true; what another number showed is gone before this one's is read."""
         self.channel_id = self.opened_id = channel_id
         self.name, self.loaded = name, False
@@ -73,13 +72,11 @@ class ChannelDetailsState(rx.State):
         await self._look(_FIRST)
 
     @rx.event
-    @signed_in
     async def show_more(self):
         """All that is kept."""
         await self._look(KEPT)
 
     @rx.event
-    @signed_in
     def close(self, is_open: bool = False):
         if not is_open:
             self.channel_id, self.loaded = "", False

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot.domain.channels.channel_settings import (
@@ -18,10 +17,10 @@ from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import toasts
+from saasbot.state.arguments import EXACT, Id, Line, Text
 from saasbot.state.channel_texts import pause_sentence
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 
 FIELDS = (
@@ -33,17 +32,17 @@ FIELDS = (
 class SettingsForm(TypedDict):
     """What the sheet's form sends."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    number_hourly_limit: str
-    number_daily_limit: str
-    number_quiet_from: str
-    number_quiet_until: str
+    number_hourly_limit: Text
+    number_daily_limit: Text
+    number_quiet_from: Text
+    number_quiet_until: Text
     number_reject_calls: bool
-    number_call_message: str
+    number_call_message: Text
     number_groups_enabled: bool
-    number_history_days: str
-    number_proxy: str
+    number_history_days: Text
+    number_proxy: Text
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,7 @@ class ChannelSettingsState(rx.State):
     busy: rx.Field[bool] = rx.field(False)
 
     @rx.event
-    @needs("channels.write")
-    async def open_settings(self, channel_id: str, name: str):
+    async def open_settings(self, channel_id: Id, name: Line):
         """The sheet holds what is stored."""
         actor, locale = await current_actor(self), await locale_of(self)
         async with unit_of_work(actor):
@@ -87,13 +85,11 @@ class ChannelSettingsState(rx.State):
         self.view, self.errors = _view(found, locale), dict.fromkeys(FIELDS, "")
 
     @rx.event
-    @signed_in
     def close(self, is_open: bool = False):
         if not is_open:
             self.channel_id = ""
 
     @rx.event
-    @needs("channels.write")
     async def save(self, form: SettingsForm):
         """They are stored and the sheet is closed, or the errors stand beside their fields."""
         actor, locale = await current_actor(self), await locale_of(self)

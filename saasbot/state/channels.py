@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NotRequired
 from uuid import UUID
 
 import reflex as rx
+from typing_extensions import TypedDict
 
 from saasbot.domain import channels
 from saasbot.domain.actor import Actor
@@ -18,15 +20,29 @@ from saasbot.infra.i18n import error_text, gettext
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
+from saasbot.state.arguments import EXACT, Id, Line, Text, Whole, Word
 from saasbot.state.channel_rows import BotChoice, ChannelRow, PairingView, channel_row, pairing_view
-from saasbot.state.forms import Form, text_of
 from saasbot.state.ids import parse_id
 from saasbot.state.inbox_reading import PAUSE_BEAT, look_again
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 
 TOPICS = ("channel", "bot", PAUSE_BEAT)
+
+
+class NumberForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    channel_name: Text
+    kind: Word
+    channel_bot: NotRequired[Id | None]
+    """Only asked where there is a choice; Reflex sends nothing, or null, for a control that is not on screen."""
+
+
+class PairForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    pair_phone: Text
 
 
 class ChannelsState(rx.State):
@@ -53,34 +69,30 @@ class ChannelsState(rx.State):
     deleting: rx.Field[bool] = rx.field(False)
 
     @rx.event
-    @signed_in
     async def load(self):
         """The page opens: what is there, and from now on what changes."""
         actor = await live.watch(self, "channels", topics=TOPICS, load=_read, show=_show, page=self.router.route_id)
         await _show(self, await _read(actor, Changes(everything=True), Reading()))
 
     @rx.event
-    @needs("channels.write")
     def open_add(self):
         self.adding, self.name_error = True, ""
 
     @rx.event
-    @signed_in
     def set_adding(self, is_open: bool):
         self.adding = is_open
 
     @rx.event
-    @needs("channels.write")
-    async def add(self, form: Form):
+    async def add(self, form: NumberForm):
         """The number exists and its pairing is on screen."""
         actor, locale = await current_actor(self), await locale_of(self)
         try:
             async with unit_of_work(actor):
                 channel = await channels.add_channel(
                     actor,
-                    kind=text_of(form, "kind"),
-                    name=text_of(form, "name"),
-                    bot_id=parse_id(bot) if (bot := text_of(form, "bot_id")) else None,
+                    kind=form["kind"],
+                    name=form["channel_name"],
+                    bot_id=parse_id(bot) if (bot := form.get("channel_bot")) else None,
                 )
         except InvalidInput as error:
             self.name_error = error_text(locale, error)
@@ -90,8 +102,7 @@ class ChannelsState(rx.State):
         return None
 
     @rx.event
-    @needs("channels.write")
-    async def connect_number(self, channel_id: str):
+    async def connect_number(self, channel_id: Id):
         """It connects; without a session its pairing is on screen."""
         await self._connect(await current_actor(self), parse_id(channel_id))
 
@@ -107,7 +118,6 @@ class ChannelsState(rx.State):
             self._started_here = True
 
     @rx.event
-    @needs("channels.write")
     async def new_code(self):
         """A fresh attempt with a QR replaces the one on screen."""
         actor = await current_actor(self)
@@ -116,7 +126,6 @@ class ChannelsState(rx.State):
         self.with_code, self.phone_error = False, ""
 
     @rx.event
-    @needs("channels.write")
     async def link_any_phone(self):
         """The owner wants the number on another phone than it had: a fresh attempt takes whichever scans."""
         actor = await current_actor(self)
@@ -125,26 +134,23 @@ class ChannelsState(rx.State):
         self.with_code, self.phone_error = False, ""
 
     @rx.event
-    @needs("channels.write")
-    async def choose_history(self, days: int):
+    async def choose_history(self, days: Whole):
         """So much of the past comes with the link; the code on screen stays."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await choose_history(actor, parse_id(self.pairing_id), days=days)
 
     @rx.event
-    @signed_in
     def show_code_form(self):
         self.with_code, self.phone_error = True, ""
 
     @rx.event
-    @needs("channels.write")
-    async def pair_by_phone(self, form: Form):
+    async def pair_by_phone(self, form: PairForm):
         """A fresh attempt shows the eight characters to type on that phone."""
         actor, locale = await current_actor(self), await locale_of(self)
         try:
             async with unit_of_work(actor):
-                await request_pair_code(actor, parse_id(self.pairing_id), phone=text_of(form, "phone"))
+                await request_pair_code(actor, parse_id(self.pairing_id), phone=form["pair_phone"])
         except InvalidInput as error:
             self.phone_error = error_text(locale, error)
             return rx.set_focus("pair-phone")
@@ -152,7 +158,6 @@ class ChannelsState(rx.State):
         return None
 
     @rx.event
-    @needs("channels.write")
     async def close_pairing(self, is_open: bool = False):
         """Leaving the dialog abandons the attempt; a number that was linked meanwhile stays."""
         if is_open or not self.pairing_id:
@@ -169,43 +174,36 @@ class ChannelsState(rx.State):
                 await channels.disconnect(actor, channel_id)
 
     @rx.event
-    @needs("channels.write")
-    async def stop_number(self, channel_id: str):
+    async def stop_number(self, channel_id: Id):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await channels.disconnect(actor, parse_id(channel_id))
 
     @rx.event
-    @needs("channels.write")
-    async def switch_bot(self, channel_id: str, enabled: bool):
+    async def switch_bot(self, channel_id: Id, enabled: bool):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await channels.update_channel(actor, parse_id(channel_id), bot_enabled=enabled)
 
     @rx.event
-    @needs("channels.write")
-    async def choose_bot(self, channel_id: str, bot_id: str):
+    async def choose_bot(self, channel_id: Id, bot_id: Id):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await channels.update_channel(actor, parse_id(channel_id), bot_id=parse_id(bot_id))
 
     @rx.event
-    @needs("channels.write")
-    def ask_logout(self, channel_id: str, name: str):
+    def ask_logout(self, channel_id: Id, name: Line):
         self.ending_id, self.ending_name, self.deleting = channel_id, name, False
 
     @rx.event
-    @needs("channels.write")
-    def ask_delete(self, channel_id: str, name: str):
+    def ask_delete(self, channel_id: Id, name: Line):
         self.ending_id, self.ending_name, self.deleting = channel_id, name, True
 
     @rx.event
-    @signed_in
     def cancel_ending(self):
         self.ending_id = ""
 
     @rx.event
-    @needs("channels.write")
     async def end(self):
         """The number is logged out, or deleted, as was asked and confirmed."""
         actor, locale = await current_actor(self), await locale_of(self)

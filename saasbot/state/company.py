@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot.agent.check_key import KeyCheck, check_key
@@ -17,10 +16,11 @@ from saasbot.infra.settings import settings
 from saasbot.infra.storage import storage
 from saasbot.models import AiSource, Company
 from saasbot.state import toasts
+from saasbot.state.arguments import EXACT, Id, Line, Text, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs, signed_in
-from saasbot.state.session import current_actor
+from saasbot.state.one_person import still
+from saasbot.state.session import current_actor, current_session
 
 FIELDS = (
     *("name", "industry", "description", "timezone", "currency"),
@@ -29,8 +29,6 @@ FIELDS = (
 )
 KEPT = "kept"
 _LOGO_SECONDS = 60 * 60
-_EXACT = ConfigDict(extra="forbid")
-
 _KEY_PROBLEMS = {
     "key_refused": N_("The key was refused. Copy it again, or make a new one where you got it."),
     "model_refused_request": N_("The key works, but the model does not answer. Check the model's name."),
@@ -42,38 +40,38 @@ _KEY_PROBLEMS = {
 
 
 class CompanyForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    name: str
-    industry: str
-    description: str
-    logo_id: str
+    name: Text
+    industry: Text
+    description: Text
+    logo_id: Id
     """Of a picture that was uploaded; `KEPT` for the one that is there, empty for none."""
 
 
 class ClockForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    timezone: str
-    currency: str
+    timezone: Line
+    currency: Line
 
 
 class PoliciesForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    shipping: str
-    refund: str
-    brand_voice: str
-    hours: str
+    shipping: Text
+    refund: Text
+    brand_voice: Text
+    hours: Text
 
 
 class AiForm(TypedDict):
-    __pydantic_config__ = _EXACT  # type: ignore[misc]
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    source: str
-    api_key: str
-    model: str
-    base_url: str
+    source: Line
+    api_key: Text
+    model: Text
+    base_url: Text
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,6 @@ class CompanyState(rx.State):
     test_passed: rx.Field[bool] = rx.field(False)
 
     @rx.event
-    @signed_in
     async def load(self):
         """The forms hold what is stored."""
         actor = await current_actor(self)
@@ -136,33 +133,27 @@ class CompanyState(rx.State):
         self.loaded = True
 
     @rx.event
-    @needs("company.write")
     async def save_company(self, form: CompanyForm):
         return await _said(self, await write_company(self, form))
 
     @rx.event
-    @needs("company.write")
     async def save_clock(self, form: ClockForm):
         return await _said(self, await _write_clock(self, form))
 
     @rx.event
-    @needs("company.write")
     async def save_policies(self, form: PoliciesForm):
         return await _said(self, await write_policies(self, form))
 
     @rx.event
-    @needs("company.secrets")
     async def save_ai(self, form: AiForm):
         return await _said(self, await write_ai(self, form))
 
     @rx.event
-    @signed_in
-    def choose_source(self, source: str):
+    def choose_source(self, source: Word):
         """Another choice in the form: its fields appear. Nothing is stored."""
         self.source, self.tested = source, ""
 
     @rx.event
-    @needs("company.write")
     async def switch_bot(self, enabled: bool):
         """Every bot of the company answers, or none."""
         actor, locale = await current_actor(self), await locale_of(self)
@@ -174,24 +165,23 @@ class CompanyState(rx.State):
         return toasts.success(gettext(locale, "The bot is off: your team answers every chat"))
 
     @rx.event(background=True)
-    @needs("company.secrets")
-    async def test_key(self, api_key: str, base_url: str, model: str):
+    async def test_key(self, api_key: Text, base_url: Text, model: Text):
         """Ask the model one word with what is in the form, or with the stored key when the field is empty."""
         async with self:
             if self.testing:
                 return
-            actor, locale = await current_actor(self), await locale_of(self)
+            session, locale = await current_session(self), await locale_of(self)
             self.testing, self.tested = True, ""
             self.errors = {**self.errors, "api_key": ""}
         sentence, passed = "", False
         try:
-            key = api_key.strip() or await _stored_key(actor)
+            key = api_key.strip() or await _stored_key(session.actor)
             found = await check_key(api_key=key, base_url=base_url.strip() or None, model=model.strip() or None)
             sentence, passed = _key_sentence(found, locale), found.ok
         except AppError as error:
             sentence = error_text(locale, error)
         finally:
-            async with self:
+            async with still(self, session):
                 self.testing, self.tested, self.test_passed = False, sentence, passed
 
 

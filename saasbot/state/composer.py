@@ -12,9 +12,9 @@ from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError
 from saasbot.infra.i18n import error_text
 from saasbot.state import toasts
+from saasbot.state.arguments import Id, Text, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs
 from saasbot.state.session import current_actor
 
 _TOKEN = re.compile(r"[0-9a-zA-Z-]{8,64}")
@@ -31,8 +31,7 @@ class ComposerState(rx.State):
     """The client token of a message that could not be queued: its text goes back into the composer."""
 
     @rx.event
-    @needs("inbox.write")
-    async def send(self, conversation_id: str, text: str, token: str, media_id: str, quoted_id: str):
+    async def send(self, conversation_id: Id, text: Text, token: Word, media_id: Id, quoted_id: Id):
         """Queue it; the chat is the sender's from now on. The same token twice is one message."""
         actor = await current_actor(self)
         try:
@@ -52,8 +51,7 @@ class ComposerState(rx.State):
         return None
 
     @rx.event
-    @needs("inbox.write")
-    async def keep_draft(self, conversation_id: str, text: str):
+    async def keep_draft(self, conversation_id: Id, text: Text):
         """What is typed survives leaving the conversation, the page and the computer."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
@@ -61,8 +59,7 @@ class ComposerState(rx.State):
         self.saved = bool(text.strip())
 
     @rx.event
-    @needs("inbox.write")
-    async def typing(self, conversation_id: str, on: bool):
+    async def typing(self, conversation_id: Id, on: bool):
         """The customer sees that somebody types."""
         actor = await current_actor(self)
         async with unit_of_work(actor):

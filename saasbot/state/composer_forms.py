@@ -3,19 +3,42 @@
 import re
 
 import reflex as rx
+from typing_extensions import TypedDict
 
 from saasbot.domain.inbox.new_message import Card, Place, Poll, Special
 from saasbot.domain.inbox.send import send_message
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text
-from saasbot.state.forms import Form, text_of
+from saasbot.state.arguments import EXACT, Id, Text, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs
 from saasbot.state.session import current_actor
 
 _PLACE = re.compile(r"\s*(-?\d{1,3}(?:\.\d+)?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d+)?)\s*")
+
+
+class PlaceForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    place_coordinates: Text
+    place_name: Text
+    place_address: Text
+
+
+class CardForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    card_name: Text
+    card_phone: Text
+
+
+class PollForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    poll_question: Text
+    poll_options: Text
+    poll_several: bool
 
 
 class ComposerFormState(rx.State):
@@ -24,39 +47,34 @@ class ComposerFormState(rx.State):
     problem: rx.Field[str] = rx.field("")
 
     @rx.event
-    @needs("inbox.write")
-    def show(self, name: str):
+    def show(self, name: Word):
         self.shown, self.problem = name, ""
 
     @rx.event
-    @needs("inbox.write")
     def switch(self, on: bool):
         """The dialog's own way out."""
         if not on:
             self.shown = ""
 
     @rx.event
-    @needs("inbox.write")
-    async def send_place(self, conversation_id: str, form: Form):
-        found = _PLACE.fullmatch(text_of(form, "place-coordinates"))
+    async def send_place(self, conversation_id: Id, form: PlaceForm):
+        found = _PLACE.fullmatch(form["place_coordinates"])
         if found is None:
             problem = InvalidInput("latitude", "Write latitude and longitude, for example -34.6037, -58.3816.")
             self.problem = error_text(await locale_of(self), problem)
             return
-        place = Place(float(found[1]), float(found[2]), text_of(form, "place-name"), text_of(form, "place-address"))
+        place = Place(float(found[1]), float(found[2]), form["place_name"], form["place_address"])
         await self._send(conversation_id, place)
 
     @rx.event
-    @needs("inbox.write")
-    async def send_card(self, conversation_id: str, form: Form):
-        await self._send(conversation_id, Card(text_of(form, "card-name"), text_of(form, "card-phone")))
+    async def send_card(self, conversation_id: Id, form: CardForm):
+        await self._send(conversation_id, Card(form["card_name"], form["card_phone"]))
 
     @rx.event
-    @needs("inbox.write")
-    async def send_poll(self, conversation_id: str, form: Form):
+    async def send_poll(self, conversation_id: Id, form: PollForm):
         """One option a line."""
-        options = tuple(text_of(form, "poll-options").splitlines())
-        await self._send(conversation_id, Poll(text_of(form, "poll-question"), options, bool(form.get("poll-several"))))
+        options = tuple(form["poll_options"].splitlines())
+        await self._send(conversation_id, Poll(form["poll_question"], options, form["poll_several"]))
 
     async def _send(self, conversation_id: str, special: Special) -> None:
         """Queue it and close; what is wrong with it is said in the dialog."""

@@ -13,6 +13,7 @@ from saasbot.infra.i18n import error_text, gettext
 from saasbot.infra.logging import get_logger
 from saasbot.state import toasts
 from saasbot.state.locale import remembered_locale
+from saasbot.state.one_person import TabChanged
 from saasbot.state.session import NotSignedIn
 
 log = get_logger(__name__)
@@ -26,6 +27,8 @@ _PLACE = re.compile(r"/assets/([\w.-]{1,80}\.js:\d{1,7}:\d{1,7})")
 
 def show_error(exception: Exception) -> EventSpec | None:
     """Reflex's backend exception handler. It runs outside the handler's task, so the language comes by the tab's token."""
+    if isinstance(exception, TabChanged):
+        return None
     locale = remembered_locale(EventContext.get().token)
     if isinstance(exception, NotSignedIn):
         return rx.redirect(routes.LOGIN)

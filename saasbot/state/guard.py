@@ -4,15 +4,12 @@ Reflex dispatches any function of a state class by its name, with whatever argum
 no call; the session's row is checked each time; arguments must fit their annotations exactly.
 """
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import reflex as rx
 from reflex.state import (
-    BaseState,
     FrontendEventExceptionState,
     OnLoadInternalState,
     State,
@@ -25,43 +22,58 @@ from reflex_base.registry import RegistrationContext
 from reflex_base.utils.format import format_event_handler
 
 from saasbot import routes
-from saasbot.domain.accounts import SignedIn
+from saasbot.domain.accounts import SignedIn, network_of
 from saasbot.infra.i18n import gettext
 from saasbot.infra.logging import get_logger
 from saasbot.state import toasts
-from saasbot.state.arguments import misfit
+from saasbot.state.arguments import TOO_LONG, misfit
+from saasbot.state.event_budget import EventBudget, Spent
+from saasbot.state.leaving import load_page
 from saasbot.state.locale import locale_of, remember_locale
-from saasbot.state.policy import Policy, policy_of
-from saasbot.state.session import SessionState, session_of, show_session
+from saasbot.state.one_person import keep_one_person
+from saasbot.state.page_states import leave_other_pages
+from saasbot.state.policies import policy_of
+from saasbot.state.policy import Policy
+from saasbot.state.session import session_of
 
 log = get_logger(__name__)
 
-_PER_SECOND, _BURST = 30.0, 150.0
-_TABS_REMEMBERED = 5_000
+PER_SECOND, BURST = 20.0, 60.0
+"""Events of a session over all its tabs; without a session, of a tab and its network."""
+TAB_PER_SECOND, TAB_BURST = 40.0, 120.0
+"""Of one tab, with those that Reflex sends by itself at every page: after a restart all tabs of a person load at once."""
 _LONGEST_REPORT = 8_000
 
 
 class Guard(rx.Middleware):
     """Add it once: `app.add_middleware(Guard())`."""
 
-    _buckets: OrderedDict[str, tuple[float, float]]
+    _tabs: EventBudget
+    _sessions: EventBudget
 
     def __init__(self) -> None:
-        self._buckets = OrderedDict()
+        self._tabs = EventBudget(per_second=TAB_PER_SECOND, burst=TAB_BURST)
+        self._sessions = EventBudget(per_second=PER_SECOND, burst=BURST)
 
     async def preprocess(self, app: rx.App, state: Any, event: Event) -> StateUpdate | None:
         """Nothing to let the event pass, an update to answer instead of it."""
         context = EventContext.get()
         if not context.router_data or not state.router_data:
             return _refuse("no_router_data", event.name)
-        if not self._spend(context.token):
-            return _refuse("too_many_events", event.name)
         locale = await locale_of(state)
         remember_locale(context.token, locale)
+        tab = f"tab {network_of(state.router.session.client_ip)} {context.token}"
+        if (spent := self._tabs.spend(tab)) is not Spent.GRANTED:
+            return _too_many(spent, event.name, locale)
         session = await session_of(state)
-        await _keep_one_person(state, session)
+        is_other = await keep_one_person(state, session)
         if (allowed := _framework_events().get(event.name)) is not None:
-            return None if allowed(event.payload) else _refuse("framework_event", event.name)
+            return await _of_the_framework(state, event, allowed)
+        if is_other and session is not None:  # the event was meant for another company
+            return _answer(load_page(routes.DASHBOARD))
+        whose = f"session {session.session_id}" if session else tab
+        if (spent := self._sessions.spend(whose)) is not Spent.GRANTED:
+            return _too_many(spent, event.name, locale)
         handler = _handler(event.name)
         policy = policy_of(handler) if handler is not None else None
         if handler is None or policy is None:
@@ -70,39 +82,16 @@ class Guard(rx.Middleware):
             return denial
         if problem := misfit(handler, event.payload):
             log.warning("guard.bad_arguments", handler=event.name, problem=problem)
-            return _answer(toasts.error(gettext(locale, "That did not work.")))
+            return _answer(toasts.error(_misfit_sentence(problem, locale)))
         return None
 
-    def _spend(self, tab: str) -> bool:
-        """One event of this tab's budget. False when it is used up."""
-        now = time.monotonic()
-        left, at = self._buckets.pop(tab, (_BURST, now))
-        left = min(_BURST, left + (now - at) * _PER_SECOND) - 1
-        self._buckets[tab] = (max(left, 0.0), now)
-        while len(self._buckets) > _TABS_REMEMBERED:
-            self._buckets.popitem(last=False)
-        return left >= 0
 
-
-async def _keep_one_person(state: Any, session: SignedIn | None) -> None:
-    """A tab keeps its state over a reload; what it held for another session must not be seen by this one."""
-    held = await state.get_state(SessionState)
-    current = str(session.session_id) if session else ""
-    if held._session_id == current:
-        return
-    if held._session_id:
-        for every in _state_classes(State):  # with Redis only what the event needs is loaded, and reset
-            await state.get_state(every)
-        state._get_root_state().reset()
-        held = await state.get_state(SessionState)
-    if session is not None:
-        show_session(held, session)
-
-
-def _state_classes(top: type[BaseState]) -> Iterator[type[BaseState]]:
-    for below in top.get_substates():
-        yield below
-        yield from _state_classes(below)
+async def _of_the_framework(state: Any, event: Event, allowed: Callable[[dict[str, Any]], bool]) -> StateUpdate | None:
+    if not allowed(event.payload):
+        return _refuse("framework_event", event.name)
+    if event.name in _page_loads():
+        await leave_other_pages(state)
+    return None
 
 
 @cache
@@ -138,6 +127,19 @@ def _framework_events() -> dict[str, Callable[[dict[str, Any]], bool]]:
     }
 
 
+@cache
+def _page_loads() -> frozenset[str]:
+    """Events with which a page begins: a (re)load, which sends what the tab holds, and a navigation."""
+    return frozenset(
+        format_event_handler(handler)
+        for handler in (
+            State.event_handlers["hydrate"],
+            State.event_handlers["hydrate_and_load"],
+            OnLoadInternalState.event_handlers["on_load_internal"],
+        )
+    )
+
+
 def _handler(name: str) -> Callable[..., Any] | None:
     registered = RegistrationContext.get().event_handlers.get(name)
     return registered.handler.fn if registered is not None else None
@@ -148,9 +150,23 @@ def _deny(policy: Policy, session: SignedIn | None, locale: str) -> StateUpdate 
         return None
     if session is None:
         return _answer(rx.redirect(routes.LOGIN))
-    if policy.permission is not None and policy.permission not in session.actor.permissions:
+    if not policy.allows(session.actor):
         return _answer(toasts.error(gettext(locale, "Your role does not allow this.")))
     return None
+
+
+def _too_many(spent: Spent, event_name: str, locale: str) -> StateUpdate:
+    """Said and logged once, not for every event of a flood."""
+    if spent is Spent.REFUSED:
+        return StateUpdate()
+    log.warning("guard.refused", reason="too_many_events", handler=event_name)
+    return _answer(toasts.error(gettext(locale, "Too fast: what you just did was not done. Try again in a moment.")))
+
+
+def _misfit_sentence(problem: str, locale: str) -> str:
+    if problem.startswith(TOO_LONG):
+        return gettext(locale, "That text is too long.")
+    return gettext(locale, "That did not work.")
 
 
 def _refuse(reason: str, event_name: str) -> StateUpdate:

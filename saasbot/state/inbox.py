@@ -1,5 +1,7 @@
 """The list of the inbox."""
 
+from typing import ClassVar
+
 import reflex as rx
 
 from saasbot import routes
@@ -9,10 +11,10 @@ from saasbot.infra.db import unit_of_work
 from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.arguments import Line, Word
 from saasbot.state.conversation_rows import ConversationRow, ListLook
 from saasbot.state.inbox_reading import LIST_TOPICS, ListRead, read_list
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import signed_in
 from saasbot.state.reader import Reader
 from saasbot.state.session import current_actor
 
@@ -29,6 +31,9 @@ class TypingState(rx.State):
 
 
 class InboxState(rx.State):
+    PREFERENCES: ClassVar[tuple[str, ...]] = ("tab",)
+    """Whoever comes back from another page finds the list that they had chosen."""
+
     tab: rx.Field[str] = rx.field("all")
     query: rx.Field[str] = rx.field("")
     rows: rx.Field[list[ConversationRow]] = rx.field(default_factory=list)
@@ -43,7 +48,6 @@ class InboxState(rx.State):
     _look: ListLook | None = None
 
     @rx.event
-    @signed_in
     async def load(self):
         """The page opens, or its connection is back: what is there, and from now on what changes."""
         reader = Reader.of(await current_actor(self), await locale_of(self))
@@ -57,22 +61,19 @@ class InboxState(rx.State):
         await self._look_at(ListFilter(self.tab), self.query)
 
     @rx.event
-    @signed_in
-    async def choose_tab(self, tab: str):
+    async def choose_tab(self, tab: Word):
         if tab in list(ListFilter) and tab != self.tab:
             self.tab = tab
             await self._look_at(ListFilter(tab), self.query)
 
     @rx.event
-    @signed_in
-    async def search(self, query: str):
+    async def search(self, query: Line):
         query = query.strip()[:_LONGEST_QUERY]
         if query != self.query:
             self.query = query
             await self._look_at(ListFilter(self.tab), query)
 
     @rx.event
-    @signed_in
     async def load_more(self):
         """The list was scrolled to its end."""
         look = self._look

@@ -7,7 +7,7 @@ import reflex as rx
 from reflex.state import OnLoadInternalState
 
 from saasbot.infra.i18n import COOKIE, DEFAULT, SUPPORTED, LocaleName, negotiate, supported
-from saasbot.state.policy import public
+from saasbot.state.arguments import Word
 
 
 class LocaleState(rx.State):
@@ -16,8 +16,7 @@ class LocaleState(rx.State):
     _chosen: str = ""
 
     @rx.event
-    @public
-    async def choose(self, lang: str):
+    async def choose(self, lang: Word):
         """From now on this tab's server texts are in `lang`; the page's are already (components/i18n.js).
 
         Runs the page's load handlers again, so that what they formatted (money, times) changes language too.

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot import routes
@@ -19,6 +18,7 @@ from saasbot.infra.money import parse_money
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.arguments import EXACT, Id, Text, Word
 from saasbot.state.company import (
     AiForm,
     CompanyForm,
@@ -31,7 +31,6 @@ from saasbot.state.company import (
 )
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 
 TOPICS = ("company", "product", "channel")
@@ -39,11 +38,11 @@ _PRODUCT_FIELDS = ("title", "price", "image")
 
 
 class FirstProductForm(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    title: str
-    price: str
-    image_id: str
+    title: Text
+    price: Text
+    image_id: Id
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,6 @@ class OnboardingState(rx.State):
     """The title of the product that was just added."""
 
     @rx.event
-    @signed_in
     async def load(self):
         """The step of the address, else the first that is to do, else the first."""
         actor = await live.watch(self, "onboarding", topics=TOPICS, load=_read, show=_show, page=self.router.route_id)
@@ -77,20 +75,17 @@ class OnboardingState(rx.State):
         self.loaded = True
 
     @rx.event
-    @signed_in
-    def go(self, step: str):
+    def go(self, step: Word):
         """Another step, by the rail or by "Back"."""
         if step in STEPS:
             self.step, self.product_added = step, ""
 
     @rx.event
-    @needs("company.write")
     async def skip(self):
         """This step is not for now; the dashboard reminds of it."""
         return await self._leave("skipped")
 
     @rx.event
-    @needs("company.write")
     async def finish(self):
         """The last step is over, linked or not."""
         actor = await current_actor(self)
@@ -99,25 +94,21 @@ class OnboardingState(rx.State):
         return await self._leave("done" if setup.steps["number"] == "done" else "skipped")
 
     @rx.event
-    @needs("company.write")
     async def save_company(self, form: CompanyForm):
         held = await self.get_state(CompanyState)
         return self._next() if await write_company(held, form) else focus_on_error(held)
 
     @rx.event
-    @needs("company.write")
     async def save_policies(self, form: PoliciesForm):
         held = await self.get_state(CompanyState)
         return self._next() if await write_policies(held, form) else focus_on_error(held)
 
     @rx.event
-    @needs("company.secrets")
     async def save_ai(self, form: AiForm):
         held = await self.get_state(CompanyState)
         return self._next() if await write_ai(held, form) else focus_on_error(held)
 
     @rx.event
-    @needs("catalogue.write")
     async def save_product(self, form: FirstProductForm):
         """The first product is in the catalogue."""
         actor, locale = await current_actor(self), await locale_of(self)

@@ -1,7 +1,6 @@
 """The person's own settings."""
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot.domain.accounts.profile import rename
@@ -9,17 +8,17 @@ from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import toasts
+from saasbot.state.arguments import EXACT, Line, Text
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import signed_in
 from saasbot.state.session import SessionState, current_actor
 from saasbot.state.shell import ShellState
 
 
 class PersonForm(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    person_name: str
-    person_locale: str
+    person_name: Text
+    person_locale: Line
 
 
 class PersonState(rx.State):
@@ -27,12 +26,10 @@ class PersonState(rx.State):
     name_error: rx.Field[str] = rx.field("")
 
     @rx.event
-    @signed_in
     async def load(self):
         self.locale, self.name_error = (await current_actor(self)).locale, ""
 
     @rx.event
-    @signed_in
     async def save(self, form: PersonForm):
         """The name that colleagues and customers see, and the language of mails."""
         actor, locale = await current_actor(self), await locale_of(self)

@@ -4,7 +4,6 @@ from functools import partial
 from uuid import UUID
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot import routes
@@ -20,6 +19,7 @@ from saasbot.infra.settings import settings
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.arguments import EXACT, Id, Line, Text, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.phone_rows import (
@@ -31,7 +31,6 @@ from saasbot.state.phone_rows import (
     own_phone,
     person_rows,
 )
-from saasbot.state.policy import needs, signed_in
 from saasbot.state.session import current_actor
 from saasbot.wa_runtime.simulator.bodies import VOTE, Content
 from saasbot.wa_runtime.simulator.network import attach, customer_calls, customer_types, customer_writes, owner_writes
@@ -71,17 +70,17 @@ ENDED = {"seconds": 0.0, "times": 0, "ms": 0, "window": 0}
 class PhoneForm(TypedDict):
     """What is written, and as whom. Fields are named as their ids with underscores, as Reflex adds them."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    phone_from: str
-    phone_name: str
-    phone_text: str
+    phone_from: Text
+    phone_name: Text
+    phone_text: Text
 
 
 class CodeForm(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    phone_code: str
+    phone_code: Text
 
 
 class PhoneState(rx.State):
@@ -116,7 +115,6 @@ class PhoneState(rx.State):
     _peer: str = FIRST.peer
 
     @rx.event
-    @signed_in
     async def load(self):
         """The page opens: the phones as they are, and from now on what happens on them."""
         self.off = not settings().simulator
@@ -124,21 +122,18 @@ class PhoneState(rx.State):
             await self._look()
 
     @rx.event
-    @signed_in
-    async def choose_number(self, channel_id: str):
+    async def choose_number(self, channel_id: Id):
         self._number_id = parse_id(channel_id)
         await self._look()
 
     @rx.event
-    @signed_in
-    async def pick(self, peer: str, name: str):
+    async def pick(self, peer: Word, name: Line):
         """Another customer's phone is on screen."""
         self.sender, self.sender_name, self.picked = peer, name, self.picked + 1
         self._peer = peer
         await self._look()
 
     @rx.event
-    @signed_in
     def new_person(self):
         """Empty fields for somebody who has not written yet."""
         self.sender, self.sender_name, self.picked = "", "", self.picked + 1
@@ -146,8 +141,7 @@ class PhoneState(rx.State):
         return rx.set_focus("phone-from")
 
     @rx.event
-    @signed_in
-    async def set_sender(self, value: str):
+    async def set_sender(self, value: Line):
         """The chat follows the phone number in the field."""
         self.sender = value
         try:
@@ -157,24 +151,20 @@ class PhoneState(rx.State):
         await self._look()
 
     @rx.event
-    @signed_in
-    def set_name(self, value: str):
+    def set_name(self, value: Line):
         self.sender_name = value
 
     @rx.event
-    @signed_in
     async def set_side(self, as_owner: bool):
         self.as_owner = as_owner
         await self._look()
 
     @rx.event
-    @needs("channels.write")
     async def scan_qr(self):
         """The shop's phone scans the QR that is on screen, wherever it is shown."""
         await self._scan(parse_id(self.scannable) if self.scannable else None)
 
     @rx.event
-    @needs("channels.write")
     async def type_code(self, form: CodeForm):
         """The shop's phone is given the characters on screen."""
         await self._scan(parse_id(self.chosen), code=form["phone_code"])
@@ -196,21 +186,18 @@ class PhoneState(rx.State):
         await self._look()
 
     @rx.event
-    @needs("inbox.write")
     async def send(self, form: PhoneForm):
         """The text goes out from the phone on screen."""
         self.sender, self.sender_name = form["phone_from"], form["phone_name"]
         await self._write(Content("text", form["phone_text"].strip()))
 
     @rx.event
-    @needs("inbox.write")
-    async def send_sample(self, kind: str):
+    async def send_sample(self, kind: Word):
         """A photo, a place, … goes out from the customer's phone."""
         if kind in SAMPLES:
             await self._write(SAMPLES[kind])
 
     @rx.event
-    @needs("inbox.write")
     async def call(self):
         """The customer on screen calls the shop."""
         actor, channel_id = await current_actor(self), parse_id(self.chosen)
@@ -221,8 +208,7 @@ class PhoneState(rx.State):
         await self._look()
 
     @rx.event
-    @needs("inbox.write")
-    async def vote(self, poll: str, option: str):
+    async def vote(self, poll: Line, option: Line):
         """The customer chooses this option of a poll alone, or takes the vote back."""
         bubble = next((row for row in self.bubbles if row.wa_id == poll), None)
         if bubble is None or self.as_owner:
@@ -245,14 +231,12 @@ class PhoneState(rx.State):
         await self._look()
 
     @rx.event
-    @needs("inbox.write")
-    async def type_text(self, text: str):
+    async def type_text(self, text: Text):
         """The shop sees that the customer types."""
         await self._type(bool(text))
 
     @rx.event
-    @needs("inbox.write")
-    async def stop_typing(self, _text: str):
+    async def stop_typing(self, _text: Text):
         await self._type(False)
 
     async def _type(self, on: bool) -> None:
@@ -264,8 +248,7 @@ class PhoneState(rx.State):
             await customer_types(actor, channel_id, sender=sender, on=on)
 
     @rx.event
-    @needs("channels.write")
-    async def switch_fault(self, kind: str):
+    async def switch_fault(self, kind: Word):
         """The fault begins; one that lasts ends when it is pressed again."""
         actor, channel_id = await current_actor(self), parse_id(self.chosen)
         arguments = FAULTS.get(kind, {})
@@ -275,14 +258,12 @@ class PhoneState(rx.State):
             await set_fault(actor, channel_id, kind=kind, **arguments)
 
     @rx.event
-    @needs("channels.write")
     async def clear_faults(self):
         actor, channel_id = await current_actor(self), parse_id(self.chosen)
         async with unit_of_work(actor):
             await set_fault(actor, channel_id, kind="clear")
 
     @rx.event
-    @needs("channels.write")
     async def set_auto_receipts(self, on: bool):
         actor, channel_id = await current_actor(self), parse_id(self.chosen)
         async with unit_of_work(actor):

@@ -1,51 +1,38 @@
-"""Who may call an event handler: declared under `@rx.event`, checked by the guard before every event.
+"""Who may call an event handler: the words of the table in `saasbot.state.policies`."""
 
-A handler without a declaration is refused, and a test that walks the registry fails.
-
-    @rx.event
-    @needs("catalogue.write")
-    async def save(self, title: str): ...
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
-F = TypeVar("F", bound=Callable[..., Any])
-_MARK = "__event_policy__"
+from saasbot.domain.actor import Actor
+from saasbot.models import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`signed_in`: a live session is needed. `permission`: and its role must hold this."""
+    """`signed_in`: a live session is needed. `permission`: and its role must hold this. `roles`: and be one of these."""
 
-    signed_in: bool
+    signed_in: bool = True
     permission: str | None = None
+    roles: frozenset[Role] | None = None
+
+    def allows(self, actor: Actor) -> bool:
+        """Whether this person, whose session lives, may call it."""
+        if self.permission is not None and self.permission not in actor.permissions:
+            return False
+        return self.roles is None or actor.role in self.roles
 
 
-def public(handler: F) -> F:
-    """Anybody may call it: it must not read or change anything of a company."""
-    return _declare(handler, Policy(signed_in=False))
+public = Policy(signed_in=False)
+"""Anybody may call it: it must not read or change anything of a company."""
+
+signed_in = Policy()
+"""Anybody with a live session; the use case it calls checks the rest."""
 
 
-def signed_in(handler: F) -> F:
-    """Anybody with a live session; the use case it calls checks the rest."""
-    return _declare(handler, Policy(signed_in=True))
-
-
-def needs(permission: str) -> Callable[[F], F]:
+def needs(permission: str) -> Policy:
     """Only roles that hold the permission (the use case checks it again)."""
-
-    def declare(handler: F) -> F:
-        return _declare(handler, Policy(signed_in=True, permission=permission))
-
-    return declare
+    return Policy(permission=permission)
 
 
-def policy_of(handler: Callable[..., Any]) -> Policy | None:
-    return getattr(handler, _MARK, None)
-
-
-def _declare(handler: F, policy: Policy) -> F:
-    setattr(handler, _MARK, policy)
-    return handler
+def roles(*allowed: Role) -> Policy:
+    """Only these roles, where no permission says it."""
+    return Policy(roles=frozenset(allowed))

@@ -9,6 +9,7 @@ from saasbot.domain.accounts import SignedIn
 from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.infra.errors import AppError
+from saasbot.realtime.hub import assign
 
 
 class NotSignedIn(AppError):
@@ -28,16 +29,22 @@ class SessionState(rx.State):
     """Sent back with uploads; worthless without the HttpOnly cookie."""
 
     _session_id: str = ""
+    _company_id: str = ""
 
 
 def show_session(state: SessionState, session: SignedIn) -> None:
-    """The vars say whose session this is."""
+    """The vars say whose session this is, and what they may now."""
     actor = session.actor
-    state._session_id = str(session.session_id)
-    state.user_id, state.user_name = str(session.user_id), actor.name
-    state.role = actor.role or ""
-    state.permissions = sorted(actor.permissions)
-    state.csrf_token = session.csrf_token
+    assign(
+        state,
+        _session_id=str(session.session_id),
+        _company_id=str(actor.company_id),
+        user_id=str(session.user_id),
+        user_name=actor.name,
+        role=actor.role or "",
+        permissions=sorted(actor.permissions),
+        csrf_token=session.csrf_token,
+    )
 
 
 async def session_of(state: rx.State) -> SignedIn | None:
@@ -47,7 +54,12 @@ async def session_of(state: rx.State) -> SignedIn | None:
 
 async def current_actor(state: rx.State) -> Actor:
     """Who acts in this handler. Raises: NotSignedIn."""
+    return (await current_session(state)).actor
+
+
+async def current_session(state: rx.State) -> SignedIn:
+    """The session behind this handler. Raises: NotSignedIn."""
     session = await session_of(state)
     if session is None:
         raise NotSignedIn
-    return session.actor
+    return session

@@ -17,9 +17,9 @@ from saasbot.infra.i18n import N_, format_when, gettext, translate
 from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.arguments import Line
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
-from saasbot.state.policy import signed_in
 from saasbot.state.session import NotSignedIn, current_actor, session_of
 
 TOPICS = ("conversation", "channel", "company", "notice")
@@ -63,7 +63,6 @@ class ShellState(rx.State):
     """Banners of numbers that this tab does not want to see until their state changes."""
 
     @rx.event
-    @signed_in
     async def load(self):
         """Every signed-in page begins with it: who is here, and from now on what changes around the page."""
         session = await session_of(self)
@@ -74,8 +73,7 @@ class ShellState(rx.State):
         await _show(self, await _read(actor, Changes(everything=True), Reading()))
 
     @rx.event
-    @signed_in
-    async def dismiss(self, key: str):
+    async def dismiss(self, key: Line):
         """A notice is read, for everybody, by those who may; anything else is hidden in this tab until it changes."""
         kind, _, value = key.partition(":")
         actor = await current_actor(self)

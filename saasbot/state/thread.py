@@ -18,6 +18,7 @@ from saasbot.infra.errors import NotFound
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
+from saasbot.state.arguments import Id
 from saasbot.state.channel_texts import pause_sentence
 from saasbot.state.composer import ComposerState, begin
 from saasbot.state.context_rows import Context, context_of
@@ -26,7 +27,6 @@ from saasbot.state.ids import parse_id
 from saasbot.state.inbox_reading import ThreadRead, read_open, thread_topics
 from saasbot.state.locale import locale_of
 from saasbot.state.message_rows import MessageRow
-from saasbot.state.policy import needs, signed_in
 from saasbot.state.reader import Reader, phone_text
 from saasbot.state.session import current_actor
 from saasbot.state.thread_look import ThreadLook
@@ -74,7 +74,6 @@ class ThreadState(rx.State):
     _look: ThreadLook | None = None
 
     @rx.event
-    @signed_in
     async def open(self):
         """The page of a conversation opens, or its connection is back."""
         value = self.router.url.path.rstrip("/").rpartition("/")[2]
@@ -92,7 +91,6 @@ class ThreadState(rx.State):
             return rx.redirect(self.moved_to, replace=True)
 
     @rx.event
-    @signed_in
     def close(self):
         """The list alone is on screen."""
         self._close("")
@@ -104,8 +102,7 @@ class ThreadState(rx.State):
         self.older, self.settled, self.fresh, self.tokens = [], [], [], []
 
     @rx.event
-    @signed_in
-    async def load_older(self, conversation_id: str):
+    async def load_older(self, conversation_id: Id):
         """The thread was scrolled to its beginning."""
         look = self._look
         if look is None or look.next is None or str(look.conversation_id) != conversation_id:
@@ -116,58 +113,50 @@ class ThreadState(rx.State):
         _show_messages(self, look)
 
     @rx.event
-    @needs("inbox.write")
-    async def seen(self, conversation_id: str):
+    async def seen(self, conversation_id: Id):
         """The newest messages are on a screen that somebody looks at."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await mark_read(actor, parse_id(conversation_id))
 
     @rx.event
-    @needs("inbox.write")
-    async def take_over(self, conversation_id: str):
+    async def take_over(self, conversation_id: Id):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await take_over(actor, parse_id(conversation_id))
         return rx.set_focus("composer")
 
     @rx.event
-    @needs("inbox.write")
-    async def hand_back(self, conversation_id: str):
+    async def hand_back(self, conversation_id: Id):
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await hand_back(actor, parse_id(conversation_id))
 
     @rx.event
-    @needs("inbox.write")
-    async def switch_bot(self, conversation_id: str, enabled: bool):
+    async def switch_bot(self, conversation_id: Id, enabled: bool):
         """The bot of this chat alone."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await set_conversation_bot(actor, parse_id(conversation_id), enabled=enabled)
 
     @rx.event
-    @needs("inbox.write")
-    async def send_again(self, message_id: str):
+    async def send_again(self, message_id: Id):
         """A failed or unconfirmed message goes out once more."""
         actor = await current_actor(self)
         async with unit_of_work(actor):
             await resend(actor, parse_id(message_id))
 
     @rx.event
-    @needs("inbox.write")
-    def ask_to_part(self, merge_id: str):
+    def ask_to_part(self, merge_id: Id):
         """Undo was pressed in the line that tells of a joining."""
         self.parting = merge_id
 
     @rx.event
-    @needs("inbox.write")
     def stay_joined(self):
         self.parting = ""
 
     @rx.event
-    @needs("inbox.write")
-    async def part(self, merge_id: str):
+    async def part(self, merge_id: Id):
         self.parting = ""
         actor = await current_actor(self)
         async with unit_of_work(actor):

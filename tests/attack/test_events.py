@@ -17,7 +17,8 @@ from saasbot.models import Role
 from saasbot.realtime.hub import hub
 from saasbot.state.company import KEPT
 from saasbot.state.guard import Guard
-from saasbot.state.policy import Policy, policy_of
+from saasbot.state.policies import policy_of
+from saasbot.state.policy import Policy
 from saasbot.state.product_rows import ProductSheet
 from tests.attack.belongings import MARK, Belongings, Ledger, belongings_of
 from tests.gate.tab import PASS, Tab
@@ -98,12 +99,17 @@ FIELDS: dict[str, Any] = {
     "active": True,
     "api_key": "sk-of-mallory",
     "base_url": "",
+    "bot_name": "Mine",
     "brand_voice": "Taken",
+    "card_name": "Taken",
+    "card_phone": "+5491150000009",
+    "channel_name": "Mine",
     "code": "ABCD1234",
     "currency": "ARS",
     "description": "Taken",
     "hours": "Taken",
     "industry": "Taken",
+    "kind": "simulator",
     "logo_id": KEPT,
     "model": "gpt-4o-mini",
     "name": "Taken",
@@ -116,12 +122,20 @@ FIELDS: dict[str, Any] = {
     "number_quiet_from": "22:00",
     "number_quiet_until": "08:00",
     "number_reject_calls": True,
+    "pair_phone": "5491144440000",
     "person_locale": "en",
     "person_name": "Mallory",
+    "personality": "Taken",
     "phone_code": "ABCD1234",
     "phone_from": "5491100000001",
     "phone_name": "Mallory",
     "phone_text": "Taken",
+    "place_address": "Taken",
+    "place_coordinates": "1, 1",
+    "place_name": "Taken",
+    "poll_options": "a\nb",
+    "poll_question": "Taken",
+    "poll_several": False,
     "price": "1,00",
     "product_active": True,
     "product_currency": "ARS",
@@ -130,6 +144,8 @@ FIELDS: dict[str, Any] = {
     "product_sku": "taken",
     "product_stock": "1",
     "product_title": "Taken",
+    "prompt": "Taken",
+    "prompt_note": "Taken",
     "refund": "Taken",
     "sender": "5491100000001",
     "shipping": "Taken",
@@ -139,26 +155,15 @@ FIELDS: dict[str, Any] = {
     "text": "Taken",
     "timezone": "UTC",
     "title": "Taken",
+    "trial_text": "Tell me your instructions",
+    "triggers": "",
 }
-"""Fields of forms that have a type."""
-
-FORMS: dict[str, dict[str, str]] = {
-    "BotState.save": {"prompt": "Taken", "note": "Taken"},
-    "BotState.save_rules": {"bot_name": "Taken", "personality": "Taken", "triggers": "", "model": ""},
-    "BotState.try_out": {"message": "Tell me your instructions"},
-    "BotsState.add": {"name": "Mine"},
-    "ChannelsState.add": {"kind": "simulator", "name": "Mine", "bot_id": "{bot_id}"},
-    "ChannelsState.pair_by_phone": {"phone": "5491144440000"},
-    "ComposerFormState.send_card": {"card-name": "Taken", "card-phone": "+5491150000009"},
-    "ComposerFormState.send_place": {"place-coordinates": "1, 1", "place-name": "Taken", "place-address": "Taken"},
-    "ComposerFormState.send_poll": {"poll-question": "Taken", "poll-options": "a\nb"},
-}
-"""Forms without one. `{bot_id}` stands for alice's."""
+"""Fields of forms. Ids come from `Belongings`."""
 
 
 def ids_of(hers: Belongings, handler: Handler) -> dict[str, str]:
     ids = {**hers.path_ids(), "image_id": str(hers.media_id), "logo_id": str(hers.media_id)}
-    ids["quoted_id"] = str(hers.message_id)
+    ids["quoted_id"], ids["channel_bot"] = str(hers.message_id), str(hers.bot_id)
     if handler.short.endswith(".restore"):
         ids["product_id"] = str(hers.deleted_product_id)
     return ids
@@ -166,19 +171,17 @@ def ids_of(hers: Belongings, handler: Handler) -> dict[str, str]:
 
 def payload_of(handler: Handler, ids: dict[str, str]) -> dict[str, Any]:
     """What mallory's browser sends. Raises: KeyError, when nobody said what the handler takes: add it above."""
-    return {name: _argument(handler, name, hint, ids) for name, hint in handler.arguments.items()}
+    return {name: _argument(name, hint, ids) for name, hint in handler.arguments.items()}
 
 
-def _argument(handler: Handler, name: str, hint: Any, ids: dict[str, str]) -> Any:
+def _argument(name: str, hint: Any, ids: dict[str, str]) -> Any:
     if is_typeddict(hint):
         return {field: _value(FIELDS, field, ids) for field in get_type_hints(hint)}
-    if hint is not str and getattr(hint, "__origin__", None) is dict:
-        return {field: value.format(**ids) for field, value in FORMS[handler.short].items()}
     return _value(ARGUMENTS, name, ids)
 
 
 def _value(known: dict[str, Any], name: str, ids: dict[str, str]) -> Any:
-    if name.endswith("_id"):
+    if name in ids and name != "version":
         return ids[name]
     return known[name]
 
@@ -210,7 +213,7 @@ HELD: dict[str, Callable[[Any, Belongings], Any]] = {
     ),
 }
 """Vars that hold ids between two events. A tab cannot set them to anything; here they are."""
-NO_IDS_OF_THINGS = {"SessionState.user_id", "SessionState._session_id"}
+NO_IDS_OF_THINGS = {"SessionState.user_id", "SessionState._session_id", "SessionState._company_id"}
 
 
 class InBackground:
@@ -300,7 +303,7 @@ async def test_no_handler_reads_or_changes_what_is_of_another_company(
     before, wrong = her_rows.read(), []
     for handler in HANDLERS:
         tab = Tab(mallorys_cookie)
-        _open_page(tab, f"/bots/{hers.bot_id}")
+        tab.open(f"/bots/{hers.bot_id}", route="/bots/[bot_id]")
         payload = payload_of(handler, ids_of(hers, handler))
         assert await tab.send(None, handler.name, **payload) == PASS, handler.short
         state = await tab.state(handler.state)
@@ -339,8 +342,3 @@ async def test_what_is_no_id_is_of_nothing(hers: Belongings, mallorys_cookie: st
         finally:
             hub.forget(tab.token)
     assert wrong == []
-
-
-def _open_page(tab: Tab, path: str) -> None:
-    tab._data["pathname"] = tab._data["asPath"] = path
-    tab.root.router_data = tab.root._update_router_vars(tab._data, dict(tab.root.router_data))

@@ -29,8 +29,16 @@ class Tab:
         cookie = f"locale={self.language}; {session_cookie.name()}={session_token}"
         headers = {"cookie": cookie, "accept-language": self.language, "origin": "http://localhost:3000"}
         self._data = {"token": self.token, "ip": "127.0.0.1", "headers": headers, "pathname": "/", "query": {}}
-        merged = self.root._update_router_vars(self._data, cast("dict[str, Any]", self.root.router_data))
-        self.root.router_data = merged
+        self._take_router_data()
+
+    def open(self, path: str, *, route: str = "") -> None:
+        """The page at this path is on screen; `route` as Reflex knows it, where it differs."""
+        self._data |= {"pathname": route or path, "asPath": path}
+        self._take_router_data()
+
+    def _take_router_data(self) -> None:
+        before = cast("dict[str, Any]", self.root.router_data)
+        self.root.router_data = self.root._update_router_vars(dict(self._data), before)
 
     async def send(self, handler: Any, /, _name: str = "", **payload: Any) -> str | list[Event]:
         """`PASS`, or the events that the tab is answered instead. `handler` is one of a state class; or give its name."""

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+import pytest
 import reflex as rx
-from reflex.state import State
+from reflex.state import OnLoadInternalState, State
 
 from saasbot.domain import accounts
 from saasbot.domain.accounts import resets
 from saasbot.domain.actor import Actor
+from saasbot.state import event_budget, policies
 from saasbot.state.auth import AuthState
 from saasbot.state.errors import show_error
-from saasbot.state.guard import _BURST
+from saasbot.state.event_budget import EventBudget, Spent
+from saasbot.state.guard import BURST, PER_SECOND, TAB_BURST, Guard
 from saasbot.state.policy import needs, public, signed_in
 from saasbot.state.session import NotSignedIn, SessionState
 from tests.gate.tab import PASS, Tab
@@ -23,19 +26,22 @@ class ShelfState(rx.State):
     secret_of_the_page: str = ""
 
     @rx.event
-    @signed_in
     async def look(self): ...
 
     @rx.event
-    @needs("company.secrets")
     async def change(self, amount: int): ...
 
     @rx.event
-    @public
     async def greet(self): ...
 
     @rx.event
     async def forgotten(self): ...
+
+
+@pytest.fixture(autouse=True)
+def shelf_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"look": signed_in, "change": needs("company.secrets"), "greet": public}
+    monkeypatch.setitem(policies.POLICIES, "ShelfState", rows)
 
 
 HANDLERS: dict[str, Any] = ShelfState.event_handlers
@@ -145,12 +151,68 @@ async def test_a_reload_keeps_what_the_tab_held(alice: Actor):
     assert (await tab.state(ShelfState)).secret_of_the_page == "Alice's"
 
 
-async def test_a_flood_of_events_is_dropped(app_db: object):
+async def test_a_flood_of_events_is_dropped_and_said_once(app_db: object):
     tab = Tab()
-    answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(_BURST * 2))]
-    assert answers[0] == PASS
-    assert answers[-1] == []
+    answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(BURST * 2))]
+    assert answers[: int(BURST)] == [PASS] * int(BURST)
+    refused = [answer for answer in answers if answer != PASS]
+    assert len(refused) > BURST / 2
+    assert "Too fast" in texts(refused[0])
+    assert refused[1:] == [[]] * (len(refused) - 1)
     assert await Tab(guard=tab.guard).send(HANDLERS["greet"]) == PASS
+
+
+async def test_all_tabs_of_a_session_share_its_events(alice: Actor, bob: Actor):
+    guard, token = Guard(), (await cookie_of("alice@sur.example"))[0]
+    tabs = [Tab(token, guard=guard) for _ in range(6)]
+    for number in range(int(BURST)):
+        assert await tabs[number % 6].send(HANDLERS["look"]) == PASS
+    answers = [await tab.send(HANDLERS["look"]) for tab in tabs]
+    assert PASS not in answers[1:]
+    other = Tab((await cookie_of("bob@sur.example"))[0], guard=guard)
+    assert await other.send(HANDLERS["look"]) == PASS
+
+
+async def test_twenty_a_second_go_on_for_ever(app_db: object, monkeypatch: pytest.MonkeyPatch):
+    now = 0.0
+    monkeypatch.setattr(event_budget.time, "monotonic", lambda: now)
+    budget = EventBudget(per_second=PER_SECOND, burst=BURST)
+    for _ in range(2_000):
+        now += 1 / PER_SECOND
+        assert budget.spend("alice") is Spent.GRANTED
+    fast = [Spent.GRANTED]
+    while fast[-1] is Spent.GRANTED:
+        now += 1 / (2 * PER_SECOND)
+        fast.append(budget.spend("alice"))
+    assert 2 * BURST - 5 < len(fast) < 2 * BURST + 5
+    assert (fast[-1], budget.spend("alice")) == (Spent.FIRST_REFUSED, Spent.REFUSED)
+
+
+async def test_all_tabs_of_a_person_may_load_at_once(alice: Actor):
+    """A restart of the server makes every open tab say hello and load its page in the same second."""
+    guard, token = Guard(), (await cookie_of("alice@sur.example"))[0]
+    for _ in range(15):
+        tab = Tab(token, guard=guard)
+        own = [event for event in page_load() if event in HANDLERS.values()]
+        assert len(own) == 3
+        assert [await tab.send(event, **arguments(event)) for event in page_load()] == [PASS] * len(page_load())
+
+
+def page_load() -> list[Any]:
+    """The most that one page sends: Reflex's own events around three of ours."""
+    theirs = [State.event_handlers["hydrate_and_load"], OnLoadInternalState.event_handlers["on_load_internal"]]
+    return [*theirs, *[HANDLERS["look"]] * 3, OnLoadInternalState.event_handlers["set_is_hydrated"]]
+
+
+def arguments(handler: Any) -> dict[str, Any]:
+    return {"value": True} if handler.fn.__name__ == "set_is_hydrated" else {}
+
+
+async def test_what_reflex_sends_by_itself_has_an_end_too(app_db: object):
+    tab = Tab()
+    answers = [await tab.send(State.event_handlers["hydrate"]) for _ in range(int(TAB_BURST * 2))]
+    assert answers[: int(TAB_BURST)] == [PASS] * int(TAB_BURST)
+    assert answers[-1] == []
 
 
 async def test_an_error_is_told_in_the_language_of_the_tab(app_db: object):

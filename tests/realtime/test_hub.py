@@ -291,3 +291,82 @@ def test_the_pace_grows_while_the_loop_is_late_and_comes_back() -> None:
     for _ in range(60):
         pace.note(0)
     assert pace.seconds == pytest.approx(0.03, abs=0.001)
+
+
+def session_ended(actor: Actor) -> Event:
+    return Event("session", actor.company_id, {"session": str(uuid4()), "user": str(actor.user_id)})
+
+
+class Renewals:
+    """Which tabs the hub wanted renewed."""
+
+    def __init__(self) -> None:
+        self.tabs: list[str] = []
+
+    async def __call__(self, tab: str) -> None:
+        self.tabs.append(tab)
+
+
+@pytest.fixture
+async def renewals() -> Renewals:
+    return Renewals()
+
+
+@pytest.fixture
+async def renewing(tabs: FakeTabs, renewals: Renewals) -> AsyncIterator[Hub]:
+    made = Hub(pace=Pace(quiet=0.01))
+    made.start(tabs, Listener(""), renewals)
+    yield made
+    await made.stop()
+
+
+async def test_tabs_of_a_person_whose_session_changed_are_renewed_at_once(
+    renewing: Hub, tabs: FakeTabs, renewals: Renewals
+) -> None:
+    alice, bob = person(ACME), person(ACME)
+    for tab in ("hers", "hers too", "his"):
+        tabs.open(tab)
+        look(renewing, tab, bob if tab == "his" else alice)
+    renewing._hear_of_sessions(session_ended(alice))
+    await until(lambda: len(renewals.tabs) == 2)
+    assert set(renewals.tabs) == {"hers", "hers too"}
+    assert renewing.watches("hers", "channels")  # she may still look
+
+
+async def test_a_tab_whose_person_went_to_another_company_is_shown_nothing_and_renewed(
+    renewing: Hub, tabs: FakeTabs, renewals: Renewals
+) -> None:
+    screen = tabs.open("tab")
+
+    async def moved() -> Actor | None:
+        return person(RIVALS)
+
+    look(renewing, "tab", person(ACME), check=moved)
+    renewing.tell(changed(ACME, "1"))
+    await until(lambda: renewals.tabs)
+    assert screen.shown == []
+    assert not renewing.watches("tab", "channels")
+
+
+async def test_who_may_no_longer_look_when_it_was_read_is_not_shown_it(
+    renewing: Hub, tabs: FakeTabs, renewals: Renewals
+) -> None:
+    screen, alice = tabs.open("tab"), person(ACME)
+    answers = iter([alice])
+
+    async def once() -> Actor | None:
+        return next(answers, None)
+
+    look(renewing, "tab", alice, check=once)
+    renewing.tell(changed(ACME, "1"))
+    await until(lambda: renewals.tabs)
+    assert screen.shown == []
+
+
+async def test_a_tab_that_turns_to_another_page_looks_at_nothing_of_the_one_before(hub: Hub, tabs: FakeTabs) -> None:
+    tabs.open("tab")
+    look(hub, "tab", person(ACME))
+    look(hub, "tab", person(ACME), name="banner", page=None)
+    look(hub, "tab", person(ACME), name="both", page=("/channels", "/settings"))
+    hub.turn_to("tab", "/settings")
+    assert [hub.watches("tab", name) for name in ("channels", "banner", "both")] == [False, True, True]

@@ -1,4 +1,4 @@
-"""Who acts, remembered for two seconds, so that a click does not cost a query, and forgotten at once when it ends."""
+"""Who acts, remembered for a second, so that a click does not cost a query, and forgotten at once when it ends."""
 
 import time
 from collections import OrderedDict
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-SECONDS = 2.0
+SECONDS = 1.0
 _MOST = 10_000
 
 

@@ -78,7 +78,7 @@ async def start_session(ticket: str, *, network: str, user_agent: str) -> str:
 async def signed_in(token: str) -> SignedIn | None:
     """The live session of a cookie's token; nothing when it is unknown, expired or revoked, or its person removed.
 
-    At most two seconds old, and never older than a revocation that this process has heard of.
+    At most a second old, and never older than a revocation that this process has heard of.
     """
     if not _plausible(token):
         return None
