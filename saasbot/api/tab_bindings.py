@@ -3,7 +3,7 @@
 import re
 from collections import OrderedDict
 
-from saasbot.domain import accounts
+from saasbot.domain.accounts import Cookie, authenticate
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _REMEMBERED = 50_000
@@ -26,7 +26,7 @@ class TabBindings:
     async def allows(self, tab: str, session_token: str) -> bool:
         """Whether this session may use the tab; then the tab is its own from now on."""
         bound = self._session_of.get(tab)
-        if bound and bound != session_token and await accounts.signed_in(bound) is not None:
+        if bound and bound != session_token and await authenticate(Cookie(bound)) is not None:
             return False
         self._session_of[tab] = session_token
         self._session_of.move_to_end(tab)

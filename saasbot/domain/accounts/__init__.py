@@ -4,6 +4,7 @@ These use cases have no actor yet, so they open their own transactions through `
 work.
 """
 
+from saasbot.domain.accounts.authenticate import Bearer, Cookie, authenticate
 from saasbot.domain.accounts.endings import hear_endings
 from saasbot.domain.accounts.registering import EmailTaken, register
 from saasbot.domain.accounts.resets import InvalidReset, mail_reset, request_reset, reset_password
@@ -30,7 +31,9 @@ from saasbot.domain.accounts.tokens import (
 )
 
 __all__ = [
+    "Bearer",
     "Caller",
+    "Cookie",
     "EmailTaken",
     "InvalidCredentials",
     "InvalidReset",
@@ -40,6 +43,7 @@ __all__ = [
     "SignedIn",
     "TokenPair",
     "actor_of_session",
+    "authenticate",
     "caller_of",
     "csrf_matches",
     "end_tokens",
