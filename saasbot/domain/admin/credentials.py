@@ -20,6 +20,7 @@ from saasbot.models import (
     RefreshToken,
     Role,
     SignInFailure,
+    SignInTicket,
     UserAccount,
     UserSession,
 )
@@ -196,7 +197,7 @@ async def owner_of_reset(token_hash: bytes) -> tuple[str, list[str]] | None:
 
 
 async def use_reset(token_hash: bytes, password_hash: str) -> bool:
-    """Set the password, once; every session and refresh token of the account ends. False: the token is not usable."""
+    """Set the password, once; everything that was opened with the old one ends. False: the token is not usable."""
     now = utcnow()
     async with platform_unit_of_work():
         used = await run(
@@ -219,7 +220,13 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
 
 
 async def end_everything_of(user_id: UUID, now: datetime) -> None:
-    """Within the caller's transaction: revoke the account's sessions and refresh tokens, everywhere, at once."""
+    """Within the caller's transaction: the account's sessions, refresh tokens and unused tickets are over, everywhere, at once."""
+    # first: a ticket that is being exchanged makes us wait here, and its session is seen below
+    await run(
+        update(SignInTicket)
+        .where(col(SignInTicket.user_id) == user_id, col(SignInTicket.used_at).is_(None))
+        .values(used_at=now)
+    )
     sessions = await run(
         update(UserSession)
         .where(col(UserSession.user_id) == user_id, col(UserSession.revoked_at).is_(None))
