@@ -49,7 +49,11 @@ def body_limit(path: str) -> int:
 
 def rate_of(path: str) -> tuple[str, Rate] | None:
     """The budget that a request spends from, by name; nothing for pages and their files, and for the simulator."""
-    if path.startswith("/api/v1/auth/") and not path.endswith(("/me", "/refresh", "/logout")):
+    if (
+        path.startswith("/api/v1/auth/")
+        and not path.endswith(("/me", "/refresh", "/logout"))
+        and "/sessions" not in path
+    ):
         return "sign_in", SIGN_IN
     if path.startswith("/auth/"):
         return "sign_in", SIGN_IN

@@ -48,6 +48,7 @@ from saasbot.models.inbox import (
 )
 from saasbot.models.merges import ContactMerge, ConversationMerge
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
+from saasbot.models.two_step import RecoveryCode, SecondFactor, SignInAttempt
 
 __all__ = [
     "ActKind",
@@ -92,8 +93,11 @@ __all__ = [
     "Policy",
     "Product",
     "PromptVersion",
+    "RecoveryCode",
     "RefreshToken",
     "Role",
+    "SecondFactor",
+    "SignInAttempt",
     "SignInFailure",
     "SignInTicket",
     "SigningKey",

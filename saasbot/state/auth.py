@@ -1,6 +1,5 @@
 """The forms before sign-in, and the way out."""
 
-import json
 import re
 from collections.abc import Mapping
 
@@ -9,12 +8,15 @@ from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot import routes
+from saasbot.domain.accounts import Attempt
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import auth_calls
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import public
+from saasbot.state.leaving import leave
 from saasbot.state.session import session_of
+from saasbot.state.two_step import TwoStepState
 
 FIELDS = ("company_name", "name", "email", "password", "accept_terms")
 # Something, an at sign, a domain with a dot: the mail itself is the real test.
@@ -102,7 +104,7 @@ class AuthState(rx.State):
         except AppError as error:
             yield self._fail(error, locale)
             return
-        yield _leave(routes.auth_complete(ticket))
+        yield leave(routes.auth_complete(ticket))
 
     @rx.event
     @public
@@ -115,13 +117,17 @@ class AuthState(rx.State):
         self._send()
         yield
         try:
-            ticket = await auth_calls.sign_in(
+            step = await auth_calls.sign_in(
                 email=form["email"].strip(), password=form["password"], network=self.router.session.client_ip
             )
         except AppError as error:
             yield self._fail(error, locale)
             return
-        yield _leave(routes.auth_complete(ticket))
+        if isinstance(step, Attempt):
+            (await self.get_state(TwoStepState)).await_step(step)
+            yield rx.redirect(routes.TWO_STEP)
+        else:
+            yield leave(routes.auth_complete(step))
 
     @rx.event
     @public
@@ -164,7 +170,7 @@ class AuthState(rx.State):
     @public
     def sign_out(self):
         """Leaves through the route that ends the session and its cookie."""
-        return _leave(routes.AUTH_LOGOUT)
+        return leave(routes.AUTH_LOGOUT)
 
     def _clear(self) -> None:
         self.errors = dict.fromkeys(FIELDS, "")
@@ -200,8 +206,3 @@ def _missing(form: Mapping[str, object], locale: str, *required: str) -> dict[st
         elif field == "email" and not _EMAIL.fullmatch(value):
             wrong[field] = gettext(locale, "That is not an email address.")
     return wrong
-
-
-def _leave(url: str) -> rx.event.EventSpec:
-    """A full page load, so that the socket opens again with the cookie of the moment."""
-    return rx.call_script(f"window.location.assign({json.dumps(url)})")

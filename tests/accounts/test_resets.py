@@ -21,7 +21,7 @@ from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
 from saasbot.models.table import utcnow
 from tests.accounts.test_sessions import session_of, ticket_of
-from tests.people import PASSWORD
+from tests.people import PASSWORD, sign_in_as
 
 NEW = "completely different 7"
 
@@ -141,7 +141,7 @@ async def test_nonsense_resets_nothing(alice: Actor, token: str):
 
 async def test_every_session_and_token_of_the_account_is_over_and_of_no_other(alice: Actor, bob: Actor):
     hers, his = await session_of("alice@sur.example"), await session_of("bob@sur.example")
-    person = await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
+    person = await sign_in_as("alice@sur.example")
     pair = await accounts.issue_tokens(person)
     await accounts.caller_of(pair.access_token)
     assert await accounts.signed_in(hers)
@@ -155,7 +155,7 @@ async def test_every_session_and_token_of_the_account_is_over_and_of_no_other(al
 
 
 async def test_a_ticket_from_before_opens_nothing(alice: Actor, bob: Actor):
-    person = await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
+    person = await sign_in_as("alice@sur.example")
     hers, his = await accounts.issue_ticket(person), await ticket_of("bob@sur.example")
     await accounts.reset_password(token=await link_token(), password=NEW)
     with pytest.raises(InvalidTicket):

@@ -13,7 +13,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.infra.settings import settings
 from tests.gate.asgi import OWN, TAB, Inner, connect, request
-from tests.people import PASSWORD
+from tests.people import sign_in_as
 
 ACCEPTED = {"type": "websocket.accept"}
 REFUSED = [{"type": "websocket.close", "code": 1008}]
@@ -31,8 +31,9 @@ def gate(inner: Inner, tmp_path: Path) -> Gate:
 
 async def cookie_of(email: str) -> tuple[str, str]:
     """A fresh session: its token, and the Cookie header a browser would send."""
-    person = await accounts.sign_in(email=email, password=PASSWORD, network="test")
-    token = await accounts.start_session(await accounts.issue_ticket(person), network="test", user_agent="")
+    token = await accounts.start_session(
+        await accounts.issue_ticket(await sign_in_as(email)), network="test", user_agent=""
+    )
     return token, f"{session_cookie.name()}={token}"
 
 

@@ -1,4 +1,4 @@
-"""Rows that only the past needed: expired sessions, tickets, tokens, resets, failures and remembered answers."""
+"""Rows that only the past needed: expired sessions, tickets, tokens, resets, attempts, failures and remembered answers."""
 
 from datetime import timedelta
 
@@ -7,7 +7,15 @@ from sqlmodel import col
 
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.logging import get_logger
-from saasbot.models import IdempotencyKey, PasswordReset, RefreshToken, SignInFailure, SignInTicket, UserSession
+from saasbot.models import (
+    IdempotencyKey,
+    PasswordReset,
+    RefreshToken,
+    SignInAttempt,
+    SignInFailure,
+    SignInTicket,
+    UserSession,
+)
 from saasbot.models.table import utcnow
 
 log = get_logger(__name__)
@@ -25,6 +33,7 @@ async def remove_expired() -> int:
         delete(SignInTicket).where(col(SignInTicket.expires_at) < now - _DAY),
         delete(RefreshToken).where(col(RefreshToken.expires_at) < past),
         delete(PasswordReset).where(col(PasswordReset.expires_at) < now - _DAY),
+        delete(SignInAttempt).where(col(SignInAttempt.expires_at) < now - _DAY),
         delete(SignInFailure).where(col(SignInFailure.created_at) < now - _DAY),
         delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now - _DAY),
     )

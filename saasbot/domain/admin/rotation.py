@@ -8,7 +8,7 @@ from sqlmodel import SQLModel, col
 from saasbot.infra.crypto import Unsealable, place, reseal
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.logging import get_logger
-from saasbot.models import Channel, Company, SigningKey
+from saasbot.models import Channel, Company, SecondFactor, SigningKey
 
 log = get_logger(__name__)
 
@@ -16,6 +16,7 @@ SEALED: tuple[tuple[type[SQLModel], str], ...] = (
     (Company, "openai_key_sealed"),
     (Channel, "proxy_sealed"),
     (SigningKey, "private_sealed"),
+    (SecondFactor, "totp_sealed"),
 )
 """Every column with a sealed value. A test finds columns by their name and fails on one that is missing here."""
 

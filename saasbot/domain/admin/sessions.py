@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from saasbot.domain.admin.credentials import PERSON, SEATED, Person
+from saasbot.domain.admin.credentials import PERSON, SECURED, Person
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger
@@ -75,7 +75,7 @@ async def find_session(token_hash: bytes) -> OpenSession | None:
                 col(UserSession.token_hash) == token_hash,
                 col(UserSession.revoked_at).is_(None),
                 col(UserSession.expires_at) > utcnow(),
-                *SEATED,
+                *SECURED,
             )
         )
         row = found.first()
@@ -135,7 +135,7 @@ async def _use_ticket(token_hash: bytes, now: datetime) -> Person | None:
         select(*PERSON)
         .join(Membership, col(Membership.user_id) == col(UserAccount.id))
         .join(Company, col(Company.id) == col(Membership.company_id))
-        .where(col(UserAccount.id) == row.user_id, col(Company.id) == row.company_id, *SEATED)
+        .where(col(UserAccount.id) == row.user_id, col(Company.id) == row.company_id, *SECURED)
     )
     person = found.first()
     return Person.of(person) if person else None
