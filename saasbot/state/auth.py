@@ -12,9 +12,9 @@ from saasbot.domain.accounts import Attempt
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import auth_calls
+from saasbot.state.leaving import leave
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import public
-from saasbot.state.leaving import leave
 from saasbot.state.session import session_of
 from saasbot.state.two_step import TwoStepState
 

@@ -6,7 +6,7 @@ All of it follows from the moment a key was made, so that processes need not agr
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,7 +43,8 @@ class KnownKey:
 class SigningKeys:
     """The keys of this installation, as one process knows them. Tests make several."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._known: list[KnownKey] = []
         self._read_at = 0.0
 
@@ -59,13 +60,13 @@ class SigningKeys:
     async def verifiers(self, kid: str) -> list[RSAKey]:
         """The keys that verify. For the sake of an unknown `kid` they are read anew, at most every five seconds."""
         known = await self._current()
-        if kid not in {key.pair.kid for key in known} and time.monotonic() - self._read_at >= _ASK_AGAIN_SECONDS:
+        if kid not in {key.pair.kid for key in known} and self._clock() - self._read_at >= _ASK_AGAIN_SECONDS:
             known = await self._read()
         return [key.pair for key in known]
 
     async def _current(self) -> list[KnownKey]:
         """Newest first; never empty."""
-        if self._known and time.monotonic() - self._read_at < REREAD.total_seconds():
+        if self._known and self._clock() - self._read_at < REREAD.total_seconds():
             return self._known
         return await self._read()
 
@@ -75,7 +76,7 @@ class SigningKeys:
         if not usable:
             await rows.add_signing_key(await asyncio.to_thread(_new_key), beside={row.id for row in stored})
             usable = _usable(await rows.signing_keys())
-        self._known, self._read_at = usable, time.monotonic()
+        self._known, self._read_at = usable, self._clock()
         return usable
 
 
