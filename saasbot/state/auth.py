@@ -16,7 +16,7 @@ from saasbot.state.leaving import leave
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import public
 from saasbot.state.session import session_of
-from saasbot.state.two_step import TwoStepState
+from saasbot.state.two_step import TwoStepState, await_step
 
 FIELDS = ("company_name", "name", "email", "password", "accept_terms")
 # Something, an at sign, a domain with a dot: the mail itself is the real test.
@@ -124,7 +124,7 @@ class AuthState(rx.State):
             yield self._fail(error, locale)
             return
         if isinstance(step, Attempt):
-            (await self.get_state(TwoStepState)).await_step(step)
+            await_step(await self.get_state(TwoStepState), step)
             yield rx.redirect(routes.TWO_STEP)
         else:
             yield leave(routes.auth_complete(step))

@@ -17,6 +17,9 @@ from saasbot.state.leaving import leave
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import public
 
+PAUSE_SECONDS = int(MAIL_PAUSE.total_seconds())
+"""Between two mails."""
+
 
 class CodeForm(TypedDict):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
@@ -39,6 +42,8 @@ class TwoStepState(rx.State):
 
     waiting: rx.Field[bool] = rx.field(False)
     """There is an attempt; without one the page has nothing to do."""
+    over: rx.Field[bool] = rx.field(False)
+    """There was one, and it has ended."""
     enrols: rx.Field[bool] = rx.field(False)
     app: rx.Field[AppSecret] = rx.field(default_factory=AppSecret)
     recovery: rx.Field[bool] = rx.field(False)
@@ -60,12 +65,13 @@ class TwoStepState(rx.State):
     async def begin(self):
         """The page opens: with an attempt it goes on, without one there is the sign-in."""
         if not self._attempt:
+            self.over = False
             return rx.redirect(routes.LOGIN)
         if self.enrols and not self.recovery_codes:
             try:
                 self.app = shown_secret(await accounts.enrol(self._attempt))
             except InvalidAttempt:
-                return self._over()
+                self._over()
         return None
 
     @rx.event
@@ -89,7 +95,7 @@ class TwoStepState(rx.State):
         except AppError as error:
             yield self._refused(error, locale)
             return
-        self._forget()
+        self.reset()
         yield leave(routes.auth_complete(ticket))
 
     @rx.event
@@ -99,8 +105,9 @@ class TwoStepState(rx.State):
         try:
             ticket = await accounts.issue_ticket(await accounts.finish_enrolment(self._attempt))
         except InvalidAttempt:
-            return self._over()
-        self._forget()
+            self._over()
+            return None
+        self.reset()
         return leave(routes.auth_complete(ticket))
 
     @rx.event
@@ -118,9 +125,15 @@ class TwoStepState(rx.State):
         except AppError as error:
             return self._refused(error, locale)
         self.recovery = False
-        self.mail_seconds, self.mail_number = int(MAIL_PAUSE.total_seconds()), self.mail_number + 1
+        self.mail_seconds, self.mail_number = PAUSE_SECONDS, self.mail_number + 1
         self.notice = gettext(locale, "The code is on its way to your mailbox. It works for 10 minutes.")
         return rx.set_focus("code")
+
+    @rx.event
+    @public
+    def mail_again(self):
+        """The pause is over: another mail may be asked for."""
+        self.mail_seconds = 0
 
     @rx.event
     @public
@@ -133,27 +146,26 @@ class TwoStepState(rx.State):
     @public
     def leave_it(self):
         """Back to the sign-in; the attempt is forgotten here and ends by itself."""
-        self._forget()
+        self.reset()
         return rx.redirect(routes.LOGIN)
-
-    def await_step(self, attempt: Attempt) -> None:
-        """The password was right: the page may open."""
-        self._forget()
-        self._attempt, self.enrols, self.waiting = attempt.token, attempt.enrols, True
 
     def _refused(self, error: AppError, locale: str) -> rx.event.EventSpec | None:
         if isinstance(error, InvalidAttempt) or (isinstance(error, WrongCode) and not error.details["tries_left"]):
-            return self._over()
+            self._over()
+            return None
         self.error, self.busy = error_text(locale, error), False
         return rx.set_focus("code") if isinstance(error, WrongCode) else None
 
-    def _over(self) -> rx.event.EventSpec:
-        """The attempt has ended: the sign-in begins anew, and says why."""
-        self._forget()
-        return rx.redirect(routes.login_expired())
-
-    def _forget(self) -> None:
+    def _over(self) -> None:
+        """The attempt has ended: the page says so, and leads to the sign-in."""
         self.reset()
+        self.over = True
+
+
+def await_step(state: TwoStepState, attempt: Attempt) -> None:
+    """The password was right: the page may open. No handler: a browser cannot call it."""
+    state.reset()
+    state._attempt, state.enrols, state.waiting = attempt.token, attempt.enrols, True
 
 
 def shown_secret(enrolment: accounts.Enrolment) -> AppSecret:

@@ -91,6 +91,7 @@ ARGUMENTS: dict[str, Any] = {
     "typed": "1,00",
     "value": "5491100000001",
     "version": 1,
+    "what": "off",
 }
 """What handlers are sent, by the name of the argument. Ids come from `Belongings`."""
 
@@ -116,6 +117,7 @@ FIELDS: dict[str, Any] = {
     "number_quiet_from": "22:00",
     "number_quiet_until": "08:00",
     "number_reject_calls": True,
+    "own_password": "Taken",
     "person_locale": "en",
     "person_name": "Mallory",
     "phone_code": "ABCD1234",
