@@ -68,7 +68,7 @@ def _on(mandatory: rx.Var[bool], codes_left: rx.Var[int], on_ask: Handler) -> rx
             ),
             rx.el.div(
                 button(t("New recovery codes"), on_click=on_ask("codes"), id="two-step-codes"),
-                rx.cond(~mandatory, button(t("Turn off"), kind="danger", on_click=on_ask("off"), id="two-step-off")),
+                rx.cond(~mandatory, button(t("Turn off"), on_click=on_ask("off"), id="two-step-off")),
                 class_name="button-row",
             ),
             class_name="setting-row",

@@ -7,10 +7,11 @@ import reflex as rx
 from saasbot.components.buttons import button
 from saasbot.components.forms import text_field
 from saasbot.components.i18n import t
+from saasbot.components.icons import icon
 from saasbot.components.types import Flag, Handler, Text
 
 _FILE_NAME = "saasbot-recovery-codes.txt"
-_BETWEEN = "\n"
+_FILE = "data:text/plain;charset=utf-8,"  # the codes hold nothing that an address must not
 
 
 def code_field(error: Text, *, recovery: Flag = False, help: Text | None = None) -> rx.Component:
@@ -49,7 +50,6 @@ def app_secret(app: rx.vars.ObjectVar[Any]) -> rx.Component:
 
 def recovery_codes(codes: rx.Var[list[str]], *, done: Text, on_done: Handler) -> rx.Component:
     """Shown once: to copy, to download, or to write down."""
-    as_text = codes.join(_BETWEEN)
     return rx.el.div(
         rx.el.p(
             t("Each of these codes opens your account once if you lose your phone. We do not show them again."),
@@ -61,12 +61,14 @@ def recovery_codes(codes: rx.Var[list[str]], *, done: Text, on_done: Handler) ->
             class_name="recovery-codes",
         ),
         rx.el.div(
-            button(t("Copy"), icon="copy", on_click=rx.set_clipboard(as_text), id="recovery-copy"),
-            button(
-                t("Download"),
-                icon="download",
-                on_click=rx.download(data=as_text, filename=_FILE_NAME, mime_type="text/plain"),
+            button(t("Copy"), icon="copy", on_click=rx.set_clipboard(codes.join("\n")), id="recovery-copy"),
+            rx.el.a(
+                icon("download"),
+                rx.el.span(t("Download")),
+                href=_FILE + codes.join("%0A"),
+                download=_FILE_NAME,
                 id="recovery-download",
+                class_name="btn btn-secondary",
             ),
             button(done, kind="primary", on_click=on_done, id="recovery-done"),
             class_name="button-row",

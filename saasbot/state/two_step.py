@@ -140,7 +140,7 @@ class TwoStepState(rx.State):
     def use_recovery_code(self, wanted: bool):
         """The field takes another kind of code."""
         self.recovery, self.error, self.notice = wanted, "", ""
-        return rx.set_focus("code")
+        return [rx.set_value("code", ""), rx.set_focus("code")]
 
     @rx.event
     @public
