@@ -1,4 +1,4 @@
-"""`python -m saasbot run|stop|reseal`."""
+"""`python -m saasbot run|stop|reseal|…`."""
 
 import sys
 

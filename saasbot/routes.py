@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 DASHBOARD = "/"
 LOGIN = "/login"
+TWO_STEP = "/two-step"
 REGISTER = "/register"
 FORGOT_PASSWORD = "/forgot-password"  # noqa: S105  # an address
 RESET_PASSWORD = "/reset-password"  # noqa: S105  # an address
@@ -27,11 +28,24 @@ CSP_REPORT = "/csp-report"
 
 # Pages at a fixed address.
 PAGES = frozenset(
-    {LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}
+    {
+        LOGIN,
+        TWO_STEP,
+        REGISTER,
+        FORGOT_PASSWORD,
+        RESET_PASSWORD,
+        ONBOARDING,
+        INBOX,
+        CATALOGUE,
+        BOTS,
+        CHANNELS,
+        SETTINGS,
+        PHONE,
+    }
 )
 
 # Pages that a browser without a session may open.
-PUBLIC = frozenset({LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD})
+PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD})
 
 
 def conversation(conversation_id: str) -> str:

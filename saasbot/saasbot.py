@@ -27,6 +27,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     register,
     reset_password,
     settings,
+    two_step,
 )
 from saasbot.pages.registry import PAGES
 from saasbot.state.errors import log_frontend_error, show_error
@@ -43,6 +44,7 @@ STYLESHEETS = [
     "css/bubbles.css",
     "css/composer.css",
     "css/auth.css",
+    "css/security.css",
     "css/catalogue.css",
     "css/channels.css",
     "css/bots.css",

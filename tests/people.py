@@ -1,13 +1,17 @@
 """The cast: alice (owner), bob (agent) and charlie (admin) of one company, mallory (owner) of another."""
 
+import time
+from uuid import UUID
+
 import pytest
 
 from saasbot.domain import accounts
+from saasbot.domain.accounts import enrolment
 from saasbot.domain.accounts.endings import _forget_all
 from saasbot.domain.accounts.passwords import hash_password
 from saasbot.domain.actor import Actor
-from saasbot.domain.admin.credentials import find_account
-from saasbot.infra import db
+from saasbot.domain.admin.credentials import Person, find_account
+from saasbot.infra import db, totp
 from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Membership, Role, UserAccount
 
@@ -48,7 +52,46 @@ async def make_colleague(of: Actor, name: str, role: Role, *, email: str | None 
         db.session().add(Membership(company_id=of.company_id, user_id=account.id, role=role))
     found = await find_account(account.email)
     assert found is not None
+    if role is Role.ADMIN:
+        await give_second_factor(found[0])
     return found[0].actor()
+
+
+_secrets: dict[UUID, str] = {}
+"""Of the authenticator apps of the cast."""
+
+
+async def give_second_factor(person: Person) -> list[str]:
+    """The person has an authenticator app now. Returns their recovery codes."""
+    begun = await enrolment.begin(person)
+    assert begun is not None
+    _secrets[person.user_id] = begun.secret
+    codes = await enrolment.confirm(person.user_id, code_now(person.user_id))
+    assert codes is not None
+    return codes
+
+
+def code_now(user_id: UUID | None) -> str:
+    """What the person's app shows."""
+    assert user_id is not None
+    return totp.code_at(_secrets[user_id], int(time.time()) // totp.STEP_SECONDS)
+
+
+async def fresh_code(user_id: UUID | None) -> str:
+    """What the app shows, as if half a minute had passed since its last code was used."""
+    async with db.platform_unit_of_work("a test"):
+        await db.sql("UPDATE second_factor SET last_step = 0 WHERE user_id = :id", id=user_id)
+    return code_now(user_id)
+
+
+async def sign_in_as(email: str, password: str = PASSWORD) -> Person:
+    """Signed in by whatever steps the account takes."""
+    step = await accounts.sign_in(email=email, password=password, network="test")
+    if isinstance(step, Person):
+        return step
+    found = await find_account(email)
+    assert found is not None
+    return (await accounts.finish(step.token, await fresh_code(found[0].user_id))).person
 
 
 @pytest.fixture

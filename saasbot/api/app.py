@@ -30,7 +30,9 @@ from saasbot.api import (
     messages,
     metrics,
     products,
+    sessions,
     simulator,
+    two_step,
 )
 from saasbot.api.problems import handle_problems
 
@@ -38,6 +40,8 @@ PREFIX = "/api/v1"
 
 CAPABILITIES: Sequence[APIRouter] = (
     auth.router,
+    two_step.router,
+    sessions.router,
     companies.router,
     companies.policies_router,
     bots.router,

@@ -1,17 +1,26 @@
 """`/api/v1/auth/*`: registering, signing in and out, refreshing, forgotten passwords."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Request
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, Field
 
 from saasbot.api.callers import CurrentCaller, caller_of_request
+from saasbot.api.identities import (
+    Accepted,
+    Identity,
+    Tokens,
+    company_of,
+    network,
+    sign_in_answer,
+    tokens_of,
+    user_of,
+)
 from saasbot.api.router import ApiRouter
 from saasbot.api.schemas import Body, Flag
+from saasbot.api.two_step import refuse
 from saasbot.domain import accounts
-from saasbot.domain.accounts import InvalidToken, TokenPair, network_of
-from saasbot.domain.admin.credentials import Person
+from saasbot.domain.accounts import Attempt, InvalidToken
 from saasbot.infra.i18n import negotiate
 
 router = ApiRouter("auth")
@@ -48,38 +57,8 @@ class ResetPasswordIn(Body):
     password: Annotated[str, Field(validation_alias=AliasChoices("password", "new_password"))]
 
 
-class UserOut(BaseModel):
-    id: UUID
-    email: str
-    name: str
-    locale: str
-    role: str
-
-
-class CompanyRef(BaseModel):
-    id: UUID
-    name: str
-
-
-class Identity(BaseModel):
-    user: UserOut
-    company: CompanyRef
-
-
-class Tokens(Identity):
-    access_token: str
-    refresh_token: str
-    token_type: str = "Bearer"  # noqa: S105  # the scheme of RFC 6750, not a secret
-    expires_in: int
-    """Seconds."""
-
-
 class Me(Identity):
     permissions: list[str]
-
-
-class Accepted(BaseModel):
-    status: str = "accepted"
 
 
 @router.post("/register", status_code=201)
@@ -94,21 +73,26 @@ async def register(request: Request, body: RegisterIn) -> Tokens:
         accept_terms=body.accept_terms,
         locale=locale,
     )
-    return _tokens(await accounts.issue_tokens(person), person)
+    return await sign_in_answer(request, person)
 
 
 @router.post("/login")
 async def login(request: Request, body: LoginIn) -> Tokens:
-    """401 `invalid_credentials` for unknown, wrong and disabled alike; 429 `locked` after five failures."""
-    person = await accounts.sign_in(email=body.email, password=body.password, network=_network(request))
-    return _tokens(await accounts.issue_tokens(person), person)
+    """401 `invalid_credentials` for unknown, wrong and disabled alike; 429 `locked` after five failures. 403
+    `two_step_required` with an `attempt` where the account has a second factor, and `two_step_enrolment_required` where it
+    must have one and has none.
+    """
+    step = await accounts.sign_in(email=body.email, password=body.password, network=network(request))
+    if isinstance(step, Attempt):
+        refuse(step)
+    return await sign_in_answer(request, step)
 
 
 @router.post("/refresh")
-async def refresh(body: RefreshIn) -> Tokens:
+async def refresh(request: Request, body: RefreshIn) -> Tokens:
     """A refresh token works once. Using it twice ends every token of its sign-in."""
-    pair, person = await accounts.refresh_tokens(body.refresh_token)
-    return _tokens(pair, person)
+    pair, person = await accounts.refresh_tokens(body.refresh_token, network=network(request))
+    return tokens_of(pair, person)
 
 
 @router.post("/logout", status_code=204)
@@ -123,7 +107,9 @@ async def logout(request: Request, body: LogoutIn | None = None) -> None:
 
 @router.get("/me")
 async def me(caller: CurrentCaller) -> Me:
-    return Me(user=_user(caller.person), company=_company(caller.person), permissions=sorted(caller.actor.permissions))
+    return Me(
+        user=user_of(caller.person), company=company_of(caller.person), permissions=sorted(caller.actor.permissions)
+    )
 
 
 @router.post("/forgot-password", status_code=202)
@@ -138,27 +124,3 @@ async def reset_password(body: ResetPasswordIn) -> Accepted:
     """Every session and token of the account is over afterwards. The link works once, for half an hour."""
     await accounts.reset_password(token=body.token, password=body.password)
     return Accepted()
-
-
-def _network(request: Request) -> str:
-    return network_of(request.client.host if request.client else "")
-
-
-def _tokens(pair: TokenPair, person: Person) -> Tokens:
-    return Tokens(
-        access_token=pair.access_token,
-        refresh_token=pair.refresh_token,
-        expires_in=pair.expires_in,
-        user=_user(person),
-        company=_company(person),
-    )
-
-
-def _user(person: Person) -> UserOut:
-    return UserOut(
-        id=person.user_id, email=person.email, name=person.name, locale=person.locale, role=person.role.value
-    )
-
-
-def _company(person: Person) -> CompanyRef:
-    return CompanyRef(id=person.company_id, name=person.company_name)

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from saasbot import routes
 from saasbot.domain import accounts
-from saasbot.domain.accounts import InvalidTicket, SignedIn, network_of
+from saasbot.domain.accounts import Cookie, InvalidTicket, SignedIn, authenticate, network_of
 from saasbot.domain.actor import Actor
 from saasbot.domain.companies import onboarding
 from saasbot.domain.media.attachments import (
@@ -71,8 +71,8 @@ async def complete_sign_in(request: Request, ticket: str = "") -> Response:
         return _go(routes.LOGIN)
     if old:
         await accounts.sign_out(old)
-    signed_in = await accounts.signed_in(token)
-    response = _go(await _first_page(signed_in) if signed_in else routes.DASHBOARD)
+    session = await authenticate(Cookie(token))
+    response = _go(await _first_page(session) if session else routes.DASHBOARD)
     response.headers.append("Set-Cookie", session_cookie.set_cookie(token))
     return response
 
@@ -136,7 +136,7 @@ async def _session(request: Request) -> SignedIn:
 
     Raises: NotSignedIn, WrongCsrfToken.
     """
-    session = await accounts.signed_in(session_cookie.token_in(request.headers.get("cookie", "")))
+    session = await authenticate(Cookie(session_cookie.token_in(request.headers.get("cookie", ""))))
     if session is None:
         raise NotSignedIn
     if not accounts.csrf_matches(session, request.headers.get(CSRF_HEADER, "")):

@@ -5,17 +5,17 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from saasbot.domain import accounts
-from saasbot.domain.accounts import Caller, InvalidToken
+from saasbot.domain.accounts import Bearer, Caller, InvalidToken, authenticate
 from saasbot.domain.actor import Actor
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token of `POST /auth/login`.")
 
 
 async def _caller(token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
-    if token is None:
+    caller = await authenticate(Bearer(token.credentials)) if token else None
+    if caller is None:
         raise InvalidToken
-    return await accounts.caller_of(token.credentials)
+    return caller
 
 
 async def _actor(caller: Annotated[Caller, Depends(_caller)]) -> Actor:
@@ -28,7 +28,7 @@ async def caller_of_request(request: Request) -> Caller | None:
     Raises: InvalidToken.
     """
     token = await _bearer(request)
-    return await accounts.caller_of(token.credentials) if token else None
+    return await _caller(token) if token else None
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]

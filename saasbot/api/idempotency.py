@@ -1,7 +1,7 @@
 """`Idempotency-Key` on POST: the same key and body get the same answer, the same key and another body 409.
 
-Answers of 5xx are not kept: the client may try again. Endpoints without a caller (registration, sign-in) ignore the key,
-because their answers hold secrets.
+Answers of 5xx are not kept: the client may try again. Registration and sign-in ignore the key, because their answers hold
+secrets.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class IdempotentRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        if "POST" not in (self.methods or ()):
+        if "POST" not in (self.methods or ()) or "auth" in self.tags:
             return handle
 
         async def once(request: Request) -> Response:

@@ -1,13 +1,21 @@
 import { createElement, useEffect, useState } from "react";
 
-// Counts down from `seconds` each time `code` changes, and draws the ring of what is left of `total`.
-export function Countdown({ seconds, total, code, label }) {
+// Counts down from `seconds` each time `code` changes, and draws the ring of what is left of `total`. At the end: `onEnd`.
+export function Countdown({ seconds, total, code, label, onEnd }) {
   const [left, setLeft] = useState(seconds);
   useEffect(() => {
     const end = Date.now() + seconds * 1000;
-    const tick = () => setLeft(Math.max(0, Math.round((end - Date.now()) / 1000)));
+    let timer;
+    const tick = () => {
+      const now = Math.max(0, Math.round((end - Date.now()) / 1000));
+      setLeft(now);
+      if (now === 0 && timer) {
+        clearInterval(timer);
+        onEnd?.();
+      }
+    };
     tick();
-    const timer = setInterval(tick, 500);
+    timer = setInterval(tick, 500);
     return () => clearInterval(timer);
   }, [seconds, code]);
   const around = 2 * Math.PI * 8;

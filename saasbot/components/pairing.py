@@ -5,22 +5,11 @@ from typing import Any
 import reflex as rx
 
 from saasbot.components.buttons import button
+from saasbot.components.countdown import Countdown
 from saasbot.components.forms import text_field
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.types import Text
-
-
-class Countdown(rx.Component):
-    """Seconds that the browser counts down, with a ring. Starts anew when `code` changes."""
-
-    library = f"$/public{rx.asset('countdown.js', shared=True)}"
-    tag = "Countdown"
-
-    seconds: rx.Var[int]
-    total: rx.Var[int]
-    code: rx.Var[str]
-    label: rx.Var[str]
 
 
 def pairing_dialog(

@@ -20,6 +20,9 @@ log = get_logger(__name__)
 TASKS: Sequence[Task] = (
     turns.agent_turn,
     accounts.mail_reset,
+    accounts.mail_sign_in_code,
+    accounts.mail_security_notice,
+    accounts.keep_signing_keys_fresh,
     accounts.remove_expired_rows,
     catalogue.purge_product,
     channels.tell_down,

@@ -50,6 +50,7 @@ from saasbot.models.inbox import (
 )
 from saasbot.models.merges import ContactMerge, ConversationMerge
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
+from saasbot.models.two_step import RecoveryCode, SecondFactor, SignInAttempt
 
 __all__ = [
     "ActKind",
@@ -95,8 +96,11 @@ __all__ = [
     "Policy",
     "Product",
     "PromptVersion",
+    "RecoveryCode",
     "RefreshToken",
     "Role",
+    "SecondFactor",
+    "SignInAttempt",
     "SignInFailure",
     "SignInTicket",
     "SigningKey",

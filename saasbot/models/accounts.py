@@ -22,6 +22,8 @@ class UserAccount(Row, table=True):
     name: str
     password_hash: str
     locale: str = "es"
+    is_super_admin: bool = Field(default=False, nullable=False)
+    """Operates the whole installation. Written only by the platform role, by a command of whoever has the machine."""
     terms_accepted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     disabled_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
@@ -73,6 +75,8 @@ class RefreshToken(TenantRow, table=True):
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
     user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
     family: UUID
+    network: str = ""
+    user_agent: str = ""
     token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
     expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]

@@ -6,6 +6,7 @@ from saasbot import routes
 from saasbot.components.company_forms import ai_fields, clock_fields, company_fields, policy_fields
 from saasbot.components.forms import field, select, submit_button, switch, text_field
 from saasbot.components.i18n import pick, t
+from saasbot.components.security import session_list, two_step_setting
 from saasbot.components.shell import page_body, page_header
 from saasbot.components.states import notice, skeleton
 from saasbot.components.types import Handler, Text
@@ -15,6 +16,7 @@ from saasbot.pages.registry import page
 from saasbot.state.company import CompanyState
 from saasbot.state.locale import LocaleState
 from saasbot.state.person import PersonState
+from saasbot.state.security import SecurityState
 from saasbot.state.session import SessionState
 from saasbot.state.shell import ShellState
 
@@ -23,6 +25,7 @@ SECTIONS = (
     ("policies", t("Policies")),
     ("ai", t("AI")),
     ("you", t("You")),
+    ("security", t("Security")),
     ("browser", t("This browser")),
 )
 
@@ -33,8 +36,8 @@ _SHOW_SECTION = "document.getElementById(location.hash.slice(1))?.scrollIntoView
 @page(
     routes.SETTINGS,
     title=t("Settings"),
-    on_load=[CompanyState.load, PersonState.load],
-    states=[CompanyState, PersonState],
+    on_load=[CompanyState.load, PersonState.load, SecurityState.load],
+    states=[CompanyState, PersonState, SecurityState],
 )
 def settings() -> rx.Component:
     may_write = SessionState.permissions.contains("company.write")
@@ -71,6 +74,12 @@ def settings() -> rx.Component:
                             rx.cond(may_ai, _ai(), _locked()),
                         ),
                         _section("you", t("You"), t("How your team and your customers see you."), _person()),
+                        _section(
+                            "security",
+                            t("Security"),
+                            t("How you sign in, and where you are signed in."),
+                            rx.cond(SecurityState.loaded, _security(), skeleton("form", 2)),
+                        ),
                         _section("browser", t("This browser"), t("Only on this device."), _browser()),
                         class_name="settings-sections",
                         on_mount=rx.call_script(_SHOW_SECTION),
@@ -193,6 +202,27 @@ def _person() -> rx.Component:
                 id="save-person",
             ),
         ),
+    )
+
+
+def _security() -> rx.Component:
+    return rx.fragment(
+        two_step_setting(
+            enrolled=SecurityState.enrolled,
+            mandatory=SecurityState.mandatory,
+            codes_left=SecurityState.codes_left,
+            app=SecurityState.app,
+            codes=SecurityState.recovery_codes,
+            asking=SecurityState.asking,
+            code_error=SecurityState.code_error,
+            password_error=SecurityState.password_error,
+            on_begin=SecurityState.begin,
+            on_confirm=SecurityState.confirm,
+            on_ask=SecurityState.ask,
+            on_prove=SecurityState.prove,
+            on_codes_kept=SecurityState.hide_codes,
+        ),
+        session_list(SecurityState.sessions, on_end=SecurityState.end_session, on_end_others=SecurityState.end_others),
     )
 
 

@@ -1,5 +1,4 @@
-"""The commands: `run` goes from nothing to a served app, `stop` ends what it left in the background, `reseal` rotates keys,
-`accept-key-loss` goes on without those that are lost."""
+"""The commands: `run` goes from nothing to a served app, `stop` ends what it left in the background, others operate."""
 
 import argparse
 import compileall
@@ -15,7 +14,7 @@ from saasbot.infra.settings import Settings, settings
 from saasbot.infra.start_error import StartError
 from saasbot.start import frontend, processes
 from saasbot.start.demo import start_seeding
-from saasbot.start.reseal import accept_key_loss, reseal
+from saasbot.start.operate import COMMANDS, OF_AN_ACCOUNT, operate
 from saasbot.start.run_lock import RunLock
 
 
@@ -26,22 +25,18 @@ def main(arguments: list[str]) -> int:
     run_parser = commands.add_parser("run", help="prepare everything and serve")
     run_parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
     commands.add_parser("stop", help="stop the server and the embedded database of this data directory")
-    commands.add_parser("reseal", help="seal all secrets with the first of SAASBOT_SECRET_KEYS")
-    commands.add_parser(
-        "accept-key-loss", help="go on with new SAASBOT_SECRET_KEYS; what the lost ones sealed stays closed"
-    )
+    for name, help in {**COMMANDS, **OF_AN_ACCOUNT}.items():
+        parser_of_it = commands.add_parser(name, help=help)
+        if name in OF_AN_ACCOUNT:
+            parser_of_it.add_argument("email")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "stop":
             stop(settings())
-        elif chosen.command == "reseal":
-            done = reseal(settings())
-            say(f"Sealed anew: {done.resealed}. No key opens: {done.unreadable}.")
-        elif chosen.command == "accept-key-loss":
-            lost = accept_key_loss(settings())
-            say(f"The keys of SAASBOT_SECRET_KEYS count from now on. Secrets that no key opens: {lost.unreadable}.")
-        else:
+        elif chosen.command == "run":
             run(settings(), stop_with_parent=chosen.stop_with_parent)
+        else:
+            say(operate(settings(), chosen.command, getattr(chosen, "email", "")))
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1

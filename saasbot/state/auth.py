@@ -7,6 +7,7 @@ import reflex as rx
 from typing_extensions import TypedDict
 
 from saasbot import routes
+from saasbot.domain.accounts import Attempt
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import auth_calls
@@ -14,6 +15,7 @@ from saasbot.state.arguments import EXACT, Text
 from saasbot.state.leaving import load_page
 from saasbot.state.locale import locale_of
 from saasbot.state.session import session_of
+from saasbot.state.two_step import TwoStepState, await_step
 
 FIELDS = ("company_name", "name", "email", "password", "accept_terms")
 # Something, an at sign, a domain with a dot: the mail itself is the real test.
@@ -107,13 +109,17 @@ class AuthState(rx.State):
         self._send()
         yield
         try:
-            ticket = await auth_calls.sign_in(
+            step = await auth_calls.sign_in(
                 email=form["email"].strip(), password=form["password"], network=self.router.session.client_ip
             )
         except AppError as error:
             yield self._fail(error, locale)
             return
-        yield load_page(routes.auth_complete(ticket))
+        if isinstance(step, Attempt):
+            await_step(await self.get_state(TwoStepState), step)
+            yield rx.redirect(routes.TWO_STEP)
+        else:
+            yield load_page(routes.auth_complete(step))
 
     @rx.event
     async def forgot_password(self, form: EmailForm):

@@ -1,6 +1,7 @@
 """What the sign-in pages ask of the accounts: the one place between AuthState and the domain."""
 
 from saasbot.domain import accounts
+from saasbot.domain.accounts import Attempt
 
 
 async def register(
@@ -21,13 +22,14 @@ async def register(
     return await accounts.issue_ticket(person)
 
 
-async def sign_in(*, email: str, password: str, network: str) -> str:
-    """Checks the password. Returns the one-time ticket of the new session. `network` is the address of the connection.
+async def sign_in(*, email: str, password: str, network: str) -> str | Attempt:
+    """Checks the password. Returns the one-time ticket of the new session, or the attempt whose second step is to come.
+    `network` is the address of the connection.
 
     Raises: InvalidCredentials, Locked.
     """
-    person = await accounts.sign_in(email=email, password=password, network=accounts.network_of(network))
-    return await accounts.issue_ticket(person)
+    step = await accounts.sign_in(email=email, password=password, network=accounts.network_of(network))
+    return step if isinstance(step, Attempt) else await accounts.issue_ticket(step)
 
 
 async def forgot_password(*, email: str) -> None:

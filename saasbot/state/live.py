@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import reflex as rx
 
-from saasbot.domain import accounts
+from saasbot.domain.accounts import Cookie, authenticate
 from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.realtime.hub import hub
@@ -30,10 +30,11 @@ async def watch(
 
     Raises: NotSignedIn.
     """
-    token = session_cookie.token_in(state.router.headers.cookie)
+    cookie = Cookie(session_cookie.token_in(state.router.headers.cookie))
 
     async def check() -> Actor | None:
-        return await accounts.actor_of_session(token)
+        session = await authenticate(cookie)
+        return session.actor if session else None
 
     actor = await check()
     if actor is None:

@@ -22,10 +22,29 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "reset_password": public,
         "sign_out": public,
     },
+    "TwoStepState": {
+        "begin": public,
+        "check": public,
+        "enter": public,
+        "mail_code": public,
+        "mail_again": public,
+        "use_recovery_code": public,
+        "leave_it": public,
+    },
     "LocaleState": {"choose": public},
     # Around every page
     "ShellState": {"load": signed_in, "dismiss": signed_in},
     "PersonState": {"load": signed_in, "save": signed_in},
+    "SecurityState": {
+        "load": signed_in,
+        "begin": signed_in,
+        "confirm": signed_in,
+        "ask": signed_in,
+        "prove": signed_in,
+        "hide_codes": signed_in,
+        "end_session": signed_in,
+        "end_others": signed_in,
+    },
     "DashboardState": {"load": needs("inbox.read")},
     # Inbox
     "InboxState": {

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 import reflex as rx
 
-from saasbot.domain import accounts
-from saasbot.domain.accounts import SignedIn
+from saasbot.domain.accounts import Cookie, SignedIn, authenticate
 from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.infra.errors import AppError
@@ -49,7 +48,7 @@ def show_session(state: SessionState, session: SignedIn) -> None:
 
 async def session_of(state: rx.State) -> SignedIn | None:
     """The live session of this tab's socket. Its cookie was read at connect; its row is checked now."""
-    return await accounts.signed_in(session_cookie.token_in(state.router.headers.cookie))
+    return await authenticate(Cookie(session_cookie.token_in(state.router.headers.cookie)))
 
 
 async def current_actor(state: rx.State) -> Actor:

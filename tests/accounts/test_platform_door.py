@@ -21,7 +21,7 @@ CONNECT = {
     "infra/roles.py",
     "lifespan.py",
     "start/demo.py",
-    "start/reseal.py",
+    "start/operate.py",
     "wa_runtime/process.py",
     "wa_runtime/__main__.py",
 }

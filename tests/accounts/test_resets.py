@@ -1,5 +1,6 @@
 """A forgotten password: the same answer for everybody, a link that works once, and everything else over."""
 
+import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -10,16 +11,17 @@ import time_machine
 from sqlalchemy import text
 
 from saasbot.domain import accounts
-from saasbot.domain.accounts import InvalidCredentials, InvalidReset, InvalidToken
+from saasbot.domain.accounts import InvalidCredentials, InvalidReset, InvalidTicket, InvalidToken
 from saasbot.domain.accounts.resets import LIFETIME, MAIL_TASK
+from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.actor import Actor
 from saasbot.infra import mail
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
 from saasbot.models.table import utcnow
-from tests.accounts.test_sessions import session_of
-from tests.people import PASSWORD
+from tests.accounts.test_sessions import session_of, ticket_of
+from tests.people import PASSWORD, sign_in_as
 
 NEW = "completely different 7"
 
@@ -142,7 +144,7 @@ async def test_nonsense_resets_nothing(alice: Actor, token: str):
 
 async def test_every_session_and_token_of_the_account_is_over_and_of_no_other(alice: Actor, bob: Actor):
     hers, his = await session_of("alice@sur.example"), await session_of("bob@sur.example")
-    person = await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
+    person = await sign_in_as("alice@sur.example")
     pair = await accounts.issue_tokens(person)
     await accounts.caller_of(pair.access_token)
     assert await accounts.signed_in(hers)
@@ -153,6 +155,26 @@ async def test_every_session_and_token_of_the_account_is_over_and_of_no_other(al
     for use in (accounts.caller_of(pair.access_token), accounts.refresh_tokens(pair.refresh_token)):
         with pytest.raises(InvalidToken):
             await use
+
+
+async def test_a_ticket_from_before_opens_nothing(alice: Actor, bob: Actor):
+    person = await sign_in_as("alice@sur.example")
+    hers, his = await accounts.issue_ticket(person), await ticket_of("bob@sur.example")
+    await accounts.reset_password(token=await link_token(), password=NEW)
+    with pytest.raises(InvalidTicket):
+        await accounts.start_session(hers, network="", user_agent="")
+    assert await accounts.start_session(his, network="", user_agent="")
+
+
+async def test_a_ticket_that_is_exchanged_meanwhile_opens_nothing_that_lasts(alice: Actor):
+    ticket, link = await ticket_of("alice@sur.example"), await link_token()
+    opened, _ = await asyncio.gather(
+        accounts.start_session(ticket, network="", user_agent=""),
+        accounts.reset_password(token=link, password=NEW),
+        return_exceptions=True,
+    )
+    recent_sessions.forget_all()
+    assert isinstance(opened, InvalidTicket) or await accounts.signed_in(str(opened)) is None
 
 
 async def test_the_mail_speaks_the_language_of_the_account(alice: Actor):

@@ -8,7 +8,7 @@ from sqlalchemy import LargeBinary, update
 from sqlmodel import SQLModel, col
 
 from saasbot.domain import accounts
-from saasbot.domain.accounts import tokens
+from saasbot.domain.accounts.signing_keys import signing_keys
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import find_account
 from saasbot.domain.admin.rotation import SEALED, Rotation, reseal_all
@@ -30,17 +30,17 @@ NEW = base64.b64encode(b"n" * 32).decode()
 @pytest.fixture
 def use_keys(app_db: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """The database's passwords hang on the first key: connections that are open stay."""
-    tokens._Keys.known = []
+    signing_keys.forget()
 
     def use(*keys: str) -> None:
         monkeypatch.setenv("SAASBOT_SECRET_KEYS", ",".join(keys))
         settings.cache_clear()
-        tokens._Keys.known = []
+        signing_keys.forget()
 
     yield use
     monkeypatch.undo()
     settings.cache_clear()
-    tokens._Keys.known = []
+    signing_keys.forget()
 
 
 async def test_after_it_the_new_key_alone_opens_everything(use_keys: Callable[..., None], alice: Actor):

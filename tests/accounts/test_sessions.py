@@ -21,6 +21,7 @@ from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.events import Listener
 from saasbot.models import Membership, Role, SignInTicket, UserSession
 from saasbot.models.table import utcnow
+from tests.people import give_second_factor
 
 
 async def ticket_of(email: str) -> str:
@@ -113,6 +114,9 @@ async def test_who_is_removed_from_the_company_acts_no_more(alice: Actor, bob: A
 
 
 async def test_a_role_that_changed_counts_from_the_next_reading(alice: Actor, bob: Actor):
+    found = await find_account("bob@sur.example")
+    assert found is not None
+    await give_second_factor(found[0])
     token = await session_of("bob@sur.example")
     async with platform_unit_of_work("a test looks"):
         await run(update(Membership).where(col(Membership.user_id) == bob.user_id).values(role=Role.ADMIN))

@@ -13,7 +13,7 @@ from sqlmodel import col
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidCredentials, Locked, passwords
 from saasbot.domain.actor import Actor
-from saasbot.domain.admin.credentials import BLOCK, find_account
+from saasbot.domain.admin.credentials import BLOCK, Person, find_account
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.models import Membership, UserAccount
 from saasbot.models.table import utcnow
@@ -54,6 +54,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def test_the_right_password_opens_the_account_and_its_case_does_not_matter(alice: Actor):
     person = await sign_in("  Alice@SUR.example ")
+    assert isinstance(person, Person)
     assert (person.user_id, person.company_id) == (alice.user_id, alice.company_id)
     assert person.actor() == alice
 

@@ -16,6 +16,7 @@ from sqlmodel import col
 
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidToken, TokenPair, tokens
+from saasbot.domain.accounts.signing_keys import signing_keys
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person, find_account
 from saasbot.infra.crypto import Unsealable, place, unseal
@@ -28,7 +29,7 @@ from saasbot.models.table import utcnow
 @pytest.fixture(autouse=True)
 def fresh_keys(app_db: object) -> None:
     """Every test has an empty database, so this process must not remember keys of another."""
-    tokens._Keys.known = []
+    signing_keys.forget()
 
 
 async def person_of(email: str = "alice@sur.example") -> Person:
@@ -125,7 +126,7 @@ def parts(token: str) -> list[Any]:
 async def test_forged_tokens_are_refused(alice: Actor, mallory: Actor):
     token = (await issue()).access_token
     header, claims = parts(token)
-    public = (await tokens._keys())[0].as_pem(private=False)
+    public = (await signing_keys.signer()).as_pem(private=False)
     b64 = lambda value: base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()  # noqa: E731
     head, _, signature = token.split(".")
     confused = f"{b64({'alg': 'HS256', 'typ': 'JWT', 'kid': header['kid']})}.{b64(claims)}"
@@ -164,22 +165,22 @@ async def test_forged_tokens_are_refused(alice: Actor, mallory: Actor):
 async def test_our_own_signature_on_other_claims_is_not_enough(alice: Actor, changed: dict[str, Any]):
     header, claims = parts((await issue()).access_token)
     claims = {key: value for key, value in {**claims, **changed}.items() if value is not None}
-    assert await refused(jwt.encode({**header}, claims, (await tokens._keys())[0], algorithms=["RS256"]))
+    assert await refused(jwt.encode({**header}, claims, await signing_keys.signer(), algorithms=["RS256"]))
 
 
 async def test_a_signed_token_of_another_company_is_refused(alice: Actor, mallory: Actor):
     """Even with our key: the family belongs to one person in one company."""
     header, claims = parts((await issue()).access_token)
     claims["company"] = str(mallory.company_id)
-    assert await refused(jwt.encode({**header}, claims, (await tokens._keys())[0], algorithms=["RS256"]))
+    assert await refused(jwt.encode({**header}, claims, await signing_keys.signer(), algorithms=["RS256"]))
 
 
 async def test_all_processes_sign_with_the_one_key_of_the_database(alice: Actor):
     pair = await issue()
-    known = tokens._Keys.known
-    tokens._Keys.known = []  # another process
+    kid = (await signing_keys.signer()).kid
+    signing_keys.forget()  # another process
     assert not await refused(pair.access_token)
-    assert [key.kid for key in tokens._Keys.known] == [key.kid for key in known]
+    assert (await signing_keys.signer()).kid == kid
 
 
 async def test_the_private_key_is_sealed_for_its_row_and_hidden_from_the_app(alice: Actor):
@@ -201,7 +202,7 @@ async def test_after_an_accepted_loss_of_the_secret_keys_a_new_key_is_made(
     old = (await issue()).access_token
     monkeypatch.setenv("SAASBOT_SECRET_KEYS", base64.b64encode(b"another key of 32 bytes for test").decode())
     settings.cache_clear()
-    tokens._Keys.known = []
+    signing_keys.forget()
     try:
         pair = await issue()
         assert not await refused(pair.access_token)
@@ -209,4 +210,4 @@ async def test_after_an_accepted_loss_of_the_secret_keys_a_new_key_is_made(
     finally:
         monkeypatch.undo()
         settings.cache_clear()
-        tokens._Keys.known = []
+        signing_keys.forget()

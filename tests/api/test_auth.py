@@ -81,3 +81,18 @@ async def test_paths_and_methods_that_do_not_exist_are_problems(client: Client):
     missing, wrong = await client.get("/api/v1/nothing"), await client.delete("/api/v1/auth/login")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert (wrong.status_code, wrong.json()["code"], wrong.headers["allow"]) == (405, "method_not_allowed", "POST")
+
+
+async def test_passwords_of_every_kind_are_judged_alike(client: Client, alice: Actor):
+    """73 bytes, another alphabet, a megabyte: wrong is wrong, and what is too large is said so."""
+    long, other = "x1!" + "long words " * 6 + "abcd", "正しい馬と電池とホッチキス"
+    for n, password in enumerate((long, other)):
+        newcomer = NEWCOMER | {"email": f"nora{n}@norte.example", "password": password}
+        assert (await client.post("/api/v1/auth/register", json=newcomer)).status_code == 201
+        for typed, status in ((password, 200), (password[:-1], 401), (password + "x", 401)):
+            login = {"email": newcomer["email"], "password": typed}
+            assert (await client.post("/api/v1/auth/login", json=login)).status_code == status, typed
+    for email in ("alice@sur.example", "nobody@sur.example"):
+        huge = await client.post("/api/v1/auth/login", json={"email": email, "password": "x" * 1024 * 1024})
+        assert (huge.status_code, huge.json()["code"]) == (422, "invalid_input")
+        assert "xxxx" not in huge.text

@@ -17,14 +17,13 @@ from saasbot.infra.settings import settings
 from saasbot.models import Media
 from tests.api.conftest import Client, make_client
 from tests.media.pictures import picture
-from tests.people import PASSWORD
+from tests.people import sign_in_as
 
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 
 async def ticket_of(email: str = "alice@sur.example") -> str:
-    person = await accounts.sign_in(email=email, password=PASSWORD, network="x")
-    return await accounts.issue_ticket(person)
+    return await accounts.issue_ticket(await sign_in_as(email))
 
 
 @dataclass

@@ -9,8 +9,10 @@ import psycopg
 from psycopg import sql
 from sqlmodel import select
 
-from saasbot.domain import catalogue
+from saasbot.domain import accounts, catalogue
+from saasbot.domain.accounts import Cookie, authenticate
 from saasbot.domain.actor import Actor
+from saasbot.domain.admin.credentials import find_person
 from saasbot.domain.bots.prompts import save_version
 from saasbot.domain.channels.manage import add_channel
 from saasbot.domain.inbox.recipients import learn_chat
@@ -39,6 +41,7 @@ class Belongings:
     conversation_id: UUID
     message_id: UUID
     merge_id: UUID
+    session_id: UUID
 
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
@@ -51,6 +54,7 @@ class Belongings:
             "media_id",
             "merge_id",
             "message_id",
+            "session_id",
         )
         return {name: str(getattr(self, name)) for name in names}
 
@@ -84,7 +88,19 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         conversation_id=conversation_id,
         message_id=message_id,
         merge_id=merge_id,
+        session_id=await _session_of(owner),
     )
+
+
+async def _session_of(owner: Actor) -> UUID:
+    """A browser that its owner left open somewhere."""
+    assert owner.user_id is not None
+    found = await find_person(owner.user_id)
+    assert found is not None
+    token = await accounts.start_session(await accounts.issue_ticket(found[0]), network="", user_agent="")
+    session = await authenticate(Cookie(token))
+    assert session is not None
+    return session.session_id
 
 
 async def _two_who_are_one(shop: Shop, mark: str) -> UUID:

@@ -92,6 +92,7 @@ ARGUMENTS: dict[str, Any] = {
     "typed": "1,00",
     "value": "5491100000001",
     "version": 1,
+    "what": "off",
 }
 """What handlers are sent, by the name of the argument. Ids come from `Belongings`."""
 
@@ -122,6 +123,7 @@ FIELDS: dict[str, Any] = {
     "number_quiet_from": "22:00",
     "number_quiet_until": "08:00",
     "number_reject_calls": True,
+    "own_password": "Taken",
     "pair_phone": "5491144440000",
     "person_locale": "en",
     "person_name": "Mallory",

@@ -22,6 +22,9 @@ V1 = "/api/v1"
 OPEN = {
     ("POST", f"{V1}/auth/register"),
     ("POST", f"{V1}/auth/login"),
+    ("POST", f"{V1}/auth/two-step"),
+    ("POST", f"{V1}/auth/two-step/mail"),
+    ("POST", f"{V1}/auth/two-step/enrolment"),
     ("POST", f"{V1}/auth/refresh"),
     ("POST", f"{V1}/auth/forgot-password"),
     ("POST", f"{V1}/auth/reset-password"),

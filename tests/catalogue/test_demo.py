@@ -12,6 +12,7 @@ from saasbot.infra.roles import DatabaseUrls
 from saasbot.infra.storage import LocalStorage
 from saasbot.models import AiSource, Bot, Channel, Company, Role
 from tests.media.pictures import opened
+from tests.people import sign_in_as
 
 
 async def owner() -> Actor:
@@ -24,8 +25,8 @@ async def test_a_first_start_has_a_shop_to_look_around_in(app_db: DatabaseUrls, 
     lines = await demo.seed()
 
     assert any(demo.OWNER_EMAIL in line and demo.PASSWORD in line for line in lines)
-    person = await accounts.sign_in(email=demo.OWNER_EMAIL, password=demo.PASSWORD, network="127.0.0.1")
-    agent = await accounts.sign_in(email=demo.AGENT_EMAIL, password=demo.PASSWORD, network="127.0.0.1")
+    person = await sign_in_as(demo.OWNER_EMAIL, demo.PASSWORD)
+    agent = await sign_in_as(demo.AGENT_EMAIL, demo.PASSWORD)
     assert (person.role, agent.role, agent.company_id) == (Role.OWNER, Role.AGENT, person.company_id)
     actor = person.actor()
     async with unit_of_work(actor):

@@ -109,7 +109,7 @@ async def test_they_come_to_who_is_demoted_meanwhile(hers: Belongings, alice: Ac
     tab = Tab(await session_of())
 
     async def demotion() -> None:
-        async with platform_unit_of_work():
+        async with platform_unit_of_work("a test"):
             await demoted(alice)
 
     state, payload = await begin(tab, handler, hers)

@@ -73,7 +73,7 @@ async def test_nothing_is_left_for_the_next_person(tab: Tab, bob: Actor):
 
 
 async def test_nothing_is_left_of_the_company_before(clock: Any, tab: Tab, alice: Actor):  # noqa: F811
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test"):
         await moved(alice)
     clock.now += 1.0
     assert await tab.send(State.event_handlers["hydrate"]) == PASS

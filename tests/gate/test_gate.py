@@ -17,7 +17,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.infra.settings import Settings
 from tests.gate.asgi import OWN, TAB, Inner, connect, request
-from tests.people import PASSWORD
+from tests.people import sign_in_as
 
 OTHER_TAB = "5f0c9c52-6f1b-4a40-8d53-6d6f5f2b7a10"
 ACCEPTED = {"type": "websocket.accept"}
@@ -44,8 +44,9 @@ def budget(monkeypatch: pytest.MonkeyPatch) -> int:
 
 async def cookie_of(email: str) -> tuple[str, str]:
     """A fresh session: its token, and the Cookie header a browser would send."""
-    person = await accounts.sign_in(email=email, password=PASSWORD, network="test")
-    token = await accounts.start_session(await accounts.issue_ticket(person), network="test", user_agent="")
+    token = await accounts.start_session(
+        await accounts.issue_ticket(await sign_in_as(email)), network="test", user_agent=""
+    )
     return token, f"{session_cookie.name()}={token}"
 
 

@@ -91,7 +91,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 async def make(change: Change, charlie: Actor) -> None:
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test"):
         await change(charlie)
 
 
@@ -230,7 +230,7 @@ async def test_a_demotion_shows_in_an_open_tab_at_once(hub: Hub, tab: Tab, charl
         return (await tab.state(SessionState)).role == "agent"
 
     async with listening(hub, tabs):
-        async with platform_unit_of_work():
+        async with platform_unit_of_work("a test"):
             await demoted(charlie)
             assert charlie.user_id is not None
             events.publish("session", company_id=charlie.company_id, user=charlie.user_id)

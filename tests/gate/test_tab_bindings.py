@@ -31,7 +31,7 @@ async def session_of(email: str) -> tuple[str, UUID]:
 
 async def bindings() -> Sequence[Any]:
     """What the table holds: hashes and the ids of sessions."""
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test"):
         return (await run(select(col(TabBinding.token_hash), col(TabBinding.session_id)))).all()
 
 
@@ -110,7 +110,7 @@ async def test_what_has_ended_is_removed(alice: Actor):
     for tab, one in ((str(uuid4()), ended), (unseen, living), (kept, living)):
         await tabs.allow(tab, one)
     await accounts.sign_out(token)
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test"):
         long_ago = utcnow() - LIFETIME * 1.1
         await run(update(TabBinding).where(col(TabBinding.token_hash) == token_hash(unseen)).values(seen_at=long_ago))
     await remove_expired()
@@ -120,7 +120,7 @@ async def test_what_has_ended_is_removed(alice: Actor):
 async def test_bindings_go_with_their_session(alice: Actor):
     _, hers = await session_of("alice@sur.example")
     await TabBindings().allow(str(uuid4()), hers)
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test"):
         long_ago = utcnow() - LIFETIME
         await run(update(UserSession).values(expires_at=long_ago))
     await remove_expired()

@@ -6,6 +6,8 @@ import unicodedata
 from saasbot.infra.errors import InvalidInput
 
 _LONGEST, _LONGEST_LOCAL = 254, 64  # RFC 5321 §4.5.3.1
+_LONGEST_RAW = 4 * _LONGEST
+"""As it was typed. Putting a long run of combining marks in order takes its square, so it is not begun."""
 _LOCAL = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x20\x7f]+")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -15,7 +17,7 @@ def normal_email(value: str, *, field: str = "email") -> str:
 
     Raises: InvalidInput.
     """
-    text = unicodedata.normalize("NFKC", value).strip().lower()
+    text = unicodedata.normalize("NFKC", value).strip().lower() if len(value) <= _LONGEST_RAW else ""
     local, _, domain = text.rpartition("@")
     try:
         domain = domain.encode("idna").decode("ascii") if domain else ""

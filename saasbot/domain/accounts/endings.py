@@ -16,7 +16,11 @@ def hear_endings(listener: Listener) -> None:
 def _on_event(event: Event) -> None:
     if event.kind != "session":
         return
-    user_id = UUID(event.ids["user"])
+    forget_person(UUID(event.ids["user"]))
+
+
+def forget_person(user_id: UUID) -> None:
+    """Something of this person ended: the next look-up asks the database."""
     recent_sessions.forget(user_id)
     recent_callers.forget(user_id)
 

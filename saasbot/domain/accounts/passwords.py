@@ -14,6 +14,8 @@ from passlib.context import CryptContext
 from saasbot.infra.errors import InvalidInput
 
 SHORTEST, LONGEST = 10, 128
+_LONGEST_RAW = 4 * LONGEST
+"""Characters as they were typed: decomposed ones are several each. Putting a long run of marks in order takes its square."""
 
 # Argon2id with 19 MiB, 2 passes, 1 lane: OWASP Password Storage Cheat Sheet.
 _context = CryptContext(
@@ -35,6 +37,7 @@ def check_password(password: str, *, email: str = "", names: Iterable[str] = ())
 
     Raises: InvalidInput.
     """
+    password = _composed(password)
     if len(password) < SHORTEST:
         raise InvalidInput("password", "Use at least 10 characters.")
     if len(password) > LONGEST:
@@ -48,18 +51,30 @@ def check_password(password: str, *, email: str = "", names: Iterable[str] = ())
 
 
 async def hash_password(password: str) -> str:
-    return await _run(_context.hash, password)
+    """Of the composed form (NFC), so that "é" is one character from every keyboard."""
+    return await _run(_context.hash, _composed(password))
 
 
 async def verify_password(password: str, password_hash: str) -> tuple[bool, str | None]:
-    """Whether it is the password, and its new hash when the kept one has outdated parameters."""
-    if len(password) > LONGEST or _unstorable(password):
-        password = ""  # no account has it; the work stays the same
-    return await _run(_context.verify_and_update, password, password_hash)
+    """Whether it is the password, and its new hash when the kept one has outdated parameters or is of the raw form."""
+    composed = _composed(password)
+    if len(composed) > LONGEST or _unstorable(composed):
+        composed = password = ""  # no account has it; the work stays the same
+    matches, better_hash = await _run(_context.verify_and_update, composed, password_hash)
+    if matches or composed == password:
+        return matches, better_hash
+    # kept before passwords were composed: as it was typed then
+    matches, _ = await _run(_context.verify_and_update, password, password_hash)
+    return matches, await hash_password(composed) if matches else None
 
 
 async def _run(work, *arguments):
     return await asyncio.get_running_loop().run_in_executor(_hashers, work, *arguments)
+
+
+def _composed(password: str) -> str:
+    """In NFC; what is too long to be a password stays as it is, and is refused for its length."""
+    return password if len(password) > _LONGEST_RAW else unicodedata.normalize("NFC", password)
 
 
 def _unstorable(password: str) -> bool:

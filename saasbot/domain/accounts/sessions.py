@@ -60,18 +60,19 @@ async def start_session(ticket: str, *, network: str, user_agent: str) -> str:
 
     Raises: InvalidTicket.
     """
-    person = await rows.use_ticket(token_hash(ticket)) if _plausible(ticket) else None
-    if person is None:
+    if not _plausible(ticket):
         raise InvalidTicket
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    await rows.open_session(
-        person,
+    person = await rows.open_session(
+        token_hash(ticket),
         token_hash=token_hash(token),
         csrf_token=secrets.token_urlsafe(24),
         expires_at=utcnow() + LIFETIME,
         network=network,
         user_agent=user_agent[:300],
     )
+    if person is None:
+        raise InvalidTicket
     return token
 
 

@@ -1,6 +1,7 @@
 """Signing in with e-mail and password: the same answer and the same work for unknown, wrong and disabled."""
 
-from saasbot.domain.accounts import throttle
+from saasbot.domain.accounts import attempts, throttle
+from saasbot.domain.accounts.attempts import Attempt
 from saasbot.domain.accounts.emails import normal_email
 from saasbot.domain.accounts.passwords import NOBODY, verify_password
 from saasbot.domain.admin import credentials
@@ -17,8 +18,8 @@ class InvalidCredentials(AppError):
     message = "The email or the password is not right."
 
 
-async def sign_in(*, email: str, password: str, network: str) -> Person:
-    """Who it is. `network` comes from the connection (`throttle.network_of`), never from what the client says.
+async def sign_in(*, email: str, password: str, network: str) -> Person | Attempt:
+    """Who it is, or the attempt of somebody whose second step is to come. `network` comes from the connection (`throttle.network_of`), never from what the client says.
 
     Raises: InvalidCredentials, Locked.
     """
@@ -36,5 +37,7 @@ async def sign_in(*, email: str, password: str, network: str) -> Person:
     await throttle.forget_attempts(email, network)
     if better_hash is not None:
         await credentials.replace_password_hash(person.user_id, better_hash)
-    log.info("accounts.signed_in", user_id=str(person.user_id), company_id=str(person.company_id))
-    return person
+    step = await attempts.begin(person, network)
+    if isinstance(step, Person):
+        log.info("accounts.signed_in", user_id=str(person.user_id), company_id=str(person.company_id))
+    return step

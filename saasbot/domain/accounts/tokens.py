@@ -1,35 +1,29 @@
 """Tokens of the REST API: RS256 access tokens of 15 minutes, and refresh tokens that are used once each."""
 
-import asyncio
+import base64
+import json
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import KeySet
 
 from saasbot.domain.accounts.recent import Recent
+from saasbot.domain.accounts.signing_keys import ACCESS_LIFETIME, ALGORITHM, signing_keys
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import tokens as rows
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.tokens import Family
-from saasbot.infra.crypto import Unsealable, place, seal, token_hash, unseal
+from saasbot.infra.crypto import token_hash
 from saasbot.infra.errors import AppError
-from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
-from saasbot.models import SigningKey
 from saasbot.models.table import new_id, utcnow
 
-log = get_logger(__name__)
-
-ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(days=30)
 _AUDIENCE = "saasbot-api"
-_ALGORITHM = "RS256"
-_RSA_BITS = 2048
 _LONGEST_ACCESS_TOKEN = 4096
 
 
@@ -63,22 +57,25 @@ class Caller:
 recent_callers: Recent[Caller] = Recent()
 
 
-async def issue_tokens(person: Person) -> TokenPair:
-    """A new family: its first refresh token, and an access token."""
-    family = Family(new_id(), person.user_id, person.company_id)
+async def issue_tokens(person: Person, *, network: str = "", user_agent: str = "") -> TokenPair:
+    """A new family: its first refresh token, and an access token. It remembers from where it was opened, and with what."""
+    family = Family(new_id(), person.user_id, person.company_id, network, user_agent[:300])
     refresh = secrets.token_urlsafe(32)
     await rows.add_refresh_token(family, token_hash=token_hash(refresh), expires_at=utcnow() + REFRESH_LIFETIME)
     return await _pair(family, refresh)
 
 
-async def refresh_tokens(refresh_token: str) -> tuple[TokenPair, Person]:
-    """The next pair. A refresh token that was used before ends its whole family: one of its two users is a thief.
+async def refresh_tokens(refresh_token: str, *, network: str = "") -> tuple[TokenPair, Person]:
+    """The next pair, asked for from this network. A refresh token that was used before ends its whole family: one of its two users is a thief.
 
     Raises: InvalidToken.
     """
     refresh = secrets.token_urlsafe(32)
     family = await rows.rotate_refresh_token(
-        token_hash(refresh_token), next_hash=token_hash(refresh), expires_at=utcnow() + REFRESH_LIFETIME
+        token_hash(refresh_token),
+        next_hash=token_hash(refresh),
+        expires_at=utcnow() + REFRESH_LIFETIME,
+        network=network,
     )
     if family is None:
         recent_callers.forget_all()
@@ -122,7 +119,7 @@ async def _read_caller(claims: dict[str, str]) -> Caller | None:
 
 
 async def _pair(family: Family, refresh: str) -> TokenPair:
-    key, now = (await _keys())[0], int(utcnow().timestamp())
+    key, now = await signing_keys.signer(), int(utcnow().timestamp())
     lifetime = int(ACCESS_LIFETIME.total_seconds())
     claims = {
         "iss": settings().public_url,
@@ -134,8 +131,8 @@ async def _pair(family: Family, refresh: str) -> TokenPair:
         "exp": now + lifetime,
         "jti": secrets.token_urlsafe(12),
     }
-    header = {"alg": _ALGORITHM, "kid": key.kid}
-    return TokenPair(jwt.encode(header, claims, key, algorithms=[_ALGORITHM]), refresh, lifetime)
+    header = {"alg": ALGORITHM, "kid": key.kid}
+    return TokenPair(jwt.encode(header, claims, key, algorithms=[ALGORITHM]), refresh, lifetime)
 
 
 async def _verified(access_token: str) -> dict[str, str]:
@@ -146,49 +143,16 @@ async def _verified(access_token: str) -> dict[str, str]:
         exp={"essential": True},
     )
     try:
-        token = jwt.decode(access_token, KeySet([*await _keys()]), algorithms=[_ALGORITHM])
+        keys = await signing_keys.verifiers(_kid_of(access_token))
+        token = jwt.decode(access_token, KeySet([*keys]), algorithms=[ALGORITHM])
         registry.validate(token.claims)
     except (JoseError, ValueError):
         raise InvalidToken from None
     return token.claims
 
 
-class _Keys:
-    """The key pairs of this installation, as this process knows them: the one that signs first."""
-
-    known: list[RSAKey] = []
-    read_at = 0.0
-
-
-_REREAD_SECONDS = 60.0
-
-
-async def _keys() -> list[RSAKey]:
-    if _Keys.known and time.monotonic() - _Keys.read_at < _REREAD_SECONDS:
-        return _Keys.known
-    stored = await rows.signing_keys()
-    usable = _usable(stored)
-    if not usable:
-        await rows.add_signing_key(await asyncio.to_thread(_new_key), beside={row.id for row in stored})
-        usable = _usable(await rows.signing_keys())
-    _Keys.known, _Keys.read_at = usable, time.monotonic()
-    return usable
-
-
-def _new_key() -> SigningKey:
-    pair = RSAKey.generate_key(_RSA_BITS)
-    row = SigningKey(private_sealed=b"", public_pem=pair.as_pem(private=False).decode())
-    row.private_sealed = seal(pair.as_pem(private=True).decode(), place("signing_key", "private_sealed", row.id))
-    return row
-
-
-def _usable(stored: list[SigningKey]) -> list[RSAKey]:
-    usable = []
-    for row in stored:
-        try:
-            pem = unseal(row.private_sealed, place("signing_key", "private_sealed", row.id))
-        except Unsealable:
-            log.error("accounts.signing_key_unsealable", key_id=str(row.id))
-            continue
-        usable.append(RSAKey.import_key(pem, {"kid": str(row.id), "use": "sig", "alg": _ALGORITHM}))
-    return usable
+def _kid_of(access_token: str) -> str:
+    """The key that a token names, for what it is worth before the signature is checked. Raises: ValueError."""
+    header = access_token.partition(".")[0]
+    named = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    return str(named.get("kid", "")) if isinstance(named, dict) else ""

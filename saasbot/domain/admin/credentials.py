@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlmodel import col, delete
 
 from saasbot.domain.actor import Actor
@@ -19,7 +19,10 @@ from saasbot.models import (
     PasswordReset,
     RefreshToken,
     Role,
+    SecondFactor,
+    SignInAttempt,
     SignInFailure,
+    SignInTicket,
     UserAccount,
     UserSession,
 )
@@ -78,17 +81,34 @@ SEATED = (
     col(Membership.removed_at).is_(None),
     col(UserAccount.disabled_at).is_(None),
 )
-"""Who may act: not removed from the company, and not disabled."""
+"""Who may sign in: not removed from the company, and not disabled."""
+
+HAS_SECOND_FACTOR = exists().where(
+    col(SecondFactor.user_id) == col(UserAccount.id), col(SecondFactor.confirmed_at).is_not(None)
+)
+NEEDS_SECOND_FACTOR = or_(col(Membership.role) == Role.ADMIN, col(UserAccount.is_super_admin))
+SECURED = (*SEATED, or_(~NEEDS_SECOND_FACTOR, HAS_SECOND_FACTOR))
+"""Who may act: those, with a second factor where the role demands one. So no ticket, session or token is worth anything
+without it, whichever way it came to be, and whoever becomes an administrator signs in anew."""
 
 
 async def find_account(email: str) -> tuple[Person, str] | None:
     """The person of this e-mail in the first company they joined, and their password hash. Disabled counts as absent."""
-    async with platform_unit_of_work("find an account by its e-mail, before its company is known"):
+    return await _find(col(UserAccount.email) == email)
+
+
+async def find_person(user_id: UUID) -> tuple[Person, str] | None:
+    """As `find_account`, of an account that is known already."""
+    return await _find(col(UserAccount.id) == user_id)
+
+
+async def _find(whose: ColumnElement[bool]) -> tuple[Person, str] | None:
+    async with platform_unit_of_work("find an account, before its company is known"):
         found = await run(
             select(*PERSON, col(UserAccount.password_hash))
             .join(Membership, col(Membership.user_id) == col(UserAccount.id))
             .join(Company, col(Company.id) == col(Membership.company_id))
-            .where(col(UserAccount.email) == email, *SEATED)
+            .where(whose, *SEATED)
             .order_by(col(Membership.created_at))
             .limit(1)
         )
@@ -196,7 +216,7 @@ async def owner_of_reset(token_hash: bytes) -> tuple[str, list[str]] | None:
 
 
 async def use_reset(token_hash: bytes, password_hash: str) -> bool:
-    """Set the password, once; every session and refresh token of the account ends. False: the token is not usable."""
+    """Set the password, once; everything that was opened with the old one ends. False: the token is not usable."""
     now = utcnow()
     async with platform_unit_of_work("set a password by a reset"):
         used = await run(
@@ -213,13 +233,22 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
         if user_id is None:
             return False
         await run(update(UserAccount).where(col(UserAccount.id) == user_id).values(password_hash=password_hash))
+        # who has nothing but the mailbox must not get in by it alone: a mail was the first step, it is not the second too
+        await run(update(SecondFactor).where(col(SecondFactor.user_id) == user_id).values(mail_allowed=False))
         await end_everything_of(user_id, now)
     log.info("accounts.password_reset", user_id=str(user_id))
     return True
 
 
 async def end_everything_of(user_id: UUID, now: datetime) -> None:
-    """Within the caller's transaction: revoke the account's sessions and refresh tokens, everywhere, at once."""
+    """Within the caller's transaction: the account's sessions, refresh tokens, sign-in attempts and unused tickets are over, everywhere, at once."""
+    await run(delete(SignInAttempt).where(col(SignInAttempt.user_id) == user_id))
+    # before the sessions: a ticket that is being exchanged makes us wait here, and its session is seen below
+    await run(
+        update(SignInTicket)
+        .where(col(SignInTicket.user_id) == user_id, col(SignInTicket.used_at).is_(None))
+        .values(used_at=now)
+    )
     sessions = await run(
         update(UserSession)
         .where(col(UserSession.user_id) == user_id, col(UserSession.revoked_at).is_(None))

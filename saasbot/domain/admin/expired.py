@@ -1,4 +1,4 @@
-"""Rows that only the past needed: expired sessions, their tabs, tickets, tokens, resets, failures and remembered answers."""
+"""Rows that only the past needed: expired sessions, their tabs, tickets, tokens, resets, attempts, failures and remembered answers."""
 
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from saasbot.models import (
     IdempotencyKey,
     PasswordReset,
     RefreshToken,
+    SignInAttempt,
     SignInFailure,
     SignInTicket,
     TabBinding,
@@ -40,6 +41,7 @@ async def remove_expired() -> int:
         delete(SignInTicket).where(col(SignInTicket.expires_at) < now - _DAY),
         delete(RefreshToken).where(col(RefreshToken.expires_at) < past),
         delete(PasswordReset).where(col(PasswordReset.expires_at) < now - _DAY),
+        delete(SignInAttempt).where(col(SignInAttempt.expires_at) < now - _DAY),
         delete(SignInFailure).where(col(SignInFailure.created_at) < now - _DAY),
         delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now - _DAY),
     )

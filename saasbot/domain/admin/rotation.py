@@ -8,7 +8,7 @@ from sqlmodel import SQLModel, col
 from saasbot.infra.crypto import Unsealable, place, reseal
 from saasbot.infra.db import platform_unit_of_work, run, take_longer
 from saasbot.infra.logging import get_logger
-from saasbot.models import Channel, Company, KeyCheck, SigningKey
+from saasbot.models import Channel, Company, KeyCheck, SecondFactor, SigningKey
 
 log = get_logger(__name__)
 
@@ -17,6 +17,7 @@ SEALED: tuple[tuple[type[SQLModel], str], ...] = (
     (Channel, "proxy_sealed"),
     (SigningKey, "private_sealed"),
     (KeyCheck, "check_sealed"),
+    (SecondFactor, "totp_sealed"),
 )
 """Every column with a sealed value. A test finds columns by their name and fails on one that is missing here."""
 

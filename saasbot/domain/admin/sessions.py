@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from saasbot.domain.admin.credentials import PERSON, SEATED, Person
+from saasbot.domain.admin.credentials import PERSON, SECURED, Person
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger
@@ -27,10 +27,17 @@ class OpenSession:
 
 
 async def open_session(
-    person: Person, *, token_hash: bytes, csrf_token: str, expires_at: datetime, network: str, user_agent: str
-) -> UUID:
+    ticket_hash: bytes, *, token_hash: bytes, csrf_token: str, expires_at: datetime, network: str, user_agent: str
+) -> Person | None:
+    """Exchange a ticket, once, for a session. Nothing when it is unknown, used or late, or its person may not act.
+
+    Both in one transaction, so that what voids tickets also finds the session of one that was faster.
+    """
     now = utcnow()
-    async with platform_unit_of_work("open a session"):
+    async with platform_unit_of_work("open a session with a ticket"):
+        person = await _use_ticket(ticket_hash, now)
+        if person is None:
+            return None
         row = UserSession(
             company_id=person.company_id,
             user_id=person.user_id,
@@ -43,7 +50,7 @@ async def open_session(
         )
         session().add(row)
     log.info("accounts.session_opened", session_id=str(row.id), user_id=str(person.user_id))
-    return row.id
+    return person
 
 
 async def find_session(token_hash: bytes) -> OpenSession | None:
@@ -68,7 +75,7 @@ async def find_session(token_hash: bytes) -> OpenSession | None:
                 col(UserSession.token_hash) == token_hash,
                 col(UserSession.revoked_at).is_(None),
                 col(UserSession.expires_at) > utcnow(),
-                *SEATED,
+                *SECURED,
             )
         )
         row = found.first()
@@ -110,28 +117,25 @@ async def open_ticket(person: Person, *, token_hash: bytes, expires_at: datetime
         )
 
 
-async def use_ticket(token_hash: bytes) -> Person | None:
-    """Whom the ticket signs in, once; nothing when it is unknown, used or late."""
-    now = utcnow()
-    async with platform_unit_of_work("use a sign-in ticket"):
-        used = await run(
-            update(SignInTicket)
-            .where(
-                col(SignInTicket.token_hash) == token_hash,
-                col(SignInTicket.used_at).is_(None),
-                col(SignInTicket.expires_at) > now,
-            )
-            .values(used_at=now)
-            .returning(col(SignInTicket.user_id), col(SignInTicket.company_id))
+async def _use_ticket(token_hash: bytes, now: datetime) -> Person | None:
+    used = await run(
+        update(SignInTicket)
+        .where(
+            col(SignInTicket.token_hash) == token_hash,
+            col(SignInTicket.used_at).is_(None),
+            col(SignInTicket.expires_at) > now,
         )
-        row = used.first()
-        if row is None:
-            return None
-        found = await run(
-            select(*PERSON)
-            .join(Membership, col(Membership.user_id) == col(UserAccount.id))
-            .join(Company, col(Company.id) == col(Membership.company_id))
-            .where(col(UserAccount.id) == row.user_id, col(Company.id) == row.company_id, *SEATED)
-        )
-        person = found.first()
+        .values(used_at=now)
+        .returning(col(SignInTicket.user_id), col(SignInTicket.company_id))
+    )
+    row = used.first()
+    if row is None:
+        return None
+    found = await run(
+        select(*PERSON)
+        .join(Membership, col(Membership.user_id) == col(UserAccount.id))
+        .join(Company, col(Company.id) == col(Membership.company_id))
+        .where(col(UserAccount.id) == row.user_id, col(Company.id) == row.company_id, *SECURED)
+    )
+    person = found.first()
     return Person.of(person) if person else None

@@ -34,7 +34,7 @@ async def claim_tab(token_hash: bytes, session_id: UUID | None) -> bool:
         )
         .correlate(TabBinding)
     )
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("claim a tab for a session"):
         if session_id is None:
             held = await run(
                 select(col(TabBinding.session_id)).where(col(TabBinding.token_hash) == token_hash, holder_lives)

@@ -1,23 +1,20 @@
-"""Refresh tokens and their families, and the keys that sign access tokens."""
+"""Refresh tokens and their families."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, select, update
 from sqlmodel import col
-from sqlmodel import select as select_rows
 
-from saasbot.domain.admin.credentials import PERSON, SEATED, Person
+from saasbot.domain.admin.credentials import PERSON, SECURED, Person
 from saasbot.infra import events
-from saasbot.infra.db import platform_unit_of_work, run, session, sql
+from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger
-from saasbot.models import Company, Membership, RefreshToken, SigningKey, UserAccount
+from saasbot.models import Company, Membership, RefreshToken, UserAccount
 from saasbot.models.table import utcnow
 
 log = get_logger(__name__)
-
-_SIGNING_KEY_LOCK = 0x5AA5_0002
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,9 @@ class Family:
     id: UUID
     user_id: UUID
     company_id: UUID
+    network: str = ""
+    user_agent: str = ""
+    """From where and with what it was opened, as far as is known."""
 
 
 async def add_refresh_token(family: Family, *, token_hash: bytes, expires_at: datetime) -> None:
@@ -34,7 +34,9 @@ async def add_refresh_token(family: Family, *, token_hash: bytes, expires_at: da
         session().add(_link(family, token_hash, expires_at))
 
 
-async def rotate_refresh_token(token_hash: bytes, *, next_hash: bytes, expires_at: datetime) -> Family | None:
+async def rotate_refresh_token(
+    token_hash: bytes, *, next_hash: bytes, expires_at: datetime, network: str = ""
+) -> Family | None:
     """Use a link and add the next one. A link that was used before ends its whole family, and so do a late or ended one.
 
     Returns nothing when the token opens nothing.
@@ -50,10 +52,17 @@ async def rotate_refresh_token(token_hash: bytes, *, next_hash: bytes, expires_a
                 col(RefreshToken.expires_at) > now,
             )
             .values(used_at=now)
-            .returning(col(RefreshToken.family), col(RefreshToken.user_id), col(RefreshToken.company_id))
+            .returning(
+                col(RefreshToken.family),
+                col(RefreshToken.user_id),
+                col(RefreshToken.company_id),
+                col(RefreshToken.network),
+                col(RefreshToken.user_agent),
+            )
         )
         if row := claimed.first():
             family = Family(*row)
+            family = replace(family, network=network or family.network)
             session().add(_link(family, next_hash, expires_at))
             return family
         reused = await run(
@@ -98,31 +107,10 @@ async def person_of_family(user_id: UUID, company_id: UUID, family_id: UUID) -> 
             select(*PERSON)
             .join(Membership, col(Membership.user_id) == col(UserAccount.id))
             .join(Company, col(Company.id) == col(Membership.company_id))
-            .where(col(UserAccount.id) == user_id, col(Company.id) == company_id, alive, *SEATED)
+            .where(col(UserAccount.id) == user_id, col(Company.id) == company_id, alive, *SECURED)
         )
         row = found.first()
     return Person.of(row) if row else None
-
-
-async def signing_keys() -> list[SigningKey]:
-    """The keys that verify, the one that signs first."""
-    async with platform_unit_of_work("read the keys that sign access tokens"):
-        found = await session().exec(
-            select_rows(SigningKey)
-            .where(col(SigningKey.retired_at).is_(None))
-            .order_by(col(SigningKey.created_at).desc())
-        )
-        return list(found)
-
-
-async def add_signing_key(key: SigningKey, *, beside: set[UUID]) -> None:
-    """Keep the key, unless another process was faster (there is a key that the caller did not know): then that one counts."""
-    async with platform_unit_of_work("add a key that signs access tokens"):
-        await sql("SELECT pg_advisory_xact_lock(:lock)", lock=_SIGNING_KEY_LOCK)
-        present = await run(select(col(SigningKey.id)).where(col(SigningKey.retired_at).is_(None)))
-        if set(present.scalars()) <= beside:
-            session().add(key)
-            log.info("accounts.signing_key_made", key_id=str(key.id))
 
 
 def _link(family: Family, token_hash: bytes, expires_at: datetime) -> RefreshToken:
@@ -130,6 +118,8 @@ def _link(family: Family, token_hash: bytes, expires_at: datetime) -> RefreshTok
         company_id=family.company_id,
         user_id=family.user_id,
         family=family.id,
+        network=family.network,
+        user_agent=family.user_agent,
         token_hash=token_hash,
         expires_at=expires_at,
     )

@@ -1,0 +1,157 @@
+"""The security section of the settings: the second step, and where a person is signed in. `view` is the SecurityState's data."""
+
+from typing import Any
+
+import reflex as rx
+
+from saasbot.components.buttons import button
+from saasbot.components.chips import chip
+from saasbot.components.forms import submit_button, text_field
+from saasbot.components.i18n import t, tn
+from saasbot.components.icons import icon
+from saasbot.components.states import notice
+from saasbot.components.two_step import app_secret, code_field, recovery_codes
+from saasbot.components.types import Flag, Handler, Text
+
+
+def two_step_setting(
+    *,
+    enrolled: Flag,
+    mandatory: rx.Var[bool],
+    codes_left: rx.Var[int],
+    app: rx.vars.ObjectVar[Any],
+    codes: rx.Var[list[str]],
+    asking: rx.Var[str],
+    code_error: Text,
+    password_error: Text,
+    on_begin: Handler,
+    on_confirm: Handler,
+    on_ask: Handler,
+    on_prove: Handler,
+    on_codes_kept: Handler,
+) -> rx.Component:
+    """One thing at a time: new recovery codes, an app being set up, the password, or how it stands. `on_ask` takes `off`, `codes`
+    or nothing.
+    """
+    return rx.cond(
+        codes.length() > 0,
+        recovery_codes(codes, done=t("I kept them"), on_done=on_codes_kept),
+        rx.cond(
+            app.qr != "",
+            _set_up(app, code_error, on_confirm, on_ask),
+            rx.cond(
+                asking != "",
+                _proof(asking, password_error, on_prove, on_ask),
+                rx.cond(enrolled, _on(mandatory, codes_left, on_ask), _off(on_begin)),
+            ),
+        ),
+    )
+
+
+def _off(on_begin: Handler) -> rx.Component:
+    return rx.el.div(
+        _what(
+            t("Two-step sign-in"),
+            t("A code of your phone after the password: who learns your password still does not get in."),
+        ),
+        button(t("Turn on"), on_click=on_begin, id="two-step-on"),
+        class_name="setting-row",
+    )
+
+
+def _on(mandatory: rx.Var[bool], codes_left: rx.Var[int], on_ask: Handler) -> rx.Component:
+    return rx.fragment(
+        rx.el.div(
+            _what(
+                rx.el.span(t("Two-step sign-in"), chip(t("On"), "human"), class_name="with-chip"),
+                tn("{n} recovery code left.", "{n} recovery codes left.", codes_left),
+            ),
+            rx.el.div(
+                button(t("New recovery codes"), on_click=on_ask("codes"), id="two-step-codes"),
+                rx.cond(~mandatory, button(t("Turn off"), on_click=on_ask("off"), id="two-step-off")),
+                class_name="button-row",
+            ),
+            class_name="setting-row",
+        ),
+        rx.cond(mandatory, notice("shield-check", t("Your role needs two-step sign-in: it cannot be turned off."))),
+        rx.cond(codes_left < 3, notice("triangle-alert", t("Few recovery codes are left: make new ones."))),
+    )
+
+
+def _set_up(app: rx.vars.ObjectVar[Any], error: Text, on_confirm: Handler, on_ask: Handler) -> rx.Component:
+    return rx.el.form(
+        app_secret(app),
+        code_field(error),
+        rx.el.div(
+            submit_button(t("Turn on"), busy=False, id="two-step-confirm"),
+            button(t("Cancel"), on_click=on_ask(""), id="two-step-cancel"),
+            class_name="button-row",
+        ),
+        on_submit=on_confirm,
+        no_validate=True,
+        class_name="form",
+    )
+
+
+def _proof(asking: rx.Var[str], error: Text, on_prove: Handler, on_ask: Handler) -> rx.Component:
+    off = asking == "off"
+    return rx.el.form(
+        text_field(
+            t("Your password"),
+            id="own_password",
+            type="password",
+            error=error,
+            help=rx.cond(
+                off,
+                t("To turn off two-step sign-in. Your recovery codes are gone then."),
+                t("To make new recovery codes. Those from before no longer work then."),
+            ).to(str),
+            auto_complete="current-password",
+        ),
+        rx.el.div(
+            rx.cond(
+                off,
+                button(t("Turn off"), kind="danger", type="submit", id="two-step-prove-off"),
+                button(t("Make new codes"), kind="primary", type="submit", id="two-step-prove-codes"),
+            ),
+            button(t("Cancel"), on_click=on_ask(""), id="two-step-cancel"),
+            class_name="button-row",
+        ),
+        on_submit=on_prove,
+        no_validate=True,
+        class_name="form",
+    )
+
+
+def session_list(sessions: rx.Var[list[Any]], *, on_end: Handler, on_end_others: Handler) -> rx.Component:
+    """`sessions` are SessionRows, this one first; `on_end` takes an id."""
+    return rx.el.div(
+        rx.el.h3(t("Where you are signed in"), class_name="field-label"),
+        rx.el.ul(rx.foreach(sessions, lambda row: _session(row, on_end)), class_name="session-list"),
+        rx.cond(
+            sessions.length() > 1,
+            button(t("Sign out everywhere else"), on_click=on_end_others, id="end-others"),
+        ),
+        class_name="sessions",
+    )
+
+
+def _session(row: rx.vars.ObjectVar[Any], on_end: Handler) -> rx.Component:
+    return rx.el.li(
+        rx.cond(row.is_program, icon("terminal"), icon("monitor-smartphone")),
+        rx.el.div(
+            rx.el.span(
+                rx.el.span(row.device, class_name="truncate"),
+                rx.cond(row.current, chip(t("This one"), "human")),
+                class_name="with-chip",
+            ),
+            rx.el.p(row.where, class_name="field-help"),
+        ),
+        rx.cond(~row.current, button(t("Sign out"), on_click=on_end(row.id))),
+        class_name="session-row",
+        custom_attrs={"data-testid": "session-row", "data-current": row.current.to_string()},
+    )
+
+
+def _what(title: Text | rx.Component, help: Text) -> rx.Component:
+    return rx.el.div(rx.el.div(title, class_name="field-label"), rx.el.p(help, class_name="field-help"))

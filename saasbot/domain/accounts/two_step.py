@@ -1,0 +1,111 @@
+"""A person's own second step: on, off, and their recovery codes.
+
+Like all of the accounts it opens its own transactions: call it outside a unit of work.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from saasbot.domain.accounts import enrolment, throttle
+from saasbot.domain.accounts.enrolment import Enrolment
+from saasbot.domain.accounts.passwords import verify_password
+from saasbot.domain.accounts.recovery_codes import code_hash, new_codes
+from saasbot.domain.actor import Actor
+from saasbot.domain.admin import second_factors as rows
+from saasbot.domain.admin.credentials import find_person
+from saasbot.domain.admin.second_factors import Standing
+from saasbot.infra.errors import AppError, Forbidden, InvalidInput
+
+
+class TwoStepIsOn(AppError):
+    code = "two_step_is_on"
+    status = 409
+    message = "Two-step sign-in is on already."
+
+
+class TwoStepIsOff(AppError):
+    code = "two_step_is_off"
+    status = 409
+    message = "Two-step sign-in is off."
+
+
+class TwoStepMandatory(AppError):
+    code = "two_step_mandatory"
+    status = 403
+    message = "Your role needs two-step sign-in: it cannot be turned off."
+
+
+async def two_step_of(actor: Actor) -> Standing:
+    """Raises: Forbidden (nobody acts)."""
+    return await rows.standing_of(_person_of(actor))
+
+
+async def begin(actor: Actor) -> Enrolment:
+    """A secret for the person's app; it counts when `confirm` was given its first code.
+
+    Raises: Forbidden, TwoStepIsOn.
+    """
+    found = await find_person(_person_of(actor))
+    if found is None:
+        raise Forbidden
+    begun = await enrolment.begin(found[0])
+    if begun is None:
+        raise TwoStepIsOn
+    return begun
+
+
+async def confirm(actor: Actor, code: str) -> Sequence[str]:
+    """The app counts from now on. Returns the recovery codes, which are shown now and never again.
+
+    Raises: Forbidden, InvalidInput.
+    """
+    codes = await enrolment.confirm(_person_of(actor), code)
+    if codes is None:
+        raise InvalidInput("code", "That code is not right. Check that the phone's clock is.")
+    return codes
+
+
+async def turn_off(actor: Actor, *, password: str, network: str) -> None:
+    """The account signs in with its password alone; its recovery codes are gone.
+
+    Raises: Forbidden, TwoStepMandatory, InvalidInput (the password), Locked.
+    """
+    user_id = _person_of(actor)
+    if (await rows.standing_of(user_id)).mandatory:
+        raise TwoStepMandatory
+    await _check_password(user_id, password, network)
+    await rows.remove_factor(user_id)
+
+
+async def renew_recovery_codes(actor: Actor, *, password: str, network: str) -> Sequence[str]:
+    """Ten new ones; those from before open nothing any more.
+
+    Raises: Forbidden, TwoStepIsOff, InvalidInput (the password), Locked.
+    """
+    user_id = _person_of(actor)
+    await _check_password(user_id, password, network)
+    factor = await rows.read_factor(user_id)
+    if factor is None or factor.confirmed_at is None or factor.secret is None:
+        raise TwoStepIsOff
+    codes = new_codes()
+    await rows.replace_recovery_codes(user_id, [code_hash(each, factor.secret) for each in codes])
+    return codes
+
+
+async def _check_password(user_id: UUID, password: str, network: str) -> None:
+    """Guesses count as those of a sign-in do. Raises: InvalidInput, Locked."""
+    found = await find_person(user_id)
+    if found is None:
+        raise Forbidden
+    person, password_hash = found
+    await throttle.count_attempt(person.email, network)
+    matches, _ = await verify_password(password, password_hash)
+    if not matches:
+        raise InvalidInput("password", "That is not your password.")
+    await throttle.forget_attempts(person.email, network)
+
+
+def _person_of(actor: Actor) -> UUID:
+    if actor.user_id is None:
+        raise Forbidden
+    return actor.user_id
