@@ -7,6 +7,8 @@ LOGIN = "/login"
 REGISTER = "/register"
 FORGOT_PASSWORD = "/forgot-password"  # noqa: S105  # an address
 RESET_PASSWORD = "/reset-password"  # noqa: S105  # an address
+CONFIRM_EMAIL = "/confirm-email"
+INVITE = "/invite"
 ONBOARDING = "/onboarding"
 INBOX = "/inbox"
 CONVERSATION = "/inbox/[conversation_id]"
@@ -22,13 +24,11 @@ NOT_FOUND = "404"
 AUTH_COMPLETE = "/auth/complete"
 AUTH_LOGOUT = "/auth/logout"
 
-# Pages at a fixed address.
-PAGES = frozenset(
-    {LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}
-)
-
 # Pages that a browser without a session may open.
-PUBLIC = frozenset({LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD})
+PUBLIC = frozenset({LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, CONFIRM_EMAIL, INVITE})
+
+# Pages at a fixed address.
+PAGES = PUBLIC | {ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}
 
 
 def conversation(conversation_id: str) -> str:
@@ -64,3 +64,13 @@ def auth_complete(ticket: str) -> str:
 def reset_password(token: str) -> str:
     """The page that a mailed reset link opens."""
     return f"{RESET_PASSWORD}?{urlencode({'token': token})}"
+
+
+def confirm_email(token: str) -> str:
+    """The page that a mailed confirmation link opens."""
+    return f"{CONFIRM_EMAIL}?{urlencode({'token': token})}"
+
+
+def invite(token: str) -> str:
+    """The page that a mailed invitation opens."""
+    return f"{INVITE}?{urlencode({'token': token})}"

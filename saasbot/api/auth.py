@@ -93,6 +93,7 @@ async def register(request: Request, body: RegisterIn) -> Tokens:
         password=body.password,
         accept_terms=body.accept_terms,
         locale=locale,
+        network=_network(request),
     )
     return _tokens(await accounts.issue_tokens(person), person)
 
@@ -127,16 +128,16 @@ async def me(caller: CurrentCaller) -> Me:
 
 
 @router.post("/forgot-password", status_code=202)
-async def forgot_password(body: ForgotPasswordIn) -> Accepted:
+async def forgot_password(request: Request, body: ForgotPasswordIn) -> Accepted:
     """The same answer whether or not the account exists; if it does, a link is mailed."""
-    await accounts.request_reset(body.email)
+    await accounts.request_reset(body.email, network=_network(request))
     return Accepted()
 
 
 @router.post("/reset-password", status_code=202)
-async def reset_password(body: ResetPasswordIn) -> Accepted:
+async def reset_password(request: Request, body: ResetPasswordIn) -> Accepted:
     """Every session and token of the account is over afterwards. The link works once, for half an hour."""
-    await accounts.reset_password(token=body.token, password=body.password)
+    await accounts.reset_password(token=body.token, password=body.password, network=_network(request))
     return Accepted()
 
 

@@ -10,7 +10,7 @@ from structlog.typing import EventDict, WrappedLogger
 _SECRET_NAMES = re.compile(r"(password|token|secret|api_key|authorization|cookie|text|body)$", re.IGNORECASE)
 _PHONE = re.compile(r"(?<!\w)\+?\d{8,15}(?!\w)")
 # Where tokens stand in texts of others: Reflex logs whole events with their cookies, servers log addresses with queries.
-_TOKEN = re.compile(r"((?:saasbot-session=|[?&\s'\"](?:ticket|token)=|[Bb]earer ))[\w.~+/%-]+=*")
+_TOKEN = re.compile(r"((?:saasbot-(?:session|device)=|[?&\s'\"](?:ticket|token)=|[Bb]earer ))[\w.~+/%-]+=*")
 _LONGEST = 16_000
 """Of one value: what a client sends must not fill the disk through an error's text."""
 _API_KEY = re.compile(r"\bsk-[\w-]{8,}")

@@ -1,6 +1,8 @@
 """Tables, enums and small predicates. Importing this package registers every table."""
 
 from saasbot.models.accounts import (
+    AttemptCount,
+    MailConfirmation,
     Membership,
     PasswordReset,
     RefreshToken,
@@ -46,6 +48,7 @@ from saasbot.models.inbox import (
     MessageType,
     WaitingReceipt,
 )
+from saasbot.models.invitations import Invitation
 from saasbot.models.merges import ContactMerge, ConversationMerge
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 
@@ -53,6 +56,7 @@ __all__ = [
     "ActKind",
     "AgentTurn",
     "AiSource",
+    "AttemptCount",
     "Author",
     "Bot",
     "Channel",
@@ -79,6 +83,8 @@ __all__ = [
     "HistoryChunk",
     "IdempotencyKey",
     "IdentityKind",
+    "Invitation",
+    "MailConfirmation",
     "Media",
     "MediaStatus",
     "Membership",

@@ -1,10 +1,21 @@
 """People: registering, signing in and out, sessions, tokens of the API, forgotten passwords.
 
 These use cases have no actor yet, so they open their own transactions through `domain/admin`: call them outside a unit of
-work.
+work. The team (`members`, and lists of `invitations`) has one, and is called inside, as everywhere.
 """
 
+from saasbot.domain.accounts.accepting import SignInFirst, accept_as, accept_as_newcomer, invitation_of
+from saasbot.domain.accounts.confirming import (
+    InvalidConfirmation,
+    PasswordNeeded,
+    confirm_email,
+    request_confirmation,
+)
 from saasbot.domain.accounts.endings import hear_endings
+from saasbot.domain.accounts.invitations import AlreadyMember, invite
+from saasbot.domain.accounts.known_devices import remember
+from saasbot.domain.accounts.limits import TooOften
+from saasbot.domain.accounts.outgoing import Unconfirmed
 from saasbot.domain.accounts.registering import EmailTaken, register
 from saasbot.domain.accounts.resets import InvalidReset, mail_reset, request_reset, reset_password
 from saasbot.domain.accounts.sessions import (
@@ -28,28 +39,44 @@ from saasbot.domain.accounts.tokens import (
     issue_tokens,
     refresh_tokens,
 )
+from saasbot.domain.admin.invitations import InvalidInvitation, Invited
 
 __all__ = [
+    "AlreadyMember",
     "Caller",
     "EmailTaken",
+    "InvalidConfirmation",
     "InvalidCredentials",
+    "InvalidInvitation",
     "InvalidReset",
     "InvalidTicket",
     "InvalidToken",
+    "Invited",
     "Locked",
+    "PasswordNeeded",
+    "SignInFirst",
     "SignedIn",
     "TokenPair",
+    "TooOften",
+    "Unconfirmed",
+    "accept_as",
+    "accept_as_newcomer",
     "actor_of_session",
     "caller_of",
+    "confirm_email",
     "csrf_matches",
     "end_tokens",
     "hear_endings",
+    "invitation_of",
+    "invite",
     "issue_ticket",
     "issue_tokens",
     "mail_reset",
     "network_of",
     "refresh_tokens",
     "register",
+    "remember",
+    "request_confirmation",
     "request_reset",
     "reset_password",
     "sign_in",

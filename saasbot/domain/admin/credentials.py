@@ -20,6 +20,7 @@ from saasbot.models import (
     RefreshToken,
     Role,
     SignInFailure,
+    SignInTicket,
     UserAccount,
     UserSession,
 )
@@ -43,6 +44,7 @@ class Person:
     company_id: UUID
     company_name: str
     timezone: str
+    email_confirmed: bool
     role: Role
 
     @classmethod
@@ -59,6 +61,7 @@ class Person:
             role=self.role,
             locale=self.locale,
             timezone=self.timezone,
+            email_confirmed=self.email_confirmed,
         )
 
 
@@ -70,26 +73,36 @@ PERSON = (
     col(Company.id),
     col(Company.name),
     col(Company.timezone),
+    col(UserAccount.email_confirmed_at).is_not(None),
     col(Membership.role),
 )
 """The columns of a `Person`, for queries that join the three tables."""
 
 SEATED = (
     col(Membership.removed_at).is_(None),
+    col(Membership.disabled_at).is_(None),
     col(UserAccount.disabled_at).is_(None),
 )
-"""Who may act: not removed from the company, and not disabled."""
+"""Who may act: not removed from the company, and disabled neither in it nor everywhere."""
 
 
 async def find_account(email: str) -> tuple[Person, str] | None:
-    """The person of this e-mail in the first company they joined, and their password hash. Disabled counts as absent."""
+    """The person of this e-mail in the company that they joined or entered last, and their password hash. Disabled counts as absent."""
+    entered = (
+        select(func.max(col(UserSession.created_at)))
+        .where(
+            col(UserSession.user_id) == col(Membership.user_id),
+            col(UserSession.company_id) == col(Membership.company_id),
+        )
+        .scalar_subquery()
+    )
     async with platform_unit_of_work():
         found = await run(
             select(*PERSON, col(UserAccount.password_hash))
             .join(Membership, col(Membership.user_id) == col(UserAccount.id))
             .join(Company, col(Company.id) == col(Membership.company_id))
             .where(col(UserAccount.email) == email, *SEATED)
-            .order_by(col(Membership.created_at))
+            .order_by(func.greatest(col(Membership.created_at), entered).desc())
             .limit(1)
         )
         row = found.first()
@@ -127,14 +140,11 @@ async def count_attempt(email_hash: bytes, network: str) -> datetime | None:
     return None
 
 
-async def forget_attempts(email_hash: bytes, network: str) -> None:
-    """After a success: the next mistake is the first one again."""
+async def forget_attempts(email_hash: bytes, network: str | None = None) -> None:
+    """After a success: the next mistake is the first one again; of every network when none is named."""
+    failures = delete(SignInFailure).where(col(SignInFailure.email_hash) == email_hash)
     async with platform_unit_of_work():
-        await run(
-            delete(SignInFailure).where(
-                col(SignInFailure.email_hash) == email_hash, col(SignInFailure.network) == network
-            )
-        )
+        await run(failures if network is None else failures.where(col(SignInFailure.network) == network))
 
 
 async def defer_for_email(task: str, email: str) -> None:
@@ -196,7 +206,10 @@ async def owner_of_reset(token_hash: bytes) -> tuple[str, list[str]] | None:
 
 
 async def use_reset(token_hash: bytes, password_hash: str) -> bool:
-    """Set the password, once; every session and refresh token of the account ends. False: the token is not usable."""
+    """Set the password, once; every session and refresh token of the account ends. False: the token is not usable.
+
+    Whoever opened the link reads the account's mail, so its address is confirmed, and whoever registered it before is out.
+    """
     now = utcnow()
     async with platform_unit_of_work():
         used = await run(
@@ -212,14 +225,18 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
         user_id = used.scalar()
         if user_id is None:
             return False
-        await run(update(UserAccount).where(col(UserAccount.id) == user_id).values(password_hash=password_hash))
+        await run(
+            update(UserAccount)
+            .where(col(UserAccount.id) == user_id)
+            .values(password_hash=password_hash, email_confirmed_at=func.coalesce(UserAccount.email_confirmed_at, now))
+        )
         await end_everything_of(user_id, now)
     log.info("accounts.password_reset", user_id=str(user_id))
     return True
 
 
 async def end_everything_of(user_id: UUID, now: datetime) -> None:
-    """Within the caller's transaction: revoke the account's sessions and refresh tokens, everywhere, at once."""
+    """Within the caller's transaction: revoke the account's sessions, refresh tokens and tickets, everywhere, at once."""
     sessions = await run(
         update(UserSession)
         .where(col(UserSession.user_id) == user_id, col(UserSession.revoked_at).is_(None))
@@ -231,6 +248,11 @@ async def end_everything_of(user_id: UUID, now: datetime) -> None:
         .where(col(RefreshToken.user_id) == user_id, col(RefreshToken.revoked_at).is_(None))
         .values(revoked_at=now)
         .returning(col(RefreshToken.company_id))
+    )
+    await run(
+        update(SignInTicket)
+        .where(col(SignInTicket.user_id) == user_id, col(SignInTicket.used_at).is_(None))
+        .values(used_at=now)
     )
     for company_id in {*sessions.scalars(), *families.scalars()}:
         events.publish("session", company_id=company_id, user=user_id)
