@@ -19,17 +19,20 @@ from saasbot.api import (
     channel_settings,
     channels,
     companies,
+    confirmations,
     conversations,
     demo_model,
     dev_mail,
     docs,
     health,
+    invitations,
     media,
     merges,
     messages,
     metrics,
     products,
     simulator,
+    team,
 )
 from saasbot.api.problems import handle_problems
 
@@ -37,6 +40,9 @@ PREFIX = "/api/v1"
 
 CAPABILITIES: Sequence[APIRouter] = (
     auth.router,
+    confirmations.router,
+    team.router,
+    invitations.router,
     companies.router,
     companies.policies_router,
     bots.router,

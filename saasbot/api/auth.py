@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import AliasChoices, BaseModel, Field
 
-from saasbot.api.callers import CurrentCaller, caller_of_request
+from saasbot.api.callers import CurrentCaller, caller_of_request, network_of_request
 from saasbot.api.router import ApiRouter
 from saasbot.api.schemas import Body, Flag
 from saasbot.domain import accounts
-from saasbot.domain.accounts import InvalidToken, TokenPair, network_of
+from saasbot.domain.accounts import InvalidToken, TokenPair
 from saasbot.domain.admin.credentials import Person
 from saasbot.infra.i18n import negotiate
 
@@ -76,6 +76,7 @@ class Tokens(Identity):
 
 class Me(Identity):
     permissions: list[str]
+    email_confirmed: bool
 
 
 class Accepted(BaseModel):
@@ -93,7 +94,7 @@ async def register(request: Request, body: RegisterIn) -> Tokens:
         password=body.password,
         accept_terms=body.accept_terms,
         locale=locale,
-        network=_network(request),
+        network=network_of_request(request),
     )
     return _tokens(await accounts.issue_tokens(person), person)
 
@@ -101,7 +102,7 @@ async def register(request: Request, body: RegisterIn) -> Tokens:
 @router.post("/login")
 async def login(request: Request, body: LoginIn) -> Tokens:
     """401 `invalid_credentials` for unknown, wrong and disabled alike; 429 `locked` after five failures."""
-    person = await accounts.sign_in(email=body.email, password=body.password, network=_network(request))
+    person = await accounts.sign_in(email=body.email, password=body.password, network=network_of_request(request))
     return _tokens(await accounts.issue_tokens(person), person)
 
 
@@ -124,25 +125,30 @@ async def logout(request: Request, body: LogoutIn | None = None) -> None:
 
 @router.get("/me")
 async def me(caller: CurrentCaller) -> Me:
-    return Me(user=_user(caller.person), company=_company(caller.person), permissions=sorted(caller.actor.permissions))
+    return Me(
+        user=_user(caller.person),
+        company=_company(caller.person),
+        permissions=sorted(caller.actor.permissions),
+        email_confirmed=caller.person.email_confirmed,
+    )
 
 
 @router.post("/forgot-password", status_code=202)
 async def forgot_password(request: Request, body: ForgotPasswordIn) -> Accepted:
     """The same answer whether or not the account exists; if it does, a link is mailed."""
-    await accounts.request_reset(body.email, network=_network(request))
+    await accounts.request_reset(body.email, network=network_of_request(request))
     return Accepted()
 
 
 @router.post("/reset-password", status_code=202)
 async def reset_password(request: Request, body: ResetPasswordIn) -> Accepted:
     """Every session and token of the account is over afterwards. The link works once, for half an hour."""
-    await accounts.reset_password(token=body.token, password=body.password, network=_network(request))
+    await accounts.reset_password(token=body.token, password=body.password, network=network_of_request(request))
     return Accepted()
 
 
-def _network(request: Request) -> str:
-    return network_of(request.client.host if request.client else "")
+def identity_of(person: Person) -> Identity:
+    return Identity(user=_user(person), company=_company(person))
 
 
 def _tokens(pair: TokenPair, person: Person) -> Tokens:

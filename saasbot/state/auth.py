@@ -1,6 +1,5 @@
 """The forms before sign-in, and the way out."""
 
-import json
 import re
 from collections.abc import Mapping
 
@@ -12,6 +11,7 @@ from saasbot import routes
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import auth_calls
+from saasbot.state.leaving import leave
 from saasbot.state.locale import locale_of
 from saasbot.state.policy import public
 from saasbot.state.session import session_of
@@ -102,7 +102,7 @@ class AuthState(rx.State):
         except AppError as error:
             yield self._fail(error, locale)
             return
-        yield _leave(routes.auth_complete(ticket))
+        yield leave(routes.auth_complete(ticket))
 
     @rx.event
     @public
@@ -124,7 +124,7 @@ class AuthState(rx.State):
         except AppError as error:
             yield self._fail(error, locale)
             return
-        yield _leave(routes.auth_complete(ticket))
+        yield leave(routes.auth_complete(ticket))
 
     @rx.event
     @public
@@ -169,7 +169,7 @@ class AuthState(rx.State):
     @public
     def sign_out(self):
         """Leaves through the route that ends the session and its cookie."""
-        return _leave(routes.AUTH_LOGOUT)
+        return leave(routes.AUTH_LOGOUT)
 
     def _clear(self) -> None:
         self.errors = dict.fromkeys(FIELDS, "")
@@ -205,8 +205,3 @@ def _missing(form: Mapping[str, object], locale: str, *required: str) -> dict[st
         elif field == "email" and not _EMAIL.fullmatch(value):
             wrong[field] = gettext(locale, "That is not an email address.")
     return wrong
-
-
-def _leave(url: str) -> rx.event.EventSpec:
-    """A full page load, so that the socket opens again with the cookie of the moment."""
-    return rx.call_script(f"window.location.assign({json.dumps(url)})")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from saasbot.domain.admin.credentials import PERSON, SEATED, Person, end_everything_of
@@ -49,18 +50,19 @@ class Newcomer:
 
 async def find_invitation(token_hash: bytes) -> Invited | None:
     """Behind a usable link: waiting, in time, and whoever sent it is still on the team."""
-    inviter = select(col(UserAccount.name)).where(col(UserAccount.id) == col(Invitation.invited_by)).scalar_subquery()
+    inviter = aliased(UserAccount)
     async with platform_unit_of_work():
         found = await run(
             select(
                 col(Invitation.email),
                 col(Company.name),
-                inviter,
+                col(inviter.name),
                 col(UserAccount.id),
                 col(UserAccount.email_confirmed_at),
                 col(UserAccount.disabled_at),
             )
             .join(Company, col(Company.id) == col(Invitation.company_id))
+            .join(inviter, col(inviter.id) == col(Invitation.invited_by))
             .outerjoin(UserAccount, col(UserAccount.email) == col(Invitation.email))
             .where(_usable(token_hash, utcnow()))
         )
