@@ -8,6 +8,8 @@ TWO_STEP = "/two-step"
 REGISTER = "/register"
 FORGOT_PASSWORD = "/forgot-password"  # noqa: S105  # an address
 RESET_PASSWORD = "/reset-password"  # noqa: S105  # an address
+CONFIRM_EMAIL = "/confirm-email"
+INVITE = "/invite"
 ONBOARDING = "/onboarding"
 INBOX = "/inbox"
 CONVERSATION = "/inbox/[conversation_id]"
@@ -26,26 +28,11 @@ AUTH_LOGOUT = "/auth/logout"
 # Where browsers say what a page was not allowed to do.
 CSP_REPORT = "/csp-report"
 
-# Pages at a fixed address.
-PAGES = frozenset(
-    {
-        LOGIN,
-        TWO_STEP,
-        REGISTER,
-        FORGOT_PASSWORD,
-        RESET_PASSWORD,
-        ONBOARDING,
-        INBOX,
-        CATALOGUE,
-        BOTS,
-        CHANNELS,
-        SETTINGS,
-        PHONE,
-    }
-)
-
 # Pages that a browser without a session may open.
-PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD})
+PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, CONFIRM_EMAIL, INVITE})
+
+# Pages at a fixed address.
+PAGES = PUBLIC | {ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}
 
 
 def conversation(conversation_id: str) -> str:
@@ -81,3 +68,13 @@ def auth_complete(ticket: str) -> str:
 def reset_password(token: str) -> str:
     """The page that a mailed reset link opens."""
     return f"{RESET_PASSWORD}?{urlencode({'token': token})}"
+
+
+def confirm_email(token: str) -> str:
+    """The page that a mailed confirmation link opens."""
+    return f"{CONFIRM_EMAIL}?{urlencode({'token': token})}"
+
+
+def invite(token: str) -> str:
+    """The page that a mailed invitation opens."""
+    return f"{INVITE}?{urlencode({'token': token})}"

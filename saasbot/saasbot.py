@@ -16,10 +16,12 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     bots,
     catalogue,
     channels,
+    confirm_email,
     conversation,
     dashboard,
     forgot_password,
     inbox,
+    invite,
     login,
     not_found,
     onboarding,
@@ -52,6 +54,7 @@ STYLESHEETS = [
     "css/phone.css",
     "css/dashboard.css",
     "css/wizard.css",
+    "css/team.css",
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.

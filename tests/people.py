@@ -14,6 +14,7 @@ from saasbot.domain.admin.credentials import Person, find_account
 from saasbot.infra import db, totp
 from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Membership, Role, UserAccount
+from saasbot.models.table import utcnow
 
 PASSWORD = "a horse, a battery & 1 staple"
 
@@ -26,7 +27,7 @@ async def app_db(engines: None, database: DatabaseUrls) -> DatabaseUrls:
 
 
 async def make_company(name: str, owner: str, *, email: str | None = None, locale: str = "en") -> Actor:
-    """A company through the real registration; its owner's password is `PASSWORD`."""
+    """A company through the real registration; its owner's address is confirmed, and the password `PASSWORD`."""
     person = await accounts.register(
         company_name=name,
         name=owner,
@@ -34,6 +35,7 @@ async def make_company(name: str, owner: str, *, email: str | None = None, local
         password=PASSWORD,
         accept_terms=True,
         locale=locale,
+        confirmed=True,
     )
     return person.actor()
 
@@ -46,6 +48,7 @@ async def make_colleague(of: Actor, name: str, role: Role, *, email: str | None 
             name=name,
             password_hash=await hash_password(PASSWORD),
             locale=of.locale,
+            email_confirmed_at=utcnow(),
         )
         db.session().add(account)
         await db.session().flush()

@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import AliasChoices, Field
 
-from saasbot.api.callers import CurrentCaller, caller_of_request
+from saasbot.api.callers import CurrentCaller, caller_of_request, network_of_request
 from saasbot.api.identities import (
     Accepted,
     Identity,
     Tokens,
     company_of,
-    network,
     sign_in_answer,
     tokens_of,
     user_of,
@@ -59,6 +58,7 @@ class ResetPasswordIn(Body):
 
 class Me(Identity):
     permissions: list[str]
+    email_confirmed: bool
 
 
 @router.post("/register", status_code=201)
@@ -72,6 +72,7 @@ async def register(request: Request, body: RegisterIn) -> Tokens:
         password=body.password,
         accept_terms=body.accept_terms,
         locale=locale,
+        network=network_of_request(request),
     )
     return await sign_in_answer(request, person)
 
@@ -82,7 +83,7 @@ async def login(request: Request, body: LoginIn) -> Tokens:
     `two_step_required` with an `attempt` where the account has a second factor, and `two_step_enrolment_required` where it
     must have one and has none.
     """
-    step = await accounts.sign_in(email=body.email, password=body.password, network=network(request))
+    step = await accounts.sign_in(email=body.email, password=body.password, network=network_of_request(request))
     if isinstance(step, Attempt):
         refuse(step)
     return await sign_in_answer(request, step)
@@ -91,7 +92,7 @@ async def login(request: Request, body: LoginIn) -> Tokens:
 @router.post("/refresh")
 async def refresh(request: Request, body: RefreshIn) -> Tokens:
     """A refresh token works once. Using it twice ends every token of its sign-in."""
-    pair, person = await accounts.refresh_tokens(body.refresh_token, network=network(request))
+    pair, person = await accounts.refresh_tokens(body.refresh_token, network=network_of_request(request))
     return tokens_of(pair, person)
 
 
@@ -108,19 +109,22 @@ async def logout(request: Request, body: LogoutIn | None = None) -> None:
 @router.get("/me")
 async def me(caller: CurrentCaller) -> Me:
     return Me(
-        user=user_of(caller.person), company=company_of(caller.person), permissions=sorted(caller.actor.permissions)
+        user=user_of(caller.person),
+        company=company_of(caller.person),
+        permissions=sorted(caller.actor.permissions),
+        email_confirmed=caller.person.email_confirmed,
     )
 
 
 @router.post("/forgot-password", status_code=202)
-async def forgot_password(body: ForgotPasswordIn) -> Accepted:
+async def forgot_password(request: Request, body: ForgotPasswordIn) -> Accepted:
     """The same answer whether or not the account exists; if it does, a link is mailed."""
-    await accounts.request_reset(body.email)
+    await accounts.request_reset(body.email, network=network_of_request(request))
     return Accepted()
 
 
 @router.post("/reset-password", status_code=202)
-async def reset_password(body: ResetPasswordIn) -> Accepted:
+async def reset_password(request: Request, body: ResetPasswordIn) -> Accepted:
     """Every session and token of the account is over afterwards. The link works once, for half an hour."""
-    await accounts.reset_password(token=body.token, password=body.password)
+    await accounts.reset_password(token=body.token, password=body.password, network=network_of_request(request))
     return Accepted()

@@ -22,7 +22,7 @@ from saasbot.domain.media.attachments import (
 )
 from saasbot.domain.media.upload import MAX_UPLOAD_BYTES, UploadTooLarge, store_image
 from saasbot.domain.media.urls import media_urls
-from saasbot.infra import session_cookie
+from saasbot.infra import device_cookie, session_cookie
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.origins import is_own_origin
@@ -74,6 +74,9 @@ async def complete_sign_in(request: Request, ticket: str = "") -> Response:
     session = await authenticate(Cookie(token))
     response = _go(await _first_page(session) if session else routes.DASHBOARD)
     response.headers.append("Set-Cookie", session_cookie.set_cookie(token))
+    if session:
+        known = accounts.remember(device_cookie.value_in(request.headers.get("cookie", "")), session.email)
+        response.headers.append("Set-Cookie", device_cookie.set_cookie(known))
     return response
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from saasbot.domain.accounts import Bearer, Caller, InvalidToken, authenticate
+from saasbot.domain.accounts import Bearer, Caller, InvalidToken, authenticate, network_of
 from saasbot.domain.actor import Actor
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token of `POST /auth/login`.")
@@ -29,6 +29,11 @@ async def caller_of_request(request: Request) -> Caller | None:
     """
     token = await _bearer(request)
     return await _caller(token) if token else None
+
+
+def network_of_request(request: Request) -> str:
+    """Where it comes from, as limits count it."""
+    return network_of(request.client.host if request.client else "")
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]

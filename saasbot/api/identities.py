@@ -5,8 +5,9 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel
 
+from saasbot.api.callers import network_of_request
 from saasbot.domain import accounts
-from saasbot.domain.accounts import TokenPair, network_of
+from saasbot.domain.accounts import TokenPair
 from saasbot.domain.admin.credentials import Person
 
 
@@ -43,13 +44,9 @@ class Accepted(BaseModel):
 async def sign_in_answer(request: Request, person: Person) -> Tokens:
     """A new family of tokens, which remembers from where it was opened."""
     pair = await accounts.issue_tokens(
-        person, network=network(request), user_agent=request.headers.get("user-agent", "")
+        person, network=network_of_request(request), user_agent=request.headers.get("user-agent", "")
     )
     return tokens_of(pair, person)
-
-
-def network(request: Request) -> str:
-    return network_of(request.client.host if request.client else "")
 
 
 def tokens_of(pair: TokenPair, person: Person) -> Tokens:
@@ -70,3 +67,7 @@ def user_of(person: Person) -> UserOut:
 
 def company_of(person: Person) -> CompanyRef:
     return CompanyRef(id=person.company_id, name=person.company_name)
+
+
+def identity_of(person: Person) -> Identity:
+    return Identity(user=user_of(person), company=company_of(person))

@@ -10,12 +10,19 @@ from saasbot.components.icons import icon
 from saasbot.components.types import Handler
 
 
-def banner_line(row: rx.vars.ObjectVar[Any], *, on_dismiss: Handler) -> rx.Component:
-    """`row` is a Banner of the shell's state; `on_dismiss(key)`."""
+def banner_line(row: rx.vars.ObjectVar[Any], *, on_act: Handler, on_dismiss: Handler) -> rx.Component:
+    """`row` is a Banner of the shell's state; `on_act(key)` where its act leads nowhere, `on_dismiss(key)`."""
     return rx.el.div(
         icon("triangle-alert"),
         rx.el.span(row.text, class_name="banner-text"),
-        rx.cond(row.href != "", link(row.act, row.href)),
+        rx.cond(
+            row.href != "",
+            link(row.act, row.href),
+            rx.cond(
+                row.act != "",
+                rx.el.button(row.act, type="button", class_name="link", on_click=on_act(row.key)),
+            ),
+        ),
         rx.el.button(
             icon("x", 14),
             type="button",

@@ -16,6 +16,7 @@ PERMISSIONS[Role.ADMIN] = PERMISSIONS[Role.AGENT] | {
     "bots.write",
     "channels.write",
     "company.write",
+    "team.write",
 }
 PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets"}
 
@@ -31,12 +32,22 @@ class Actor:
     locale: str = "es"
     timezone: str = "UTC"
     permissions: frozenset[str] = field(default_factory=frozenset)
+    email_confirmed: bool = True
+    """Whether we know that the person's mailbox is theirs: before that nothing is mailed for them or to them."""
 
     @classmethod
     def person(
-        cls, *, company_id: UUID, user_id: UUID, name: str, role: Role, locale: str = "es", timezone: str = "UTC"
+        cls,
+        *,
+        company_id: UUID,
+        user_id: UUID,
+        name: str,
+        role: Role,
+        locale: str = "es",
+        timezone: str = "UTC",
+        email_confirmed: bool = True,
     ) -> "Actor":
-        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role])
+        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role], email_confirmed)
 
     @classmethod
     def system(cls, company_id: UUID) -> "Actor":

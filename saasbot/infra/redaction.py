@@ -33,7 +33,7 @@ _PARAMETERS = re.compile(rf"(\[parameters: ).*?(?=(?:\n|\\n)\(Background|{_END})
 _INPUT = re.compile(r"(input_value=).*?(?=, input_type=)", re.DOTALL)
 # Where tokens stand in texts of others: Reflex logs whole events with their cookies, servers log addresses with queries.
 _TOKEN = re.compile(
-    r"((?:saasbot-session=|[?&\s'\"](?:ticket|token)=|[?&](?:code|s)=|[Bb]earer |[Bb]asic ))[\w.~+/%-]+=*"
+    r"((?:saasbot-(?:session|device)=|[?&\s'\"](?:ticket|token)=|[?&](?:code|s)=|[Bb]earer |[Bb]asic ))[\w.~+/%-]+=*"
 )
 _API_KEY = re.compile(r"\bsk-[\w-]{8,}")
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.?[\w-]*")

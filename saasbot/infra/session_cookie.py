@@ -15,8 +15,12 @@ def name() -> str:
 
 
 def token_in(cookie_header: str) -> str:
-    """The session token of a `Cookie` header; empty when there is none. Other cookies, however broken, do not matter."""
-    wanted = name()
+    """The session token of a `Cookie` header; empty when there is none."""
+    return value_in(cookie_header, name())
+
+
+def value_in(cookie_header: str, wanted: str) -> str:
+    """The value of one cookie; empty when it is not there. Other cookies, however broken, do not matter."""
     for pair in cookie_header.split(";"):
         key, _, value = pair.strip().partition("=")
         if key == wanted:

@@ -1,18 +1,19 @@
-"""Jobs about people: mails about signing in, keys that follow one another, and the removal of what has expired."""
+"""Jobs about people: the mails of links and of signing in, keys that follow one another, and the removal of what has expired."""
 
 from uuid import UUID
 
 import procrastinate
 
 from saasbot.domain import accounts
-from saasbot.domain.accounts import sign_in_mails, signing_keys
-from saasbot.domain.accounts.resets import MAIL_TASK
+from saasbot.domain.accounts import confirming, invitations, resets, sign_in_mails, signing_keys
 from saasbot.domain.admin import attempts, second_factors
 from saasbot.domain.admin.expired import remove_expired
 from saasbot.infra import job_queue
 
+_AGAIN = procrastinate.RetryStrategy(max_attempts=5, exponential_wait=5)
 
-@job_queue.app.task(name=MAIL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=5))
+
+@job_queue.app.task(name=resets.MAIL_TASK, retry=_AGAIN)
 async def mail_reset(email_sealed: str) -> None:
     """The account, if there is one, has a mail with a link; a try that failed leaves no usable link behind."""
     await accounts.mail_reset_sealed(email_sealed)
@@ -37,6 +38,18 @@ async def mail_security_notice(user_id: str, what: str) -> None:
 async def keep_signing_keys_fresh(timestamp: int) -> None:
     """Once an hour: an old key gets a successor, and one that verifies nothing any more is retired."""
     await signing_keys.keep_fresh()
+
+
+@job_queue.app.task(name=confirming.MAIL_TASK, retry=_AGAIN)
+async def mail_confirmation(user_id: str) -> None:
+    """The account, while its address is not confirmed, has a mail with a link that confirms it."""
+    await confirming.mail_confirmation(UUID(user_id))
+
+
+@job_queue.app.task(name=invitations.MAIL_TASK, retry=_AGAIN)
+async def mail_invitation(company_id: str, invitation_id: str) -> None:
+    """Who was invited, while the invitation waits, has a mail with a link that accepts it."""
+    await invitations.mail_invitation(UUID(company_id), UUID(invitation_id))
 
 
 @job_queue.app.periodic(cron="17 * * * *")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import procrastinate
 
+from saasbot.domain.accounts import outgoing
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import companies_with_receipts_before
 from saasbot.domain.channels import gaps
@@ -13,7 +14,7 @@ from saasbot.domain.channels.incident_mail import incident_mail
 from saasbot.domain.channels.incidents import MAIL_TASK, TELL_TASK, tell_incidents
 from saasbot.domain.inbox.gaps import tell_gap
 from saasbot.domain.inbox.receipts import WAITING_DAYS, forget_waiting
-from saasbot.infra import job_queue, jobs, mail
+from saasbot.infra import job_queue, jobs
 from saasbot.infra.db import unit_of_work
 from saasbot.models.table import utcnow
 
@@ -30,12 +31,12 @@ async def tell_down(company_id: str) -> None:
 
 @job_queue.app.task(name=MAIL_TASK, retry=procrastinate.RetryStrategy(max_attempts=8, exponential_wait=5))
 async def mail_down(company_id: str, user_id: str, channel_ids: list[str]) -> None:
-    """One owner has one mail about these numbers. A mail server that is away is tried again."""
+    """One owner whose address is confirmed has one mail about these numbers. A mail server that is away is tried again."""
     actor = Actor.system(UUID(company_id))
     async with unit_of_work(actor):
         found = await incident_mail(actor, UUID(user_id), [UUID(channel_id) for channel_id in channel_ids])
     if found is not None:
-        await mail.send(to=found.to, subject=found.subject, text=found.text)
+        await outgoing.send_to_person(UUID(user_id), subject=found.subject, text=found.text)
 
 
 @job_queue.app.task(name=gaps.TELL_TASK, retry=procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4))

@@ -1,7 +1,9 @@
 """Tables, enums and small predicates. Importing this package registers every table."""
 
 from saasbot.models.accounts import (
+    AttemptCount,
     KeyCheck,
+    MailConfirmation,
     Membership,
     PasswordReset,
     RefreshToken,
@@ -48,6 +50,7 @@ from saasbot.models.inbox import (
     MessageType,
     WaitingReceipt,
 )
+from saasbot.models.invitations import Invitation
 from saasbot.models.merges import ContactMerge, ConversationMerge
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 from saasbot.models.two_step import RecoveryCode, SecondFactor, SignInAttempt
@@ -56,6 +59,7 @@ __all__ = [
     "ActKind",
     "AgentTurn",
     "AiSource",
+    "AttemptCount",
     "Author",
     "Bot",
     "Channel",
@@ -82,7 +86,9 @@ __all__ = [
     "HistoryChunk",
     "IdempotencyKey",
     "IdentityKind",
-    "KeyCheck",
+    Invitation,
+    KeyCheck,
+    MailConfirmation,
     "Media",
     "MediaStatus",
     "Membership",

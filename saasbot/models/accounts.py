@@ -26,6 +26,8 @@ class UserAccount(Row, table=True):
     """Operates the whole installation. Written only by the platform role, by a command of whoever has the machine."""
     terms_accepted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     disabled_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    email_confirmed_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """Since when we know that the mailbox is theirs; mails go out only to and for such accounts."""
 
 
 class Membership(TenantRow, table=True):
@@ -35,6 +37,8 @@ class Membership(TenantRow, table=True):
     user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
     role: Role = Field(default=Role.AGENT, sa_type=Text, nullable=False)
     removed_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    disabled_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """In this company; the account itself may go on in another."""
     preferences: str = Field(default="{}", nullable=False)
     """JSON of what this person chose for this company's app (send key, pane widths, theme)."""
 
@@ -98,13 +102,31 @@ class PasswordReset(Row, table=True):
     used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
+class MailConfirmation(Row, table=True):
+    """A link that proves that an account's mailbox is its own."""
+
+    user_id: UUID = Field(foreign_key="user_account.id", ondelete="CASCADE", index=True, nullable=False)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
+    expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+
+
 class SignInFailure(Row, table=True):
-    """A failed sign-in of an e-mail (hashed, so that unknown ones are counted alike) from a network."""
+    """A failed sign-in of an e-mail (hashed, so that unknown ones are counted alike) from a network, or a known device."""
 
     __table_args__ = (Index("ix_sign_in_failure_recent", "email_hash", "network", "created_at"),)
 
     email_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
     network: str
+
+
+class AttemptCount(Table, table=True):
+    """How often something was asked by a network or of an account (both hashed) since `since`."""
+
+    kind: str = Field(primary_key=True, sa_type=Text)
+    whose: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    since: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
+    count: int
 
 
 class SigningKey(Row, table=True):

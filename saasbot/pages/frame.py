@@ -30,6 +30,8 @@ def frame(
         on_logout=AuthState.sign_out,
         simulator=settings().simulator,
     )
-    urgent = rx.foreach(ShellState.banners[:2], lambda row: banner_line(row, on_dismiss=ShellState.dismiss))
+    urgent = rx.foreach(
+        ShellState.banners[:2], lambda row: banner_line(row, on_act=ShellState.act, on_dismiss=ShellState.dismiss)
+    )
     lines = rx.fragment(urgent, banner) if banner is not None else rx.fragment(urgent)
     return shell(*content, data=data, active=active, banner=lines, shortcuts=shortcuts)

@@ -4,11 +4,13 @@ import reflex as rx
 
 from saasbot import routes
 from saasbot.components.company_forms import ai_fields, clock_fields, company_fields, policy_fields
+from saasbot.components.dialogs import confirm
 from saasbot.components.forms import field, select, submit_button, switch, text_field
-from saasbot.components.i18n import pick, t
+from saasbot.components.i18n import t
 from saasbot.components.security import session_list, two_step_setting
 from saasbot.components.shell import page_body, page_header
 from saasbot.components.states import notice, skeleton
+from saasbot.components.team import invitation_list, invite_form, member_list, role_name
 from saasbot.components.types import Handler, Text
 from saasbot.components.user_menu import appearance_choice, locale_select
 from saasbot.pages.frame import frame
@@ -19,11 +21,13 @@ from saasbot.state.person import PersonState
 from saasbot.state.security import SecurityState
 from saasbot.state.session import SessionState
 from saasbot.state.shell import ShellState
+from saasbot.state.team import TeamState
 
 SECTIONS = (
     ("company", t("Company")),
     ("policies", t("Policies")),
     ("ai", t("AI")),
+    ("team", t("Team")),
     ("you", t("You")),
     ("security", t("Security")),
     ("browser", t("This browser")),
@@ -36,8 +40,8 @@ _SHOW_SECTION = "document.getElementById(location.hash.slice(1))?.scrollIntoView
 @page(
     routes.SETTINGS,
     title=t("Settings"),
-    on_load=[CompanyState.load, PersonState.load, SecurityState.load],
-    states=[CompanyState, PersonState, SecurityState],
+    on_load=[CompanyState.load, PersonState.load, SecurityState.load, TeamState.load],
+    states=[CompanyState, PersonState, SecurityState, TeamState],
 )
 def settings() -> rx.Component:
     may_write = SessionState.permissions.contains("company.write")
@@ -72,6 +76,12 @@ def settings() -> rx.Component:
                             t("Which model writes the bot's answers."),
                             rx.cond(may_write, _bot_switch()),
                             rx.cond(may_ai, _ai(), _locked()),
+                        ),
+                        _section(
+                            "team",
+                            t("Team"),
+                            t("Who works here with you, and what each may do."),
+                            rx.cond(SessionState.permissions.contains("team.write"), _team(), _locked()),
                         ),
                         _section("you", t("You"), t("How your team and your customers see you."), _person()),
                         _section(
@@ -170,8 +180,40 @@ def _ai() -> rx.Component:
     )
 
 
+def _team() -> rx.Component:
+    return rx.cond(
+        TeamState.loaded,
+        rx.fragment(
+            member_list(
+                TeamState.members,
+                gives_roles=TeamState.gives_roles,
+                on_role=TeamState.change_role,
+                on_switch=TeamState.switch,
+                on_remove=TeamState.ask_remove,
+            ),
+            invitation_list(TeamState.invitations, on_again=TeamState.send_again, on_withdraw=TeamState.withdraw),
+            invite_form(
+                may_invite=TeamState.may_invite,
+                gives_roles=TeamState.gives_roles,
+                error=TeamState.invite_error,
+                busy=TeamState.inviting,
+                on_submit=TeamState.invite,
+            ),
+            confirm(
+                t("Remove {name}?", name=TeamState.removing_name),
+                t("They are signed out at once. What they wrote stays. Only a new invitation brings them back."),
+                open=TeamState.removing_id != "",
+                confirm_label=t("Remove"),
+                on_confirm=TeamState.remove,
+                on_cancel=TeamState.keep,
+            ),
+        ),
+        skeleton("rows", 3),
+    )
+
+
 def _person() -> rx.Component:
-    role = pick(SessionState.role, ("owner", t("Owner")), ("admin", t("Administrator")), t("Agent"))
+    role = role_name(SessionState.role)
     return rx.fragment(
         rx.el.dl(
             rx.el.div(rx.el.dt(t("Email")), rx.el.dd(ShellState.user_email, class_name="truncate")),

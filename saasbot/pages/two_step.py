@@ -17,7 +17,7 @@ from saasbot.state.two_step import PAUSE_SECONDS, TwoStepState
 _HAS_CODES = TwoStepState.recovery_codes.length() > 0
 
 
-@page(routes.TWO_STEP, title=t("Two-step sign-in"), on_load=[TwoStepState.begin])
+@page(routes.TWO_STEP, title=t("Two-step sign-in"), on_load=[TwoStepState.begin], states=[TwoStepState])
 def two_step() -> rx.Component:
     return auth_layout(
         t("Two-step sign-in"),

@@ -110,7 +110,10 @@ class AuthState(rx.State):
         yield
         try:
             step = await auth_calls.sign_in(
-                email=form["email"].strip(), password=form["password"], network=self.router.session.client_ip
+                email=form["email"].strip(),
+                password=form["password"],
+                network=self.router.session.client_ip,
+                cookies=self.router.headers.cookie,
             )
         except AppError as error:
             yield self._fail(error, locale)
@@ -131,7 +134,7 @@ class AuthState(rx.State):
         self._send()
         yield
         try:
-            await auth_calls.forgot_password(email=form["email"].strip())
+            await auth_calls.forgot_password(email=form["email"].strip(), network=self.router.session.client_ip)
         except AppError as error:
             yield self._fail(error, locale)
             return
@@ -149,7 +152,9 @@ class AuthState(rx.State):
         yield
         token = self.router.url.query_parameters.get("token", "")
         try:
-            await auth_calls.reset_password(token=token, password=form["password"])
+            await auth_calls.reset_password(
+                token=token, password=form["password"], network=self.router.session.client_ip
+            )
         except AppError as error:
             yield self._fail(error, locale)
             return

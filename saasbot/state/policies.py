@@ -31,9 +31,11 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "use_recovery_code": public,
         "leave_it": public,
     },
+    "ConfirmState": {"begin": public, "confirm": public},
+    "InviteState": {"begin": public, "accept": public, "join": signed_in},
     "LocaleState": {"choose": public},
     # Around every page
-    "ShellState": {"load": signed_in, "dismiss": signed_in},
+    "ShellState": {"load": signed_in, "dismiss": signed_in, "act": signed_in},
     "PersonState": {"load": signed_in, "save": signed_in},
     "SecurityState": {
         "load": signed_in,
@@ -44,6 +46,17 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "hide_codes": signed_in,
         "end_session": signed_in,
         "end_others": signed_in,
+    },
+    "TeamState": {
+        "load": signed_in,
+        "invite": needs("team.write"),
+        "send_again": needs("team.write"),
+        "withdraw": needs("team.write"),
+        "change_role": needs("team.write"),
+        "switch": needs("team.write"),
+        "ask_remove": needs("team.write"),
+        "keep": needs("team.write"),
+        "remove": needs("team.write"),
     },
     "DashboardState": {"load": needs("inbox.read")},
     # Inbox

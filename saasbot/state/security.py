@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import reflex as rx
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot.domain.accounts import SignedIn, network_of, open_sessions, two_step
@@ -13,6 +12,7 @@ from saasbot.domain.accounts.open_sessions import OpenSession
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.i18n import error_text, format_ago, gettext
 from saasbot.state import toasts
+from saasbot.state.arguments import EXACT, Id, Text
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.session import NotSignedIn, current_actor, session_of
@@ -20,9 +20,9 @@ from saasbot.state.two_step import AppSecret, CodeForm, shown_secret
 
 
 class ProofForm(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    own_password: str
+    own_password: Text
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class SecurityState(rx.State):
         self.recovery_codes = []
 
     @rx.event
-    async def end_session(self, session_id: str):
+    async def end_session(self, session_id: Id):
         """It is over, on every tab of it."""
         await open_sessions.end_session(await current_actor(self), parse_id(session_id))
         await self._read()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import reflex as rx
 
 from saasbot import routes
-from saasbot.domain import reports
+from saasbot.domain import accounts, reports
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.incident_mail import DOWN
 from saasbot.domain.companies.notices import dismiss_notice
@@ -16,7 +16,7 @@ from saasbot.infra.db import unit_of_work
 from saasbot.infra.i18n import N_, format_when, gettext, translate
 from saasbot.realtime.hub import assign, hub
 from saasbot.realtime.watches import Changes, Reading
-from saasbot.state import live
+from saasbot.state import live, toasts
 from saasbot.state.arguments import Line
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
@@ -30,6 +30,9 @@ TONES = (
     ("off", frozenset({"closed"})),
 )
 """From the worst to the least: what the rail's dot says of all numbers together."""
+
+EMAIL = "email"
+"""Key of the banner of an address that is not confirmed."""
 
 _PAUSED = {
     "key_missing": N_("The bot is paused: it has no AI model. Customers who write wait for your team."),
@@ -47,6 +50,7 @@ class Banner:
     tone: str
     act: str = ""
     href: str = ""
+    """Where the act is done; without it the act is the shell's own, by the banner's key."""
 
 
 class ShellState(rx.State):
@@ -84,6 +88,17 @@ class ShellState(rx.State):
             self._hidden = [*self._hidden, key][-20:]
         self.banners = [banner for banner in self.banners if banner.key != key]
 
+    @rx.event
+    async def act(self, key: str):
+        """The act of a banner that leads nowhere: the mail that confirms the address goes out once more."""
+        session = await session_of(self)
+        if session is None:
+            raise NotSignedIn
+        if key != EMAIL:
+            return None
+        await accounts.request_confirmation(session.actor)
+        return toasts.success(gettext(await locale_of(self), "We sent the link to {email}", email=session.email))
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -113,6 +128,8 @@ async def _show(state: ShellState, read: _Read) -> None:
     banners += [
         _of_notice(notice, actor, locale) for notice in found.notices if notice.details.get("reason") in _PAUSED
     ]
+    if not actor.email_confirmed:
+        banners.insert(1, _of_email(locale))  # a number that is down comes first, and two are shown
     tone = next((tone for tone, statuses in TONES if statuses & found.statuses), "")
     assign(
         state,
@@ -121,6 +138,11 @@ async def _show(state: ShellState, read: _Read) -> None:
         numbers_tone=tone,
         banners=[banner for banner in banners if banner.key not in state._hidden],
     )
+
+
+def _of_email(locale: str) -> Banner:
+    text = gettext(locale, "Confirm your email: until then no invitations and no warnings go out by mail.")
+    return Banner(EMAIL, text, "warn", gettext(locale, "Send the link again"))
 
 
 def _of_trouble(trouble: Trouble, actor: Actor, locale: str) -> Banner:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import reflex as rx
 import segno
-from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from saasbot import routes
@@ -13,6 +12,7 @@ from saasbot.domain.accounts import Attempt, InvalidAttempt, MailCodeTooSoon, Wr
 from saasbot.domain.admin.attempts import MAIL_PAUSE
 from saasbot.infra.errors import AppError
 from saasbot.infra.i18n import error_text, gettext
+from saasbot.state.arguments import EXACT, Text
 from saasbot.state.leaving import load_page
 from saasbot.state.locale import locale_of
 
@@ -21,9 +21,9 @@ PAUSE_SECONDS = int(MAIL_PAUSE.total_seconds())
 
 
 class CodeForm(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # where pydantic looks for it
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
-    code: str
+    code: Text
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,25 @@
 """Signing in: who gets in, who does not, and that nobody learns why."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from passlib.context import CryptContext
-from sqlalchemy import update
+from sqlalchemy import event, update
 from sqlmodel import col
 
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidCredentials, Locked, passwords
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import BLOCK, Person, find_account
+from saasbot.infra import db
 from saasbot.infra.db import platform_unit_of_work, run
-from saasbot.models import Membership, UserAccount
+from saasbot.models import Membership, Role, UserAccount
 from saasbot.models.table import utcnow
-from tests.people import PASSWORD
+from tests.people import PASSWORD, make_colleague
 
 HOME, CAFE = "198.51.100.7", "203.0.113.9"
 WRONG = "not the password at all"
@@ -50,6 +52,20 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr("saasbot.domain.accounts.signing_in.verify_password", spy)
     return hashes
+
+
+@pytest.fixture
+def statements(engines: None) -> Iterator[list[str]]:
+    """What the database was asked by the platform role, without the values."""
+    asked: list[str] = []
+    engine = db._engines["platform"].sync_engine
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", listen)
+    yield asked
+    event.remove(engine, "before_cursor_execute", listen)
 
 
 async def test_the_right_password_opens_the_account_and_its_case_does_not_matter(alice: Actor):
@@ -90,6 +106,30 @@ async def test_unknown_wrong_and_disabled_cost_one_verification_each(alice: Acto
     assert {hash.split("$")[3] for hash in verified} == {passwords.NOBODY.split("$")[3]}, (
         "other parameters, other times"
     )
+
+
+async def test_whatever_an_account_is_the_answer_and_the_work_are_the_same(
+    alice: Actor, bob: Actor, charlie: Actor, verified: list[str], statements: list[str]
+):
+    """Known, unknown, disabled in the company or everywhere, removed, unconfirmed: one verification and the same statements each."""
+    await disable(bob)
+    async with platform_unit_of_work("a test"):
+        await run(update(Membership).where(col(Membership.user_id) == charlie.user_id).values(disabled_at=utcnow()))
+    for email, change in (("removed", {"removed_at": utcnow()}), ("unconfirmed", {})):
+        other = await make_colleague(alice, email.title(), Role.AGENT, email=f"{email}@sur.example")
+        async with platform_unit_of_work("a test"):
+            await run(update(Membership).where(col(Membership.user_id) == other.user_id).values(**change, role="agent"))
+            unconfirmed = update(UserAccount).where(col(UserAccount.id) == other.user_id)
+            await run(unconfirmed.values(email_confirmed_at=None))
+    seen = []
+    for name in ("alice", "nobody", "bob", "charlie", "removed", "unconfirmed"):
+        statements.clear()
+        with pytest.raises(InvalidCredentials) as error:
+            await sign_in(f"{name}@sur.example", WRONG)
+        seen.append((error.value.code, error.value.sentence, error.value.details, tuple(statements)))
+    assert seen == seen[:1] * 6
+    assert len(seen[0][3]) > 4
+    assert len(verified) == 6
 
 
 async def test_who_was_removed_from_the_company_does_not_get_in(alice: Actor, bob: Actor):

@@ -18,10 +18,11 @@ from saasbot.domain.channels.manage import add_channel
 from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.domain.media import store_image
 from saasbot.infra.db import session, unit_of_work
-from saasbot.models import Bot, Company, ContactMerge, Message
+from saasbot.models import Bot, Company, ContactMerge, Membership, Message, Role
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message
 from tests.media.pictures import picture
+from tests.people import make_colleague
 
 MARK = "only-of-alice"
 """Stands in every text of alice's company: where mallory sees it, something leaked."""
@@ -42,6 +43,8 @@ class Belongings:
     message_id: UUID
     merge_id: UUID
     session_id: UUID
+    member_id: UUID
+    invitation_id: UUID
 
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
@@ -55,6 +58,8 @@ class Belongings:
             "merge_id",
             "message_id",
             "session_id",
+            "member_id",
+            "invitation_id",
         )
         return {name: str(getattr(self, name)) for name in names}
 
@@ -77,6 +82,7 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
     async with unit_of_work(owner):
         message_id = (await session().exec(select(Message.id))).one()
     merge_id = await _two_who_are_one(shop, mark)
+    member_id, invitation_id = await _team(owner, mark)
     return Belongings(
         company_id=owner.company_id,
         bot_id=bot.id,
@@ -89,6 +95,8 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         message_id=message_id,
         merge_id=merge_id,
         session_id=await _session_of(owner),
+        member_id=member_id,
+        invitation_id=invitation_id,
     )
 
 
@@ -101,6 +109,16 @@ async def _session_of(owner: Actor) -> UUID:
     session = await authenticate(Cookie(token))
     assert session is not None
     return session.session_id
+
+
+async def _team(owner: Actor, mark: str) -> tuple[UUID, UUID]:
+    """A colleague, and somebody who was invited."""
+    domain = f"{mark.replace(' ', '-')}.example"
+    colleague = await make_colleague(owner, f"Member {mark}", Role.AGENT, email=f"member@{domain}")
+    waiting = await accounts.invite(owner, email=f"invited@{domain}", role="agent")
+    async with unit_of_work(owner):
+        member_id = (await session().exec(select(Membership.id).where(Membership.user_id == colleague.user_id))).one()
+    return member_id, waiting.id
 
 
 async def _two_who_are_one(shop: Shop, mark: str) -> UUID:

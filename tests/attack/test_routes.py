@@ -28,6 +28,8 @@ OPEN = {
     ("POST", f"{V1}/auth/refresh"),
     ("POST", f"{V1}/auth/forgot-password"),
     ("POST", f"{V1}/auth/reset-password"),
+    ("POST", f"{V1}/auth/confirm-email"),
+    ("POST", f"{V1}/invitations/accept"),
     ("GET", f"{V1}/health"),
     ("GET", f"{V1}/healthz"),
 }
@@ -57,6 +59,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/bots/{bot_id}/prompts"): {"json": {"text": "Taken"}},
     ("PUT", "/products/{product_id}"): {"json": {"title": "Taken", "price": 1}},
     ("POST", "/products/{product_id}/image"): {"files": {"file": ("taken.jpg", picture(), "image/jpeg")}},
+    ("PATCH", "/team/{member_id}"): {"json": {"disabled": True}},
     ("PATCH", "/channels/{channel_id}/settings"): {"json": {"call_message": "Taken"}},
     ("POST", "/channels/{channel_id}/pair-code"): {"json": {"phone": "5491144440000"}},
     ("POST", "/channels/{channel_id}/messages"): {"json": {"to": "5491150000009", "text": "Taken"}},

@@ -4,12 +4,14 @@ import secrets
 from base64 import b64decode, b64encode
 from datetime import timedelta
 
+from saasbot.domain.accounts import limits, outgoing, throttle
 from saasbot.domain.accounts.emails import normal_email
+from saasbot.domain.accounts.limits import LINKS, RESET_MAILS, RESETS, TooOften
 from saasbot.domain.accounts.passwords import check_password, hash_password
 from saasbot.domain.accounts.sessions import recent_sessions
+from saasbot.domain.accounts.throttle import UNKNOWN
 from saasbot.domain.accounts.tokens import recent_callers
 from saasbot.domain.admin import credentials
-from saasbot.infra import mail
 from saasbot.infra.crypto import place, seal, token_hash, unseal
 from saasbot.infra.errors import AppError
 from saasbot.infra.settings import settings
@@ -47,13 +49,14 @@ class InvalidReset(AppError):
     message = "This link has expired or was used already. Ask for a new one."
 
 
-async def request_reset(email: str) -> None:
+async def request_reset(email: str, *, network: str = UNKNOWN) -> None:
     """Afterwards a job waits that mails the link if the account exists: here nothing depends on whether it does.
 
-    Raises: InvalidInput, when it is no address at all.
+    Raises: InvalidInput, when it is no address at all; TooOften, by what the network asked before.
     """
-    sealed = seal(normal_email(email), _JOB)
-    await credentials.defer_for_somebody(MAIL_TASK, b64encode(sealed).decode())
+    email = normal_email(email)
+    await limits.spend(RESETS, network)
+    await credentials.defer_for_somebody(MAIL_TASK, b64encode(seal(email, _JOB)).decode())
 
 
 async def mail_reset_sealed(email_sealed: str) -> None:
@@ -62,7 +65,8 @@ async def mail_reset_sealed(email_sealed: str) -> None:
 
 
 async def mail_reset(email: str) -> None:
-    """Open a reset and mail its link; nothing happens for an unknown address, or twice within a minute."""
+    """Open a reset and mail its link; nothing happens for an unknown address, twice within a minute, or after the fifth mail of
+    an hour."""
     token = secrets.token_urlsafe(32)
     person = await credentials.open_reset(email, token_hash(token), LIFETIME)
     if person is None:
@@ -70,21 +74,27 @@ async def mail_reset(email: str) -> None:
     locale = person.locale if person.locale in _BODY else "es"
     link = f"{settings().public_url}{_PAGE}?token={token}"
     try:
-        await mail.send(
+        await limits.spend_of_account(RESET_MAILS, email)
+        await outgoing.send_to_prove(
             to=person.email, subject=_SUBJECT[locale], text=_BODY[locale].format(name=person.name, link=link)
         )
+    except TooOften:
+        await credentials.drop_reset(token_hash(token))
     except Exception:
         await credentials.drop_reset(token_hash(token))
+        await limits.give_back(RESET_MAILS, email)
         raise
 
 
-async def reset_password(*, token: str, password: str) -> None:
-    """The password is the new one; every session and token of the account is over, and the link is spent.
+async def reset_password(*, token: str, password: str, network: str = UNKNOWN) -> None:
+    """The password is the new one and the address confirmed; every session and token of the account is over, whatever blocked it
+    is lifted, and the link is spent.
 
     A password that is refused leaves the link usable.
 
-    Raises: InvalidReset, InvalidInput.
+    Raises: InvalidReset, InvalidInput, TooOften.
     """
+    await limits.spend(LINKS, network)
     hashed = token_hash(token) if 0 < len(token) <= _LONGEST_TOKEN else b""
     owner = await credentials.owner_of_reset(hashed) if hashed else None
     if owner is None:
@@ -93,5 +103,6 @@ async def reset_password(*, token: str, password: str) -> None:
     check_password(password, email=email, names=names)
     if not await credentials.use_reset(hashed, await hash_password(password)):
         raise InvalidReset
+    await throttle.lift(email)
     recent_sessions.forget_all()
     recent_callers.forget_all()

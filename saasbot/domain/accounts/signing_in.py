@@ -3,6 +3,7 @@
 from saasbot.domain.accounts import attempts, throttle
 from saasbot.domain.accounts.attempts import Attempt
 from saasbot.domain.accounts.emails import normal_email
+from saasbot.domain.accounts.known_devices import device_of
 from saasbot.domain.accounts.passwords import NOBODY, verify_password
 from saasbot.domain.admin import credentials
 from saasbot.domain.admin.credentials import Person
@@ -18,23 +19,25 @@ class InvalidCredentials(AppError):
     message = "The email or the password is not right."
 
 
-async def sign_in(*, email: str, password: str, network: str) -> Person | Attempt:
-    """Who it is, or the attempt of somebody whose second step is to come. `network` comes from the connection (`throttle.network_of`), never from what the client says.
+async def sign_in(*, email: str, password: str, network: str, device: str = "") -> Person | Attempt:
+    """Who it is, or the attempt of somebody whose second step is to come. `network` comes from the connection
+    (`throttle.network_of`), never from what the client says; `device` is the value of the browser's device cookie.
 
-    Raises: InvalidCredentials, Locked.
+    Raises: InvalidCredentials, Locked, TooOften.
     """
     try:
         email, plausible = normal_email(email), True
     except InvalidInput:  # nobody has it; it is judged and counted like any other
         email, plausible = email.strip().lower()[:254].encode("utf-8", "replace").decode(), False
-    await throttle.count_attempt(email, network)
+    known = device_of(device, email)
+    await throttle.count_attempt(email, network, known)
     found = await credentials.find_account(email) if plausible else None
     person, password_hash = found if found is not None else (None, NOBODY)
     matches, better_hash = await verify_password(password, password_hash)
     if not matches or person is None:
         log.info("accounts.sign_in_refused", network=network)
         raise InvalidCredentials
-    await throttle.forget_attempts(email, network)
+    await throttle.forget_attempts(email, network, known)
     if better_hash is not None:
         await credentials.replace_password_hash(person.user_id, better_hash)
     step = await attempts.begin(person, network)

@@ -1,8 +1,11 @@
-"""Five failures block an account for 15 minutes, only for the network they came from: its owner gets in from another."""
+"""Five failures block an account for 15 minutes, only for the network or the known device that they came from: nobody can lock
+its owner out from elsewhere, and who tries from many networks is slowed down."""
 
 import ipaddress
 import math
 
+from saasbot.domain.accounts import limits
+from saasbot.domain.accounts.limits import FAILED_SIGN_INS, GUESSES, SLOW_GUESSES, TooOften
 from saasbot.domain.admin import credentials
 from saasbot.infra.crypto import keyed_hash
 from saasbot.infra.errors import AppError
@@ -17,12 +20,16 @@ class Locked(AppError):
     message = "Too many failed attempts. Try again in {minutes} min, or reset your password."
 
 
+UNKNOWN = "unknown"
+"""All addresses that are none count as one network."""
+
+
 def network_of(address: str) -> str:
     """What counts as one network: an IPv4 address, or the /64 that an IPv6 customer has to themselves."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return "unknown"
+        return UNKNOWN
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)
@@ -30,20 +37,55 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-async def count_attempt(email: str, network: str) -> None:
-    """Before the password is looked at.
+async def count_attempt(email: str, network: str, device: str = "") -> None:
+    """Before the password is looked at. `device`: how this account knows the browser (`known_devices.device_of`), if it does;
+    then only that browser's own failures count.
 
-    Raises: Locked.
+    Raises: Locked, TooOften (Details: `retry_after`).
     """
-    blocked_until = await credentials.count_attempt(_hashed(email), network)
+    if device:
+        await _count(email, _place(network, device))
+        return
+    await limits.spend(FAILED_SIGN_INS, network)
+    try:
+        await _count(email, network)
+        await _slow_down(email)
+    except AppError:
+        await limits.give_back(FAILED_SIGN_INS, network)
+        raise
+
+
+async def forget_attempts(email: str, network: str, device: str = "") -> None:
+    """After the right password."""
+    await credentials.forget_attempts(_hashed(email), _place(network, device))
+    if not device:
+        await limits.give_back(FAILED_SIGN_INS, network)
+        await limits.give_back(GUESSES, email)
+
+
+async def lift(email: str) -> None:
+    """After a reset, which proved whose the account is: no failure of anybody counts any more."""
+    await credentials.forget_attempts(_hashed(email))
+    await limits.forget(email, GUESSES, SLOW_GUESSES)
+
+
+async def _count(email: str, place: str) -> None:
+    blocked_until = await credentials.count_attempt(_hashed(email), place)
     if blocked_until is not None:
         seconds = max(1, math.ceil((blocked_until - utcnow()).total_seconds()))
         raise Locked(retry_after=seconds, minutes=math.ceil(seconds / 60))
 
 
-async def forget_attempts(email: str, network: str) -> None:
-    """After the right password."""
-    await credentials.forget_attempts(_hashed(email), network)
+async def _slow_down(email: str) -> None:
+    """Many networks that try one account share a slow clock. Its owner's known devices do not come here."""
+    try:
+        await limits.spend_of_account(GUESSES, email)
+    except TooOften:
+        await limits.spend_of_account(SLOW_GUESSES, email)
+
+
+def _place(network: str, device: str) -> str:
+    return f"device {device}" if device else network
 
 
 def _hashed(email: str) -> bytes:

@@ -46,6 +46,7 @@ class Person:
     company_id: UUID
     company_name: str
     timezone: str
+    email_confirmed: bool
     role: Role
 
     @classmethod
@@ -62,6 +63,7 @@ class Person:
             role=self.role,
             locale=self.locale,
             timezone=self.timezone,
+            email_confirmed=self.email_confirmed,
         )
 
 
@@ -73,15 +75,17 @@ PERSON = (
     col(Company.id),
     col(Company.name),
     col(Company.timezone),
+    col(UserAccount.email_confirmed_at).is_not(None),
     col(Membership.role),
 )
 """The columns of a `Person`, for queries that join the three tables."""
 
 SEATED = (
     col(Membership.removed_at).is_(None),
+    col(Membership.disabled_at).is_(None),
     col(UserAccount.disabled_at).is_(None),
 )
-"""Who may sign in: not removed from the company, and not disabled."""
+"""Who may sign in: not removed from the company, and disabled neither in it nor everywhere."""
 
 HAS_SECOND_FACTOR = exists().where(
     col(SecondFactor.user_id) == col(UserAccount.id), col(SecondFactor.confirmed_at).is_not(None)
@@ -93,7 +97,7 @@ without it, whichever way it came to be, and whoever becomes an administrator si
 
 
 async def find_account(email: str) -> tuple[Person, str] | None:
-    """The person of this e-mail in the first company they joined, and their password hash. Disabled counts as absent."""
+    """The person of this e-mail in the company that they joined or entered last, and their password hash. Disabled counts as absent."""
     return await _find(col(UserAccount.email) == email)
 
 
@@ -103,13 +107,21 @@ async def find_person(user_id: UUID) -> tuple[Person, str] | None:
 
 
 async def _find(whose: ColumnElement[bool]) -> tuple[Person, str] | None:
+    entered = (
+        select(func.max(col(UserSession.created_at)))
+        .where(
+            col(UserSession.user_id) == col(Membership.user_id),
+            col(UserSession.company_id) == col(Membership.company_id),
+        )
+        .scalar_subquery()
+    )
     async with platform_unit_of_work("find an account, before its company is known"):
         found = await run(
             select(*PERSON, col(UserAccount.password_hash))
             .join(Membership, col(Membership.user_id) == col(UserAccount.id))
             .join(Company, col(Company.id) == col(Membership.company_id))
             .where(whose, *SEATED)
-            .order_by(col(Membership.created_at))
+            .order_by(func.greatest(col(Membership.created_at), entered).desc())
             .limit(1)
         )
         row = found.first()
@@ -147,14 +159,11 @@ async def count_attempt(email_hash: bytes, network: str) -> datetime | None:
     return None
 
 
-async def forget_attempts(email_hash: bytes, network: str) -> None:
-    """After a success: the next mistake is the first one again."""
+async def forget_attempts(email_hash: bytes, network: str | None = None) -> None:
+    """After a success: the next mistake is the first one again; of every network when none is named."""
+    failures = delete(SignInFailure).where(col(SignInFailure.email_hash) == email_hash)
     async with platform_unit_of_work("forget failed attempts after a success"):
-        await run(
-            delete(SignInFailure).where(
-                col(SignInFailure.email_hash) == email_hash, col(SignInFailure.network) == network
-            )
-        )
+        await run(failures if network is None else failures.where(col(SignInFailure.network) == network))
 
 
 async def defer_for_somebody(task: str, email_sealed: str) -> None:
@@ -216,7 +225,10 @@ async def owner_of_reset(token_hash: bytes) -> tuple[str, list[str]] | None:
 
 
 async def use_reset(token_hash: bytes, password_hash: str) -> bool:
-    """Set the password, once; everything that was opened with the old one ends. False: the token is not usable."""
+    """Set the password, once; everything that was opened with the old one ends. False: the token is not usable.
+
+    Whoever opened the link reads the account's mail, so its address is confirmed, and whoever registered it before is out.
+    """
     now = utcnow()
     async with platform_unit_of_work("set a password by a reset"):
         used = await run(
@@ -232,7 +244,11 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
         user_id = used.scalar()
         if user_id is None:
             return False
-        await run(update(UserAccount).where(col(UserAccount.id) == user_id).values(password_hash=password_hash))
+        await run(
+            update(UserAccount)
+            .where(col(UserAccount.id) == user_id)
+            .values(password_hash=password_hash, email_confirmed_at=func.coalesce(UserAccount.email_confirmed_at, now))
+        )
         # who has nothing but the mailbox must not get in by it alone: a mail was the first step, it is not the second too
         await run(update(SecondFactor).where(col(SecondFactor.user_id) == user_id).values(mail_allowed=False))
         await end_everything_of(user_id, now)
@@ -260,6 +276,11 @@ async def end_everything_of(user_id: UUID, now: datetime) -> None:
         .where(col(RefreshToken.user_id) == user_id, col(RefreshToken.revoked_at).is_(None))
         .values(revoked_at=now)
         .returning(col(RefreshToken.company_id))
+    )
+    await run(
+        update(SignInTicket)
+        .where(col(SignInTicket.user_id) == user_id, col(SignInTicket.used_at).is_(None))
+        .values(used_at=now)
     )
     for company_id in {*sessions.scalars(), *families.scalars()}:
         events.publish("session", company_id=company_id, user=user_id)

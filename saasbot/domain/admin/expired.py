@@ -1,4 +1,4 @@
-"""Rows that only the past needed: expired sessions, their tabs, tickets, tokens, resets, attempts, failures and remembered answers."""
+"""Rows that only the past needed: expired sessions, their tabs, tickets, tokens, links, attempts, failures, counts, answers."""
 
 from datetime import timedelta
 
@@ -8,7 +8,10 @@ from sqlmodel import col
 from saasbot.infra.db import platform_unit_of_work, run, take_longer
 from saasbot.infra.logging import get_logger
 from saasbot.models import (
+    AttemptCount,
     IdempotencyKey,
+    Invitation,
+    MailConfirmation,
     PasswordReset,
     RefreshToken,
     SignInAttempt,
@@ -24,6 +27,7 @@ log = get_logger(__name__)
 _KEPT_AFTER_THE_END = timedelta(days=7)
 _DAY = timedelta(days=1)
 _TAB_UNSEEN = timedelta(days=30)
+_INVITATIONS_KEPT = timedelta(days=90)
 
 
 async def remove_expired() -> int:
@@ -42,6 +46,9 @@ async def remove_expired() -> int:
         delete(RefreshToken).where(col(RefreshToken.expires_at) < past),
         delete(PasswordReset).where(col(PasswordReset.expires_at) < now - _DAY),
         delete(SignInAttempt).where(col(SignInAttempt.expires_at) < now - _DAY),
+        delete(MailConfirmation).where(col(MailConfirmation.expires_at) < now - _DAY),
+        delete(Invitation).where(col(Invitation.expires_at) < now - _INVITATIONS_KEPT),
+        delete(AttemptCount).where(col(AttemptCount.since) < now - _DAY),
         delete(SignInFailure).where(col(SignInFailure.created_at) < now - _DAY),
         delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now - _DAY),
     )

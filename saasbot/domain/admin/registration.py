@@ -43,6 +43,7 @@ async def add_company(
             company_id=company.id,
             company_name=company.name,
             timezone=company.timezone,
+            email_confirmed=owner.email_confirmed_at is not None,
             role=Role.OWNER,
         )
         await furnish(person.actor())

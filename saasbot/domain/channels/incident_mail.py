@@ -24,7 +24,6 @@ DOWN = {
 
 @dataclass(frozen=True, slots=True)
 class IncidentMail:
-    to: str
     subject: str
     text: str
 
@@ -34,8 +33,8 @@ async def incident_mail(actor: Actor, user_id: UUID, channel_ids: Sequence[UUID]
     person = (
         await sql(
             """
-            SELECT u.email, u.name, u.locale, c.timezone FROM user_account u
-            JOIN membership m ON m.user_id = u.id AND m.role = 'owner' AND m.removed_at IS NULL
+            SELECT u.name, u.locale, c.timezone FROM user_account u
+            JOIN membership m ON m.user_id = u.id AND m.role = 'owner' AND m.removed_at IS NULL AND m.disabled_at IS NULL
             JOIN company c ON c.id = m.company_id
             WHERE u.id = :user AND m.company_id = :company AND u.disabled_at IS NULL
             """,
@@ -76,4 +75,4 @@ async def incident_mail(actor: Actor, user_id: UUID, channel_ids: Sequence[UUID]
         numbers="\n".join(lines),
         link=f"{settings().public_url}/channels",
     )
-    return IncidentMail(person.email, subject, text)
+    return IncidentMail(subject, text)

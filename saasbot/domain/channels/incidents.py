@@ -137,7 +137,7 @@ async def _owners(actor: Actor) -> list[UUID]:
         """
         SELECT u.id FROM membership m JOIN user_account u ON u.id = m.user_id
         WHERE m.company_id = :company AND m.role = 'owner' AND m.removed_at IS NULL
-          AND u.disabled_at IS NULL ORDER BY u.id
+          AND m.disabled_at IS NULL AND u.disabled_at IS NULL ORDER BY u.id
         """,
         company=actor.company_id,
     )

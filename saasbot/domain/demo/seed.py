@@ -46,7 +46,13 @@ async def _owner() -> Actor:
     if found is not None:
         return found[0].actor()
     person = await accounts.register(
-        company_name=COMPANY, name=OWNER_NAME, email=OWNER_EMAIL, password=PASSWORD, accept_terms=True, locale="es"
+        company_name=COMPANY,
+        name=OWNER_NAME,
+        email=OWNER_EMAIL,
+        password=PASSWORD,
+        accept_terms=True,
+        locale="es",
+        confirmed=True,
     )
     return person.actor()
 
@@ -59,6 +65,7 @@ async def _agent(owner: Actor) -> None:
             password_hash=await hash_password(PASSWORD),
             locale="es",
             terms_accepted_at=utcnow(),
+            email_confirmed_at=utcnow(),
         )
         await add_member(owner, account, role=Role.AGENT)
 

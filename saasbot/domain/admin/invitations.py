@@ -1,0 +1,169 @@
+"""The other end of an invitation: whoever opens its link belongs to no company yet that row-level security could name."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from saasbot.domain.admin.credentials import PERSON, SEATED, Person, end_everything_of
+from saasbot.infra import events
+from saasbot.infra.db import platform_unit_of_work, run
+from saasbot.infra.errors import AppError
+from saasbot.infra.logging import get_logger
+from saasbot.models import Company, Invitation, Membership, Role, UserAccount
+from saasbot.models.table import new_id, utcnow
+
+log = get_logger(__name__)
+
+
+class InvalidInvitation(AppError):
+    code = "invalid_invitation"
+    status = 400
+    message = "This invitation has expired, was withdrawn or used already. Ask for a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What the holder of a usable link may know."""
+
+    email: str
+    company_name: str
+    invited_by: str
+    user_id: UUID | None
+    """The account of this address, whoever made it."""
+    account: Literal["none", "unconfirmed", "confirmed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who accepts without a confirmed account: what the account is to have."""
+
+    name: str
+    password_hash: str
+    locale: str
+
+
+async def find_invitation(token_hash: bytes) -> Invited | None:
+    """Behind a usable link: waiting, in time, and whoever sent it is still on the team."""
+    inviter = aliased(UserAccount)
+    async with platform_unit_of_work("find an invitation by its link"):
+        found = await run(
+            select(
+                col(Invitation.email),
+                col(Company.name),
+                col(inviter.name),
+                col(UserAccount.id),
+                col(UserAccount.email_confirmed_at),
+                col(UserAccount.disabled_at),
+            )
+            .join(Company, col(Company.id) == col(Invitation.company_id))
+            .join(inviter, col(inviter.id) == col(Invitation.invited_by))
+            .outerjoin(UserAccount, col(UserAccount.email) == col(Invitation.email))
+            .where(_usable(token_hash, utcnow()))
+        )
+        row = found.first()
+    if row is None or row[5] is not None:
+        return None
+    account = "none" if row[3] is None else "confirmed" if row[4] is not None else "unconfirmed"
+    return Invited(row[0], row[1], row[2], row[3], account)
+
+
+async def seat(token_hash: bytes, *, user_id: UUID | None = None, newcomer: Newcomer | None = None) -> Person:
+    """Use the invitation, once: the account (this one, or the newcomer's) is a member of the company.
+
+    An account of the address that nobody has confirmed becomes the newcomer's: whatever opened it before is over.
+
+    Raises: InvalidInvitation, and then nothing was changed.
+    """
+    now = utcnow()
+    async with platform_unit_of_work("seat somebody who was invited"):
+        used = await run(
+            update(Invitation)
+            .where(_usable(token_hash, now))
+            .values(used_at=now)
+            .returning(col(Invitation.company_id), col(Invitation.email), col(Invitation.role))
+        )
+        row = used.first()
+        if row is None:
+            raise InvalidInvitation
+        if newcomer is not None:
+            user_id = await _account_of(row.email, newcomer, now)
+        if user_id is None:
+            raise InvalidInvitation
+        person = await _seated(user_id, row.company_id, Role(row.role), now)
+        events.publish("session", company_id=row.company_id, user=user_id)
+        events.publish("team", company_id=row.company_id)
+    log.info("accounts.invitation_accepted", company_id=str(person.company_id), user_id=str(person.user_id))
+    return person
+
+
+async def _account_of(email: str, newcomer: Newcomer, now: datetime) -> UUID | None:
+    """Nothing when the address has a confirmed account: it must not get another password."""
+    given = {
+        "name": newcomer.name,
+        "password_hash": newcomer.password_hash,
+        "locale": newcomer.locale,
+        "terms_accepted_at": now,
+        "email_confirmed_at": now,
+    }
+    written = await run(
+        insert(UserAccount)
+        .values(id=new_id(), created_at=now, email=email, **given)
+        .on_conflict_do_update(
+            index_elements=["email"],
+            set_=given,
+            where=col(UserAccount.email_confirmed_at).is_(None) & col(UserAccount.disabled_at).is_(None),
+        )
+        .returning(col(UserAccount.id))
+    )
+    user_id = written.scalar()
+    if user_id is not None:
+        await end_everything_of(user_id, now)
+    return user_id
+
+
+async def _seated(user_id: UUID, company_id: UUID, role: Role, now: datetime) -> Person:
+    """Who was removed is back. Who is still a member, disabled or not, stays as they are.
+
+    Raises: InvalidInvitation, when they may not act.
+    """
+    await run(
+        insert(Membership)
+        .values(id=new_id(), created_at=now, company_id=company_id, user_id=user_id, role=role, preferences="{}")
+        .on_conflict_do_update(
+            index_elements=["company_id", "user_id"],
+            set_={"created_at": now, "role": role, "removed_at": None, "disabled_at": None},
+            where=col(Membership.removed_at).is_not(None),
+        )
+    )
+    found = await run(
+        select(*PERSON)
+        .join(Membership, col(Membership.user_id) == col(UserAccount.id))
+        .join(Company, col(Company.id) == col(Membership.company_id))
+        .where(col(UserAccount.id) == user_id, col(Company.id) == company_id, *SEATED)
+    )
+    row = found.first()
+    if row is None:
+        raise InvalidInvitation
+    return Person.of(row)
+
+
+def _usable(token_hash: bytes, now: datetime) -> ColumnElement[bool]:
+    inviter_is_there = exists().where(
+        col(Membership.user_id) == col(Invitation.invited_by),
+        col(Membership.company_id) == col(Invitation.company_id),
+        col(Membership.removed_at).is_(None),
+        col(Membership.disabled_at).is_(None),
+    )
+    return (
+        (col(Invitation.token_hash) == token_hash)
+        & col(Invitation.used_at).is_(None)
+        & col(Invitation.revoked_at).is_(None)
+        & (col(Invitation.expires_at) > now)
+        & inviter_is_there
+    )
