@@ -15,6 +15,7 @@ BOTS = "/bots"
 BOT = "/bots/[bot_id]"
 CHANNELS = "/channels"
 SETTINGS = "/settings"
+ACTIVITY = "/settings/activity"
 PHONE = "/phone"
 NOT_FOUND = "404"
 
@@ -24,7 +25,10 @@ AUTH_LOGOUT = "/auth/logout"
 
 # Pages at a fixed address.
 PAGES = frozenset(
-    {LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}
+    {
+        *(LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, ONBOARDING),
+        *(INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, PHONE),
+    }
 )
 
 # Pages that a browser without a session may open.

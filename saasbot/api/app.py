@@ -13,6 +13,7 @@ from starlette.routing import compile_path
 
 from saasbot.api import (
     agent,
+    audit,
     auth,
     bots,
     browser,
@@ -39,6 +40,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     auth.router,
     companies.router,
     companies.policies_router,
+    audit.router,
     bots.router,
     agent.router,
     products.router,

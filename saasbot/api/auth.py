@@ -94,14 +94,15 @@ async def register(request: Request, body: RegisterIn) -> Tokens:
         accept_terms=body.accept_terms,
         locale=locale,
     )
-    return _tokens(await accounts.issue_tokens(person), person)
+    return _tokens(await accounts.issue_tokens(person, network=_network(request)), person)
 
 
 @router.post("/login")
 async def login(request: Request, body: LoginIn) -> Tokens:
     """401 `invalid_credentials` for unknown, wrong and disabled alike; 429 `locked` after five failures."""
-    person = await accounts.sign_in(email=body.email, password=body.password, network=_network(request))
-    return _tokens(await accounts.issue_tokens(person), person)
+    network = _network(request)
+    person = await accounts.sign_in(email=body.email, password=body.password, network=network)
+    return _tokens(await accounts.issue_tokens(person, network=network), person)
 
 
 @router.post("/refresh")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from saasbot.infra.errors import Forbidden
-from saasbot.models import Role
+from saasbot.domain.audit.refusals import refused
+from saasbot.infra.errors import AppError, Forbidden
+from saasbot.models import Role, Via
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.AGENT: frozenset(
@@ -16,8 +17,24 @@ PERMISSIONS[Role.ADMIN] = PERMISSIONS[Role.AGENT] | {
     "bots.write",
     "channels.write",
     "company.write",
+    "company.audit",
 }
 PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where from somebody acts, for the audit trail: it decides nothing."""
+
+    via: Via = Via.SYSTEM
+    network: str = ""
+    session_id: UUID | None = None
+    """Of a browser the session, of the API the family of tokens."""
+    act: str = ""
+    """The event or the route that is being served."""
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +48,21 @@ class Actor:
     locale: str = "es"
     timezone: str = "UTC"
     permissions: frozenset[str] = field(default_factory=frozenset)
+    origin: Origin = field(default=NOWHERE, compare=False)
 
     @classmethod
     def person(
-        cls, *, company_id: UUID, user_id: UUID, name: str, role: Role, locale: str = "es", timezone: str = "UTC"
+        cls,
+        *,
+        company_id: UUID,
+        user_id: UUID,
+        name: str,
+        role: Role,
+        locale: str = "es",
+        timezone: str = "UTC",
+        origin: Origin = NOWHERE,
     ) -> "Actor":
-        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role])
+        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role], origin)
 
     @classmethod
     def system(cls, company_id: UUID) -> "Actor":
@@ -51,3 +77,8 @@ class Actor:
         """Raises: Forbidden, when the role does not hold the permission."""
         if permission not in self.permissions:
             raise Forbidden(permission=permission)
+
+    async def refused(self, error: AppError) -> None:
+        """What this actor tried was refused, and its unit of work is rolled back."""
+        if not self.is_system:
+            await refused(self, error)

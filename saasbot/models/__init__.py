@@ -13,6 +13,7 @@ from saasbot.models.accounts import (
 )
 from saasbot.models.acts import ActKind, MessageAct, OutgoingAct
 from saasbot.models.agent import AgentTurn, Bot, PromptVersion, TurnOutcome
+from saasbot.models.audit import AuditEvent, Outcome, Via
 from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
     Channel,
@@ -53,6 +54,7 @@ __all__ = [
     "ActKind",
     "AgentTurn",
     "AiSource",
+    "AuditEvent",
     "Author",
     "Bot",
     "Channel",
@@ -87,6 +89,7 @@ __all__ = [
     "MessageStatus",
     "MessageType",
     "Notice",
+    "Outcome",
     "OutgoingAct",
     "PasswordReset",
     "Policy",
@@ -105,6 +108,7 @@ __all__ = [
     "TurnOutcome",
     "UserAccount",
     "UserSession",
+    "Via",
     "WaEvent",
     "WaitingReceipt",
 ]

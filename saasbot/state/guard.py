@@ -26,13 +26,14 @@ from reflex_base.utils.format import format_event_handler
 
 from saasbot import routes
 from saasbot.domain.accounts import SignedIn
+from saasbot.domain.audit.refusals import refused
 from saasbot.infra.i18n import gettext
 from saasbot.infra.logging import get_logger
 from saasbot.state import toasts
 from saasbot.state.arguments import misfit
 from saasbot.state.locale import locale_of, remember_locale
 from saasbot.state.policy import Policy, policy_of
-from saasbot.state.session import SessionState, session_of, show_session
+from saasbot.state.session import SessionState, begin_event, session_of, show_session
 
 log = get_logger(__name__)
 
@@ -54,6 +55,7 @@ class Guard(rx.Middleware):
         context = EventContext.get()
         if not context.router_data or not state.router_data:
             return _refuse("no_router_data", event.name)
+        begin_event(event.name)
         if not self._spend(context.token):
             return _refuse("too_many_events", event.name)
         locale = await locale_of(state)
@@ -61,15 +63,21 @@ class Guard(rx.Middleware):
         session = await session_of(state)
         await _keep_one_person(state, session)
         if (allowed := _framework_events().get(event.name)) is not None:
-            return None if allowed(event.payload) else _refuse("framework_event", event.name)
+            if allowed(event.payload):
+                return None
+            await _tell(session, "framework_event")
+            return _refuse("framework_event", event.name)
         handler = _handler(event.name)
         policy = policy_of(handler) if handler is not None else None
         if handler is None or policy is None:
+            await _tell(session, "no_policy")
             return _refuse("no_policy", event.name)
         if denial := _deny(policy, session, locale):
+            await _tell(session, "forbidden")
             return denial
         if problem := misfit(handler, event.payload):
             log.warning("guard.bad_arguments", handler=event.name, problem=problem)
+            await _tell(session, "bad_arguments")
             return _answer(toasts.error(gettext(locale, "That did not work.")))
         return None
 
@@ -151,6 +159,12 @@ def _deny(policy: Policy, session: SignedIn | None, locale: str) -> StateUpdate 
     if policy.permission is not None and policy.permission not in session.actor.permissions:
         return _answer(toasts.error(gettext(locale, "Your role does not allow this.")))
     return None
+
+
+async def _tell(session: SignedIn | None, code: str) -> None:
+    """The audit trail of who is signed in says that the guard said no."""
+    if session is not None:
+        await refused(session.actor, code)
 
 
 def _refuse(reason: str, event_name: str) -> StateUpdate:

@@ -1,5 +1,7 @@
 """The session behind a tab: who acts in a handler, and what the pages show of them."""
 
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import ClassVar
 
 import reflex as rx
@@ -40,9 +42,22 @@ def show_session(state: SessionState, session: SignedIn) -> None:
     state.csrf_token = session.csrf_token
 
 
+_event: ContextVar[str] = ContextVar("event", default="")
+
+
+def begin_event(name: str) -> None:
+    """The guard says which event is being served: the audit trail wants to know."""
+    _event.set(name)
+
+
 async def session_of(state: rx.State) -> SignedIn | None:
     """The live session of this tab's socket. Its cookie was read at connect; its row is checked now."""
-    return await accounts.signed_in(session_cookie.token_in(state.router.headers.cookie))
+    session = await accounts.signed_in(session_cookie.token_in(state.router.headers.cookie))
+    if session is None:
+        return None
+    network = accounts.network_of(state.router.session.client_ip)
+    origin = replace(session.actor.origin, network=network, act=_event.get())
+    return replace(session, actor=replace(session.actor, origin=origin))
 
 
 async def current_actor(state: rx.State) -> Actor:

@@ -32,6 +32,7 @@ async def sign_in(*, email: str, password: str, network: str) -> Person:
     matches, better_hash = await verify_password(password, password_hash)
     if not matches or person is None:
         log.info("accounts.sign_in_refused", network=network)
+        await throttle.note_refusal(email, network, person)
         raise InvalidCredentials
     await throttle.forget_attempts(email, network)
     if better_hash is not None:

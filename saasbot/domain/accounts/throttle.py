@@ -4,6 +4,7 @@ import ipaddress
 import math
 
 from saasbot.domain.admin import credentials
+from saasbot.domain.admin.credentials import Person
 from saasbot.infra.crypto import keyed_hash
 from saasbot.infra.errors import AppError
 from saasbot.models.table import utcnow
@@ -39,6 +40,11 @@ async def count_attempt(email: str, network: str) -> None:
     if blocked_until is not None:
         seconds = max(1, math.ceil((blocked_until - utcnow()).total_seconds()))
         raise Locked(retry_after=seconds, minutes=math.ceil(seconds / 60))
+
+
+async def note_refusal(email: str, network: str, person: Person | None) -> None:
+    """After a wrong password: the people of the account's company can read of it."""
+    await credentials.note_refusal(_hashed(email), network, person)
 
 
 async def forget_attempts(email: str, network: str) -> None:

@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
 from saasbot.domain.accounts.recent import Recent
-from saasbot.domain.actor import Actor
+from saasbot.domain.actor import Actor, Origin
 from saasbot.domain.admin import tokens as rows
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.tokens import Family
@@ -20,7 +20,7 @@ from saasbot.infra.crypto import Unsealable, place, seal, token_hash, unseal
 from saasbot.infra.errors import AppError
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
-from saasbot.models import SigningKey
+from saasbot.models import SigningKey, Via
 from saasbot.models.table import new_id, utcnow
 
 log = get_logger(__name__)
@@ -63,11 +63,17 @@ class Caller:
 recent_callers: Recent[Caller] = Recent()
 
 
-async def issue_tokens(person: Person) -> TokenPair:
+async def issue_tokens(person: Person, *, network: str = "") -> TokenPair:
     """A new family: its first refresh token, and an access token."""
     family = Family(new_id(), person.user_id, person.company_id)
     refresh = secrets.token_urlsafe(32)
-    await rows.add_refresh_token(family, token_hash=token_hash(refresh), expires_at=utcnow() + REFRESH_LIFETIME)
+    await rows.open_family(
+        family,
+        person,
+        token_hash=token_hash(refresh),
+        expires_at=utcnow() + REFRESH_LIFETIME,
+        network=network,
+    )
     return await _pair(family, refresh)
 
 
@@ -118,7 +124,7 @@ async def _read_caller(claims: dict[str, str]) -> Caller | None:
     except (KeyError, ValueError, AttributeError, TypeError):
         return None
     person = await rows.person_of_family(user_id, company_id, family)
-    return Caller(person.actor(), person, family) if person else None
+    return Caller(person.actor(Origin(Via.API, session_id=family)), person, family) if person else None
 
 
 async def _pair(family: Family, refresh: str) -> TokenPair:

@@ -9,13 +9,16 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlmodel import col, delete
 
-from saasbot.domain.actor import Actor
+from saasbot.domain.actor import NOWHERE, Actor, Origin
+from saasbot.domain.admin.trail import record_of
+from saasbot.domain.audit import record
 from saasbot.infra import events, jobs
 from saasbot.infra.db import platform_unit_of_work, run, session, sql
 from saasbot.infra.logging import get_logger
 from saasbot.models import (
     Company,
     Membership,
+    Outcome,
     PasswordReset,
     RefreshToken,
     Role,
@@ -51,7 +54,7 @@ class Person:
         *others, role = columns
         return cls(*others, role=Role(role))
 
-    def actor(self) -> Actor:
+    def actor(self, origin: Origin = NOWHERE) -> Actor:
         return Actor.person(
             company_id=self.company_id,
             user_id=self.user_id,
@@ -59,6 +62,7 @@ class Person:
             role=self.role,
             locale=self.locale,
             timezone=self.timezone,
+            origin=origin,
         )
 
 
@@ -127,6 +131,19 @@ async def count_attempt(email_hash: bytes, network: str) -> datetime | None:
     return None
 
 
+async def note_refusal(email_hash: bytes, network: str, person: Person | None) -> None:
+    """A password was not right: the trail of the account's company says so.
+
+    The failure is written anew as well, for an address that nobody has alike: both answers take one commit.
+    """
+    mine = (col(SignInFailure.email_hash) == email_hash, col(SignInFailure.network) == network)
+    async with platform_unit_of_work():
+        await run(update(SignInFailure).where(*mine).values(network=network))
+        if person is not None:
+            somebody = Actor(person.company_id, origin=Origin(network=network))
+            await record(somebody, "session.refused", person.user_id, outcome=Outcome.REFUSED, name=person.name)
+
+
 async def forget_attempts(email_hash: bytes, network: str) -> None:
     """After a success: the next mistake is the first one again."""
     async with platform_unit_of_work():
@@ -165,6 +182,7 @@ async def open_reset(email: str, token_hash: bytes, lifetime: timedelta) -> Pers
         session().add(
             PasswordReset(user_id=person.user_id, token_hash=token_hash, created_at=now, expires_at=now + lifetime)
         )
+        await record(Actor(person.company_id), "password.reset_asked", person.user_id, name=person.name)
     log.info("accounts.reset_opened", user_id=str(person.user_id))
     return person
 
@@ -214,6 +232,13 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
             return False
         await run(update(UserAccount).where(col(UserAccount.id) == user_id).values(password_hash=password_hash))
         await end_everything_of(user_id, now)
+        companies = await run(
+            select(col(Membership.company_id)).where(
+                col(Membership.user_id) == user_id, col(Membership.removed_at).is_(None)
+            )
+        )
+        for company_id in list(companies.scalars()):
+            await record_of(user_id, company_id, "password.reset", NOWHERE)
     log.info("accounts.password_reset", user_id=str(user_id))
     return True
 
