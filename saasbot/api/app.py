@@ -29,7 +29,9 @@ from saasbot.api import (
     merges,
     messages,
     metrics,
+    privacy,
     products,
+    reports,
     simulator,
 )
 from saasbot.api.problems import handle_problems
@@ -49,6 +51,8 @@ CAPABILITIES: Sequence[APIRouter] = (
     conversations.router,
     merges.router,
     messages.router,
+    privacy.contacts_router,
+    reports.router,
     health.router,
 )
 

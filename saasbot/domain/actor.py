@@ -18,6 +18,7 @@ PERMISSIONS[Role.ADMIN] = PERMISSIONS[Role.AGENT] | {
     "channels.write",
     "company.write",
     "company.audit",
+    "contacts.erase",
 }
 PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets"}
 

@@ -48,6 +48,7 @@ from saasbot.models.inbox import (
     WaitingReceipt,
 )
 from saasbot.models.merges import ContactMerge, ConversationMerge
+from saasbot.models.privacy import ContactErasure, DayFigures, ErasureStep
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 
 __all__ = [
@@ -68,14 +69,17 @@ __all__ = [
     "ChannelStatus",
     "Company",
     "Contact",
+    "ContactErasure",
     "ContactIdentity",
     "ContactMerge",
     "Conversation",
     "ConversationMerge",
     "ConversationStatus",
+    "DayFigures",
     "Desired",
     "Direction",
     "Draft",
+    "ErasureStep",
     "GapCause",
     "Handler",
     "HistoryChunk",

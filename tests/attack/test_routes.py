@@ -69,6 +69,7 @@ NAMED_INSIDE = {
     ("POST", "/conversations/{conversation_id}/messages", "quoted_id"): {
         "json": {"text": "Taken", "quoted_id": "{message_id}"}
     },
+    ("GET", "/audit", "user_id"): {"params": {"user_id": "{user_id}"}},
     ("GET", "/conversations", "assignee"): {"params": {"assignee": "{user_id}"}},
 }
 """Requests that name somebody else's thing by id in a body or a query, under an address that the caller may use."""

@@ -37,7 +37,9 @@ WORK = {
     "contact": "the inbox: the thread shows what people did",
     "contact_identity": "the inbox",
     "contact_merge": "the inbox: a line in the thread tells it",
+    "contact_erasure": "asked for and done, each with a line",
     "conversation": "the inbox",
+    "day_figures": "counts",
     "conversation_merge": "the inbox",
     "draft": "the inbox",
     "history_chunk": "what a phone handed over",
@@ -86,7 +88,7 @@ async def test_every_handler_that_changes_how_the_company_works_leaves_a_line(
 ):
     cookie = (await cookie_of("alice@sur.example"))[0]
     watch, silent, told = Watch(her_rows), [], set()
-    for handler in sorted(HANDLERS, key=lambda one: any(word in one.short for word in ("delete", "end_"))):
+    for handler in sorted(HANDLERS, key=lambda one: any(word in one.short for word in ("delete", "end_", "erase"))):
         tab = Tab(cookie)
         _open_page(tab, f"/bots/{hers.bot_id}")
         payload = payload_of(handler, ids_of(hers, handler))

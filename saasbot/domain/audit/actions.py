@@ -27,6 +27,8 @@ Action = Literal[
     "company.policies_changed",
     "company.registered",
     "company.setup_step",
+    "contact.erased",
+    "contact.erasure_asked",
     "password.reset",
     "password.reset_asked",
     "person.added",
@@ -45,7 +47,9 @@ Action = Literal[
     "session.token_reused",
 ]
 
-Kind = Literal["access", "ai", "bot", "channel", "company", "password", "person", "product", "prompt", "session"]
+Kind = Literal[
+    "access", "ai", "bot", "channel", "company", "contact", "password", "person", "product", "prompt", "session"
+]
 """What an action is about: the word before the dot."""
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
