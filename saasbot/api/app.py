@@ -52,6 +52,8 @@ CAPABILITIES: Sequence[APIRouter] = (
     merges.router,
     messages.router,
     privacy.contacts_router,
+    privacy.exports_router,
+    privacy.company_router,
     reports.router,
     health.router,
 )

@@ -20,7 +20,7 @@ PERMISSIONS[Role.ADMIN] = PERMISSIONS[Role.AGENT] | {
     "company.audit",
     "contacts.erase",
 }
-PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets"}
+PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets", "company.data"}
 
 
 @dataclass(frozen=True, slots=True)

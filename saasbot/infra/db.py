@@ -212,7 +212,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 
 
 @lru_cache(maxsize=512)
-def _query(statement: str) -> bytes:
+def query_bytes(statement: str) -> bytes:
     """The statement as psycopg reads it: `%(name)s` for `:name`. A cast's `::` stays."""
     return _PARAMETER.sub(r"%(\1)s", statement.replace("%", "%%")).encode()
 
@@ -236,7 +236,7 @@ async def sql(statement: str, **parameters: Any) -> Rows:
     await _flush(current())
     cursor = (await driver_connection()).cursor(row_factory=_named)
     try:
-        await cursor.execute(_query(statement), parameters)
+        await cursor.execute(query_bytes(statement), parameters)
         return Rows(await cursor.fetchall() if cursor.description is not None else [], cursor.rowcount)
     except psycopg.Error as error:
         raise cast("DBAPIError", DBAPIError.instance(statement, None, error, psycopg.Error)) from error

@@ -28,6 +28,9 @@ TASKS: Sequence[Task] = (
     channels.forget_receipts,
     media.remove_unused,
     privacy.erase_contact,
+    privacy.erase_company,
+    privacy.make_export,
+    privacy.remove_export,
 )
 """Importing this module registers them."""
 

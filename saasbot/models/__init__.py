@@ -48,7 +48,7 @@ from saasbot.models.inbox import (
     WaitingReceipt,
 )
 from saasbot.models.merges import ContactMerge, ConversationMerge
-from saasbot.models.privacy import ContactErasure, DayFigures, ErasureStep
+from saasbot.models.privacy import CompanyErasure, ContactErasure, DataExport, DayFigures, ErasureStep
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "ChannelPairing",
     "ChannelStatus",
     "Company",
+    "CompanyErasure",
     "Contact",
     "ContactErasure",
     "ContactIdentity",
@@ -75,6 +76,7 @@ __all__ = [
     "Conversation",
     "ConversationMerge",
     "ConversationStatus",
+    "DataExport",
     "DayFigures",
     "Desired",
     "Direction",

@@ -15,6 +15,7 @@ from saasbot.domain.bots.prompts import save_version
 from saasbot.domain.channels.manage import add_channel
 from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.domain.media import store_image
+from saasbot.domain.privacy.export import ask_export
 from saasbot.infra.db import session, unit_of_work
 from saasbot.models import Bot, Company, ContactMerge, Message
 from tests.fixtures.shops import Shop
@@ -39,6 +40,7 @@ class Belongings:
     conversation_id: UUID
     message_id: UUID
     merge_id: UUID
+    export_id: UUID
 
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
@@ -51,6 +53,7 @@ class Belongings:
             "media_id",
             "merge_id",
             "message_id",
+            "export_id",
         )
         return {name: str(getattr(self, name)) for name in names}
 
@@ -73,6 +76,8 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
     async with unit_of_work(owner):
         message_id = (await session().exec(select(Message.id))).one()
     merge_id = await _two_who_are_one(shop, mark)
+    async with unit_of_work(owner):
+        export_id = (await ask_export(owner)).id
     return Belongings(
         company_id=owner.company_id,
         bot_id=bot.id,
@@ -84,6 +89,7 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         conversation_id=conversation_id,
         message_id=message_id,
         merge_id=merge_id,
+        export_id=export_id,
     )
 
 

@@ -11,6 +11,7 @@ from tests.attack.test_events import HANDLERS, HELD, _open_page, ids_of, payload
 from tests.attack.test_routes import API, OPEN, Route, send
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_gate import cookie_of
+from tests.people import PASSWORD
 
 AUDITED = {
     "bot",
@@ -34,11 +35,13 @@ WORK = {
     "channel_history": "how far the history has come",
     "channel_incident": "what its holder saw",
     "channel_lease": "who holds a number",
+    "company_erasure": "asked for and taken back, each with a line",
     "contact": "the inbox: the thread shows what people did",
     "contact_identity": "the inbox",
     "contact_merge": "the inbox: a line in the thread tells it",
     "contact_erasure": "asked for and done, each with a line",
     "conversation": "the inbox",
+    "data_export": "asked for and fetched, each with a line",
     "day_figures": "counts",
     "conversation_merge": "the inbox",
     "draft": "the inbox",
@@ -129,6 +132,9 @@ WITHOUT_IDS = {
     ("PUT", "/company/openai"): {"json": {"api_key": "sk-of-alice-123456"}},
     ("PUT", "/company/bot"): {"json": {"enabled": False}},
     ("PUT", "/policies"): {"json": {"shipping": "Today"}},
+    ("POST", "/company/erasure"): {"json": {"name": "Zapatería Sur", "password": PASSWORD}},
+    ("DELETE", "/company/erasure"): {},
+    ("POST", "/exports"): {"json": {}},
     ("POST", "/bots"): {"json": {"name": "Another"}},
     ("POST", "/products"): {"json": {"title": "Another", "price": 1}},
     ("POST", "/channels"): {"json": {"kind": "simulator", "name": "Another"}},

@@ -70,6 +70,8 @@ NOT_OF_CONTACTS = {
     "channel_lease": "the number",
     "channel_pairing": "the number",
     "company": "the company",
+    "company_erasure": "about the company",
+    "data_export": "its file goes too: a test of its own",
     "day_figures": "counts",
     "membership": "the team",
     "notice": "about numbers and keys",

@@ -100,6 +100,18 @@ async def find_account(email: str) -> tuple[Person, str] | None:
     return (Person.of(row[:-1]), row[-1]) if row else None
 
 
+async def own_credentials(user_id: UUID) -> tuple[str, str] | None:
+    """E-mail and password hash of an account that may act."""
+    async with platform_unit_of_work():
+        found = await run(
+            select(col(UserAccount.email), col(UserAccount.password_hash)).where(
+                col(UserAccount.id) == user_id, col(UserAccount.disabled_at).is_(None)
+            )
+        )
+        row = found.first()
+    return (row[0], row[1]) if row else None
+
+
 async def replace_password_hash(user_id: UUID, password_hash: str) -> None:
     """Keep the same password under newer parameters."""
     async with platform_unit_of_work():

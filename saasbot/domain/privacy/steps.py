@@ -13,6 +13,7 @@ from sqlmodel import select
 from saasbot.domain.actor import Actor
 from saasbot.domain.audit import record
 from saasbot.domain.privacy.contact_rows import erase_rows, files_of, forget_files, media_of
+from saasbot.domain.privacy.export import remove_exports
 from saasbot.domain.privacy.journal_rows import channels_of, erase_batch, erase_waiting, history_waits
 from saasbot.domain.privacy.traces import Traces
 from saasbot.domain.reports.days import keep_days_of
@@ -95,6 +96,7 @@ async def finish(actor: Actor, erasure_id: UUID) -> None:
 
 async def _erase_files(actor: Actor, contact_id: UUID, traces: Traces) -> None:
     async with unit_of_work(actor):
+        await remove_exports(actor)  # a copy of everything holds them too
         ids = await media_of(actor, contact_id, traces)
     for start in range(0, len(ids), _FILES):
         async with unit_of_work(actor):
