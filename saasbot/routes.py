@@ -18,6 +18,7 @@ BOTS = "/bots"
 BOT = "/bots/[bot_id]"
 CHANNELS = "/channels"
 SETTINGS = "/settings"
+ACTIVITY = "/settings/activity"
 PHONE = "/phone"
 NOT_FOUND = "404"
 
@@ -32,7 +33,7 @@ CSP_REPORT = "/csp-report"
 PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, CONFIRM_EMAIL, INVITE})
 
 # Pages at a fixed address.
-PAGES = PUBLIC | {ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, PHONE}
+PAGES = PUBLIC | {ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, PHONE}
 
 
 def conversation(conversation_id: str) -> str:

@@ -12,6 +12,7 @@ from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
 from saasbot.lifespan import services
 from saasbot.pages import (  # noqa: F401  # a page registers itself by its decorator
+    activity,
     bot,
     bots,
     catalogue,
@@ -55,6 +56,7 @@ STYLESHEETS = [
     "css/dashboard.css",
     "css/wizard.css",
     "css/team.css",
+    "css/activity.css",
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.

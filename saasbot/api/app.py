@@ -13,6 +13,7 @@ from starlette.routing import compile_path
 
 from saasbot.api import (
     agent,
+    audit,
     auth,
     bots,
     browser,
@@ -31,7 +32,9 @@ from saasbot.api import (
     merges,
     messages,
     metrics,
+    privacy,
     products,
+    reports,
     sessions,
     simulator,
     team,
@@ -50,6 +53,7 @@ CAPABILITIES: Sequence[APIRouter] = (
     invitations.router,
     companies.router,
     companies.policies_router,
+    audit.router,
     bots.router,
     agent.router,
     products.router,
@@ -58,6 +62,10 @@ CAPABILITIES: Sequence[APIRouter] = (
     conversations.router,
     merges.router,
     messages.router,
+    privacy.contacts_router,
+    privacy.exports_router,
+    privacy.company_router,
+    reports.router,
     health.router,
 )
 

@@ -1,5 +1,6 @@
 """Who calls the API: `Authorization: Bearer <access token>` → `Actor`."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -18,8 +19,15 @@ async def _caller(token: Annotated[HTTPAuthorizationCredentials | None, Depends(
     return caller
 
 
-async def _actor(caller: Annotated[Caller, Depends(_caller)]) -> Actor:
-    return caller.actor
+async def _actor(request: Request, caller: Annotated[Caller, Depends(_caller)]) -> Actor:
+    """For the audit trail the actor carries the address of this request and which route it is."""
+    route = request.scope.get("route")
+    origin = replace(
+        caller.actor.origin,
+        network=network_of(request.client.host if request.client else ""),
+        act=f"{request.method} {getattr(route, 'path', '')}",
+    )
+    return replace(caller.actor, origin=origin)
 
 
 async def caller_of_request(request: Request) -> Caller | None:

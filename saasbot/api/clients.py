@@ -7,7 +7,7 @@ from functools import lru_cache
 from starlette.types import Scope
 
 from saasbot.domain import accounts
-from saasbot.domain.accounts import SignedIn
+from saasbot.domain.accounts import Cookie, SignedIn, authenticate
 from saasbot.infra import session_cookie
 from saasbot.infra.origins import is_loopback_host
 from saasbot.infra.settings import settings
@@ -36,7 +36,7 @@ def client_of(scope: Scope) -> str:
 
 async def session_of(scope: Scope) -> SignedIn | None:
     """The live session of the request's cookie. What is no session's token counts as no cookie."""
-    return await accounts.signed_in(session_cookie.token_in(header(scope, b"cookie")))
+    return await authenticate(Cookie(session_cookie.token_in(header(scope, b"cookie"))))
 
 
 def with_real_client(scope: Scope) -> Scope:

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from saasbot.domain import accounts
+from saasbot.domain.accounts import Cookie, authenticate
 from saasbot.infra import session_cookie, signed_media
 from saasbot.infra.file_types import type_of_key
 from saasbot.infra.storage import InvalidKey, LocalStorage, storage
@@ -46,7 +46,7 @@ async def serve(request: Request) -> Response:
 
 
 async def _is_theirs(request: Request, link: signed_media.Link) -> bool:
-    session = await accounts.signed_in(session_cookie.token_in(request.headers.get("cookie", "")))
+    session = await authenticate(Cookie(session_cookie.token_in(request.headers.get("cookie", ""))))
     return session is not None and str(session.actor.company_id) == link.company
 
 

@@ -6,7 +6,7 @@ import reflex as rx
 
 from saasbot import routes
 from saasbot.components.avatar import avatar
-from saasbot.components.buttons import icon_button, link
+from saasbot.components.buttons import button, icon_button, link
 from saasbot.components.chips import chip, handler_chip
 from saasbot.components.forms import switch
 from saasbot.components.i18n import pick, t
@@ -30,6 +30,8 @@ def context_panel(
     may_write: Flag,
     on_bot: Any,
     on_close: Any,
+    may_erase: Flag = False,
+    on_erase: Any = None,
 ) -> rx.Component:
     """`context` is a Context (saasbot.state.context_rows)."""
     return rx.el.div(
@@ -72,6 +74,14 @@ def context_panel(
         rx.cond(context.products.to(list).length() > 0, _products(context)),
         rx.cond(context.why_facts != "", _why(context)),
         rx.cond(context.others.to(list).length() > 0, _others(context)),
+        rx.cond(
+            may_erase,
+            rx.fragment(
+                rx.el.h2(t("Privacy")),
+                rx.el.p(t("If they ask to be forgotten, everything of them can be erased."), class_name="context-sub"),
+                button(t("Erase this contact…"), icon="eraser", id="contact-erase", on_click=on_erase),
+            ),
+        ),
         class_name="context-body",
     )
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from saasbot.infra.errors import Forbidden
-from saasbot.models import Role
+from saasbot.domain.audit.refusals import refused
+from saasbot.infra.errors import AppError, Forbidden
+from saasbot.models import Role, Via
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.AGENT: frozenset(
@@ -17,8 +18,25 @@ PERMISSIONS[Role.ADMIN] = PERMISSIONS[Role.AGENT] | {
     "channels.write",
     "company.write",
     "team.write",
+    "company.audit",
+    "contacts.erase",
 }
-PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets"}
+PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets", "company.data"}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where from somebody acts, for the audit trail: it decides nothing."""
+
+    via: Via = Via.SYSTEM
+    network: str = ""
+    session_id: UUID | None = None
+    """Of a browser the session, of the API the family of tokens."""
+    act: str = ""
+    """The event or the route that is being served."""
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,7 @@ class Actor:
     permissions: frozenset[str] = field(default_factory=frozenset)
     email_confirmed: bool = True
     """Whether we know that the person's mailbox is theirs: before that nothing is mailed for them or to them."""
+    origin: Origin = field(default=NOWHERE, compare=False)
 
     @classmethod
     def person(
@@ -46,8 +65,9 @@ class Actor:
         locale: str = "es",
         timezone: str = "UTC",
         email_confirmed: bool = True,
+        origin: Origin = NOWHERE,
     ) -> "Actor":
-        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role], email_confirmed)
+        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role], email_confirmed, origin)
 
     @classmethod
     def system(cls, company_id: UUID) -> "Actor":
@@ -62,3 +82,8 @@ class Actor:
         """Raises: Forbidden, when the role does not hold the permission."""
         if permission not in self.permissions:
             raise Forbidden(permission=permission)
+
+    async def refused(self, error: AppError) -> None:
+        """What this actor tried was refused, and its unit of work is rolled back."""
+        if not self.is_system:
+            await refused(self, error)

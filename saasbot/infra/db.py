@@ -24,12 +24,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionma
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from saasbot.infra.errors import AppError, Forbidden, NotFound
+
 
 class Tenant(Protocol):
-    """Whoever acts: all that the database needs is the company."""
+    """Whoever acts: all that the database needs is the company, and somebody to tell of a refusal."""
 
     @property
     def company_id(self) -> UUID: ...
+
+    async def refused(self, error: AppError) -> None:
+        """Told after the roll-back, when the unit of work ended in a refusal."""
+        ...
 
 
 @dataclass(slots=True)
@@ -183,9 +189,13 @@ def app_dsn() -> str:
 
 @asynccontextmanager
 async def unit_of_work(actor: Tenant) -> AsyncIterator[UnitOfWork]:
-    """One transaction of one company: commits at the end, rolls everything back on an error."""
-    async with _transaction("app", actor.company_id) as uow:
-        yield uow
+    """One transaction of one company: commits at the end, rolls everything back on an error. The actor hears of a refusal."""
+    try:
+        async with _transaction("app", actor.company_id) as uow:
+            yield uow
+    except (NotFound, Forbidden) as refusal:
+        await actor.refused(refusal)
+        raise
 
 
 @asynccontextmanager
@@ -244,7 +254,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 
 
 @lru_cache(maxsize=512)
-def _query(statement: str) -> bytes:
+def query_bytes(statement: str) -> bytes:
     """The statement as psycopg reads it: `%(name)s` for `:name`. A cast's `::` stays."""
     return _PARAMETER.sub(r"%(\1)s", statement.replace("%", "%%")).encode()
 
@@ -268,7 +278,7 @@ async def sql(statement: str, **parameters: Any) -> Rows:
     await _flush(current())
     cursor = (await driver_connection()).cursor(row_factory=_named)
     try:
-        await cursor.execute(_query(statement), parameters)
+        await cursor.execute(query_bytes(statement), parameters)
         return Rows(await cursor.fetchall() if cursor.description is not None else [], cursor.rowcount)
     except psycopg.Error as error:
         _only_primary(error)

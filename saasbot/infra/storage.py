@@ -16,7 +16,14 @@ from uuid import uuid4
 
 from saasbot.infra import signed_media
 from saasbot.infra.settings import Settings, settings
-from saasbot.infra.storage_interface import FileMissing, InvalidKey, Storage, StorageUnavailable, check_key
+from saasbot.infra.storage_interface import (
+    FileMissing,
+    InvalidKey,
+    Storage,
+    StorageUnavailable,
+    check_key,
+    check_prefix,
+)
 
 __all__ = ["FileMissing", "InvalidKey", "LocalStorage", "Storage", "StorageUnavailable", "build", "storage"]
 
@@ -61,8 +68,19 @@ class LocalStorage:
         except OSError as error:
             raise StorageUnavailable from error
 
+    async def delete_prefix(self, prefix: str) -> None:
+        try:
+            await asyncio.to_thread(_remove_folder, self.folder / check_prefix(prefix))
+        except OSError as error:
+            raise StorageUnavailable from error
+
     def signed_url(self, key: str, *, seconds: int, file_name: str | None = None, inline: bool = False) -> str:
         return self.signer.url(check_key(key), seconds=seconds, file_name=file_name, inline=inline)
+
+
+def _remove_folder(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _write_durably(path: Path, source: BinaryIO) -> None:

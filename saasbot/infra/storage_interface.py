@@ -9,6 +9,9 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _KEY = re.compile(rf"{_UUID}(/[A-Za-z0-9_-][A-Za-z0-9._-]{{0,99}}){{1,6}}")
 
 
+_PREFIX = re.compile(rf"{_UUID}(/[A-Za-z0-9_-][A-Za-z0-9._-]{{0,99}}){{0,5}}")
+
+
 class InvalidKey(ValueError):
     """A key of another shape: a programming error or an attack, never a user's mistake."""
 
@@ -56,6 +59,13 @@ class Storage(Protocol):
         """
         ...
 
+    async def delete_prefix(self, prefix: str) -> None:
+        """Afterwards nothing lies under `<company id>` or a folder of it. A try that failed is made again.
+
+        Raises: StorageUnavailable.
+        """
+        ...
+
     def signed_url(self, key: str, *, seconds: int, file_name: str | None = None, inline: bool = False) -> str:
         """An address that anybody may fetch with GET, valid for at least half of and at most `seconds` from now.
 
@@ -71,3 +81,10 @@ def check_key(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise InvalidKey("a storage key must be <company id>/<folder>/<name>")
     return key
+
+
+def check_prefix(prefix: str) -> str:
+    """The prefix itself, without a slash at its end. Raises: InvalidKey, when it is not a company or a folder of one."""
+    if not _PREFIX.fullmatch(prefix):
+        raise InvalidKey("a prefix must be <company id> or <company id>/<folder>")
+    return prefix

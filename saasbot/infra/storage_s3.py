@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from saasbot.infra.file_types import type_of_key
 from saasbot.infra.settings import Settings
-from saasbot.infra.storage_interface import FileMissing, StorageUnavailable, check_key
+from saasbot.infra.storage_interface import FileMissing, StorageUnavailable, check_key, check_prefix
 
 _CONFIG = Config(
     signature_version="s3v4",
@@ -77,6 +77,18 @@ class S3Storage:
             await self._call(self._client.delete_object, key)
         except FileMissing:
             return  # S3 itself never says so, some of its kin do
+
+    async def delete_prefix(self, prefix: str) -> None:
+        try:
+            await asyncio.to_thread(self._delete_all, f"{check_prefix(prefix)}/")
+        except (ClientError, BotoCoreError) as error:
+            raise StorageUnavailable from error
+
+    def _delete_all(self, prefix: str) -> None:
+        """One by one: what deletes many at once asks for a checksum that not every server knows."""
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            for found in page.get("Contents", ()):
+                self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
 
     def signed_url(self, key: str, *, seconds: int, file_name: str | None = None, inline: bool = False) -> str:
         question = (key, seconds, file_name, inline)

@@ -1,5 +1,6 @@
 """Jobs about people: the mails of links and of signing in, keys that follow one another, and the removal of what has expired."""
 
+import asyncio
 from uuid import UUID
 
 import procrastinate
@@ -9,6 +10,12 @@ from saasbot.domain.accounts import confirming, invitations, resets, sign_in_mai
 from saasbot.domain.admin import attempts, second_factors
 from saasbot.domain.admin.expired import remove_expired
 from saasbot.infra import job_queue
+from saasbot.infra.logging import get_logger
+from saasbot.infra.old_files import remove_old_files
+from saasbot.infra.settings import settings
+from saasbot.models.table import utcnow
+
+log = get_logger(__name__)
 
 _AGAIN = procrastinate.RetryStrategy(max_attempts=5, exponential_wait=5)
 
@@ -55,5 +62,8 @@ async def mail_invitation(company_id: str, invitation_id: str) -> None:
 @job_queue.app.periodic(cron="17 * * * *")
 @job_queue.app.task(name="accounts.remove_expired", queueing_lock="accounts.remove_expired")
 async def remove_expired_rows(timestamp: int) -> None:
-    """Once an hour."""
+    """Once an hour: rows, and on this machine the logs and stored mails of more than 90 days ago."""
     await remove_expired()
+    removed = await asyncio.to_thread(remove_old_files, settings().data_dir, now=utcnow())
+    if removed:
+        log.info("accounts.old_files_removed", files=removed)

@@ -13,7 +13,7 @@ from saasbot.agent.model import close_models, models
 from saasbot.agent.warm_up import warm_up
 from saasbot.infra import db, job_queue
 from saasbot.infra.logging import get_logger
-from saasbot.jobs import accounts, catalogue, channels, media, turns
+from saasbot.jobs import accounts, catalogue, channels, media, privacy, turns
 
 log = get_logger(__name__)
 
@@ -30,6 +30,10 @@ TASKS: Sequence[Task] = (
     channels.tell_gap_again,
     channels.forget_receipts,
     media.remove_unused,
+    privacy.erase_contact,
+    privacy.erase_company,
+    privacy.make_export,
+    privacy.remove_export,
 )
 """Importing this module registers them."""
 

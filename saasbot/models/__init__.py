@@ -17,6 +17,7 @@ from saasbot.models.accounts import (
 )
 from saasbot.models.acts import ActKind, MessageAct, OutgoingAct
 from saasbot.models.agent import AgentTurn, Bot, PromptVersion, TurnOutcome
+from saasbot.models.audit import AuditEvent, Outcome, Via
 from saasbot.models.catalogue import Product
 from saasbot.models.channels import (
     Channel,
@@ -52,6 +53,7 @@ from saasbot.models.inbox import (
 )
 from saasbot.models.invitations import Invitation
 from saasbot.models.merges import ContactMerge, ConversationMerge
+from saasbot.models.privacy import CompanyErasure, ContactErasure, DataExport, DayFigures, ErasureStep
 from saasbot.models.simulator import SimCustomer, SimEvent, SimMessage, SimNumber, SimPresence
 from saasbot.models.two_step import RecoveryCode, SecondFactor, SignInAttempt
 
@@ -60,6 +62,7 @@ __all__ = [
     "AgentTurn",
     "AiSource",
     "AttemptCount",
+    "AuditEvent",
     "Author",
     "Bot",
     "Channel",
@@ -72,15 +75,20 @@ __all__ = [
     "ChannelPairing",
     "ChannelStatus",
     "Company",
+    "CompanyErasure",
     "Contact",
+    "ContactErasure",
     "ContactIdentity",
     "ContactMerge",
     "Conversation",
     "ConversationMerge",
     "ConversationStatus",
+    "DataExport",
+    "DayFigures",
     "Desired",
     "Direction",
     "Draft",
+    "ErasureStep",
     "GapCause",
     "Handler",
     "HistoryChunk",
@@ -97,6 +105,7 @@ __all__ = [
     "MessageStatus",
     "MessageType",
     "Notice",
+    "Outcome",
     "OutgoingAct",
     "PasswordReset",
     "Policy",
@@ -119,6 +128,7 @@ __all__ = [
     "TurnOutcome",
     "UserAccount",
     "UserSession",
+    "Via",
     "WaEvent",
     "WaitingReceipt",
 ]

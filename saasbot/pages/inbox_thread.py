@@ -17,6 +17,7 @@ from saasbot.components.states import empty_state, notice, skeleton
 from saasbot.components.thread_view import bubbles, thread_scroller
 from saasbot.state.composer import ComposerState
 from saasbot.state.composer_forms import ComposerFormState
+from saasbot.state.erasure import ErasureState
 from saasbot.state.inbox import TypingState
 from saasbot.state.message_acts import MessageActsState
 from saasbot.state.session import SessionState
@@ -99,6 +100,7 @@ def _thread() -> rx.Component:
             rx.el.span(hidden=True, on_mount=rx.redirect(ThreadState.moved_to, replace=True)),
         ),
         _part(),
+        _erase(),
         message_menu(
             name=ThreadState.name,
             may_write=MAY_WRITE,
@@ -189,6 +191,25 @@ def _context() -> rx.Component:
         may_write=MAY_WRITE,
         on_bot=lambda on: ThreadState.switch_bot(_HERE, on),
         on_close=toggle_context(),
+        may_erase=SessionState.permissions.contains("contacts.erase"),
+        on_erase=ErasureState.ask(_HERE),
+    )
+
+
+def _erase() -> rx.Component:
+    """Somebody asks to be forgotten."""
+    return confirm(
+        t("Erase {name}?", name=rx.cond(ErasureState.name != "", ErasureState.name, t("this contact"))),
+        t(
+            "{messages} messages and {files} files on all your numbers, drafts, what the bot noted, and what WhatsApp told us of "
+            "them go for good. The figures of past days stay. WhatsApp itself and the phone keep theirs.",
+            messages=ErasureState.messages,
+            files=ErasureState.files,
+        ),
+        open=ErasureState.asking != "",
+        confirm_label=t("Erase for good"),
+        on_confirm=ErasureState.erase(ErasureState.asking),
+        on_cancel=ErasureState.leave,
     )
 
 

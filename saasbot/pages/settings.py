@@ -52,6 +52,10 @@ def settings() -> rx.Component:
             rx.el.div(
                 rx.el.nav(
                     *[rx.el.a(name, href=f"#{key}") for key, name in SECTIONS],
+                    rx.cond(
+                        SessionState.permissions.contains("company.audit"),
+                        rx.el.a(t("Activity"), href=routes.ACTIVITY),
+                    ),
                     class_name="settings-nav",
                     aria_label=t("Sections"),
                 ),

@@ -23,6 +23,7 @@ from reflex_base.utils.format import format_event_handler
 
 from saasbot import routes
 from saasbot.domain.accounts import SignedIn, network_of
+from saasbot.domain.audit.refusals import refused
 from saasbot.infra.i18n import gettext
 from saasbot.infra.logging import get_logger
 from saasbot.state import toasts
@@ -34,7 +35,7 @@ from saasbot.state.one_person import keep_one_person
 from saasbot.state.page_states import leave_other_pages
 from saasbot.state.policies import policy_of
 from saasbot.state.policy import Policy
-from saasbot.state.session import session_of
+from saasbot.state.session import begin_event, session_of
 
 log = get_logger(__name__)
 
@@ -60,6 +61,7 @@ class Guard(rx.Middleware):
         context = EventContext.get()
         if not context.router_data or not state.router_data:
             return _refuse("no_router_data", event.name)
+        begin_event(event.name)
         locale = await locale_of(state)
         remember_locale(context.token, locale)
         tab = f"tab {network_of(state.router.session.client_ip)} {context.token}"
@@ -68,7 +70,7 @@ class Guard(rx.Middleware):
         session = await session_of(state)
         is_other = await keep_one_person(state, session)
         if (allowed := _framework_events().get(event.name)) is not None:
-            return await _of_the_framework(state, event, allowed)
+            return await _of_the_framework(state, event, session, allowed)
         if is_other and session is not None:  # the event was meant for another company
             return _answer(load_page(routes.DASHBOARD))
         whose = f"session {session.session_id}" if session else tab
@@ -77,17 +79,23 @@ class Guard(rx.Middleware):
         handler = _handler(event.name)
         policy = policy_of(handler) if handler is not None else None
         if handler is None or policy is None:
+            await _tell(session, "no_policy")
             return _refuse("no_policy", event.name)
         if denial := _deny(policy, session, locale):
+            await _tell(session, "forbidden")
             return denial
         if problem := misfit(handler, event.payload):
             log.warning("guard.bad_arguments", handler=event.name, problem=problem)
+            await _tell(session, "bad_arguments")
             return _answer(toasts.error(_misfit_sentence(problem, locale)))
         return None
 
 
-async def _of_the_framework(state: Any, event: Event, allowed: Callable[[dict[str, Any]], bool]) -> StateUpdate | None:
+async def _of_the_framework(
+    state: Any, event: Event, session: SignedIn | None, allowed: Callable[[dict[str, Any]], bool]
+) -> StateUpdate | None:
     if not allowed(event.payload):
+        await _tell(session, "framework_event")
         return _refuse("framework_event", event.name)
     if event.name in _page_loads():
         await leave_other_pages(state)
@@ -167,6 +175,12 @@ def _misfit_sentence(problem: str, locale: str) -> str:
     if problem.startswith(TOO_LONG):
         return gettext(locale, "That text is too long.")
     return gettext(locale, "That did not work.")
+
+
+async def _tell(session: SignedIn | None, code: str) -> None:
+    """The audit trail of who is signed in says that the guard said no."""
+    if session is not None:
+        await refused(session.actor, code)
 
 
 def _refuse(reason: str, event_name: str) -> StateUpdate:

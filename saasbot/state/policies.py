@@ -58,6 +58,17 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "keep": needs("team.write"),
         "remove": needs("team.write"),
     },
+    "ActivityState": {
+        "load": needs("company.audit"),
+        "choose_person": needs("company.audit"),
+        "choose_kind": needs("company.audit"),
+        "turn_page": needs("company.audit"),
+    },
+    "ErasureState": {
+        "ask": needs("contacts.erase"),
+        "leave": signed_in,
+        "erase": needs("contacts.erase"),
+    },
     "DashboardState": {"load": needs("inbox.read")},
     # Inbox
     "InboxState": {

@@ -1,10 +1,12 @@
 """The session behind a tab: who acts in a handler, and what the pages show of them."""
 
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import ClassVar
 
 import reflex as rx
 
-from saasbot.domain.accounts import Cookie, SignedIn, authenticate
+from saasbot.domain.accounts import Cookie, SignedIn, authenticate, network_of
 from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.infra.errors import AppError
@@ -46,9 +48,22 @@ def show_session(state: SessionState, session: SignedIn) -> None:
     )
 
 
+_event: ContextVar[str] = ContextVar("event", default="")
+
+
+def begin_event(name: str) -> None:
+    """The guard says which event is being served: the audit trail wants to know."""
+    _event.set(name)
+
+
 async def session_of(state: rx.State) -> SignedIn | None:
     """The live session of this tab's socket. Its cookie was read at connect; its row is checked now."""
-    return await authenticate(Cookie(session_cookie.token_in(state.router.headers.cookie)))
+    session = await authenticate(Cookie(session_cookie.token_in(state.router.headers.cookie)))
+    if session is None:
+        return None
+    network = network_of(state.router.session.client_ip)
+    origin = replace(session.actor.origin, network=network, act=_event.get())
+    return replace(session, actor=replace(session.actor, origin=origin))
 
 
 async def current_actor(state: rx.State) -> Actor:

@@ -17,6 +17,7 @@ from saasbot.domain.bots.prompts import save_version
 from saasbot.domain.channels.manage import add_channel
 from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.domain.media import store_image
+from saasbot.domain.privacy.export import ask_export
 from saasbot.infra.db import session, unit_of_work
 from saasbot.models import Bot, Company, ContactMerge, Membership, Message, Role
 from tests.fixtures.shops import Shop
@@ -45,6 +46,7 @@ class Belongings:
     session_id: UUID
     member_id: UUID
     invitation_id: UUID
+    export_id: UUID
 
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
@@ -60,6 +62,7 @@ class Belongings:
             "session_id",
             "member_id",
             "invitation_id",
+            "export_id",
         )
         return {name: str(getattr(self, name)) for name in names}
 
@@ -83,6 +86,8 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         message_id = (await session().exec(select(Message.id))).one()
     merge_id = await _two_who_are_one(shop, mark)
     member_id, invitation_id = await _team(owner, mark)
+    async with unit_of_work(owner):
+        export_id = (await ask_export(owner)).id
     return Belongings(
         company_id=owner.company_id,
         bot_id=bot.id,
@@ -97,6 +102,7 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
         session_id=await _session_of(owner),
         member_id=member_id,
         invitation_id=invitation_id,
+        export_id=export_id,
     )
 
 

@@ -72,10 +72,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 NAMED_INSIDE = {
     ("POST", "/agent/think", "bot_id"): {"json": {"user_message": "Hi", "bot_id": "{bot_id}"}},
     ("POST", "/channels", "bot_id"): {"json": {"kind": "simulator", "name": "Mine", "bot_id": "{bot_id}"}},
+    ("POST", "/exports", "conversation_id"): {"json": {"conversation_id": "{conversation_id}"}},
     ("POST", "/conversations/{conversation_id}/messages", "media_id"): {"json": {"media_id": "{media_id}"}},
     ("POST", "/conversations/{conversation_id}/messages", "quoted_id"): {
         "json": {"text": "Taken", "quoted_id": "{message_id}"}
     },
+    ("GET", "/audit", "user_id"): {"params": {"user_id": "{user_id}"}},
     ("GET", "/conversations", "assignee"): {"params": {"assignee": "{user_id}"}},
 }
 """Requests that name somebody else's thing by id in a body or a query, under an address that the caller may use."""
@@ -190,7 +192,7 @@ async def test_ids_of_another_company_inside_a_request_name_nothing(
     own = await belongings_of(mallory, mark="of mallory")
     before = her_rows.read()
     named = {"bot_id": str(hers.bot_id), "media_id": str(hers.media_id), "user_id": str(alice.user_id)}
-    named["message_id"] = str(hers.message_id)
+    named["message_id"], named["conversation_id"] = str(hers.message_id), str(hers.conversation_id)
     for (method, path, field), request in NAMED_INSIDE.items():
         filled = json.loads(re.sub(r'"{(\w+)}"', lambda found: json.dumps(named[found[1]]), json.dumps(request)))
         answer = await as_mallory.request(method, V1 + path.format(**own.path_ids()), **filled)

@@ -220,3 +220,20 @@ async def test_what_the_same_key_signed_for_something_else_opens_no_file(
         (KEY, query["e"], "0", ""),
     ):
         assert browser.get(changed(url, s=signed(*parts))).status_code == 403
+
+
+async def test_a_company_is_removed_whole_and_no_other(local: LocalStorage) -> None:
+    mine, other = "0192f0a0-0000-7000-8000-00000000000a", "0192f0a0-0000-7000-8000-00000000000b"
+    for key in (f"{mine}/image/a.jpg", f"{mine}/export/b.zip", f"{other}/image/a.jpg"):
+        await local.put(key, b"x", "image/jpeg")
+    await local.delete_prefix(f"{mine}/export")
+    assert await local.get(f"{mine}/image/a.jpg") == b"x"
+    for _ in range(2):
+        await local.delete_prefix(mine)
+    for key in (f"{mine}/image/a.jpg", f"{mine}/export/b.zip"):
+        with pytest.raises(FileMissing):
+            await local.get(key)
+    assert await local.get(f"{other}/image/a.jpg") == b"x"
+    for prefix in ("", mine[:8], f"{mine}/", f"{mine}/..", f"{mine}/../{other}", "/"):
+        with pytest.raises(InvalidKey):
+            await local.delete_prefix(prefix)

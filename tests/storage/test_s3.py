@@ -117,3 +117,15 @@ async def test_no_key_can_leave_its_company(s3: Storage) -> None:
             await s3.put(key, b"x", "image/jpeg")
         with pytest.raises(InvalidKey):
             s3.signed_url(key, seconds=60)
+
+
+async def test_a_company_is_removed_whole_and_no_other(s3: Storage) -> None:
+    mine, other = "0192f0a0-0000-7000-8000-00000000000a", "0192f0a0-0000-7000-8000-00000000000b"
+    for key in (f"{mine}/image/a.jpg", f"{mine}/export/b.zip", f"{other}/image/a.jpg"):
+        await s3.put(key, b"x", "image/jpeg")
+    for _ in range(2):
+        await s3.delete_prefix(mine)
+    for key in (f"{mine}/image/a.jpg", f"{mine}/export/b.zip"):
+        with pytest.raises(FileMissing):
+            await s3.get(key)
+    assert await s3.get(f"{other}/image/a.jpg") == b"x"

@@ -34,7 +34,7 @@ async def authenticate(credential: Cookie | Bearer) -> SignedIn | Caller | None:
     """The live session or sign-in behind the credential; nothing when it is unknown, over or revoked, or when its person may
     not act: removed, disabled, or without the second factor that their role demands.
 
-    At most two seconds old, and never older than an ending that this process has heard of.
+    At most a second old, and never older than an ending that this process has heard of.
     """
     if isinstance(credential, Cookie):
         return await signed_in(credential.token)

@@ -5,6 +5,7 @@ from sqlmodel import col
 
 from saasbot.domain.accounts.registering import LONGEST_NAME
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.infra import events
 from saasbot.infra.db import run
 from saasbot.infra.errors import Forbidden, InvalidInput
@@ -24,5 +25,6 @@ async def rename(actor: Actor, *, name: str, locale: str) -> str:
     if locale not in SUPPORTED:
         raise InvalidInput("locale", "Choose Spanish or English.")
     await run(update(UserAccount).where(col(UserAccount.id) == actor.user_id).values(name=cleaned, locale=locale))
+    await record(actor, "person.changed", actor.user_id, name=cleaned)
     events.publish("session", company_id=actor.company_id, user=actor.user_id)
     return cleaned

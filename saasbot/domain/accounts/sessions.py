@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from saasbot.domain.accounts.recent import Recent
-from saasbot.domain.actor import Actor
+from saasbot.domain.actor import Actor, Origin
 from saasbot.domain.admin import sessions as rows
 from saasbot.domain.admin.credentials import Person
 from saasbot.infra.crypto import token_hash
 from saasbot.infra.errors import AppError
+from saasbot.models import Via
 from saasbot.models.table import utcnow
 
 LIFETIME = timedelta(days=30)
@@ -115,7 +116,7 @@ async def _look_up(hashed: bytes) -> SignedIn | None:
         await rows.extend_session(found.session_id, seen_at=now, expires_at=expires_at)
     return SignedIn(
         session_id=found.session_id,
-        actor=found.person.actor(),
+        actor=found.person.actor(Origin(Via.PAGE, session_id=found.session_id)),
         email=found.person.email,
         company_name=found.person.company_name,
         csrf_token=found.csrf_token,

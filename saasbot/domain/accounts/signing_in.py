@@ -36,6 +36,7 @@ async def sign_in(*, email: str, password: str, network: str, device: str = "") 
     matches, better_hash = await verify_password(password, password_hash)
     if not matches or person is None:
         log.info("accounts.sign_in_refused", network=network)
+        await throttle.note_refusal(email, network, person, known)
         raise InvalidCredentials
     await throttle.forget_attempts(email, network, known)
     if better_hash is not None:

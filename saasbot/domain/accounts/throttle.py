@@ -7,6 +7,7 @@ import math
 from saasbot.domain.accounts import limits
 from saasbot.domain.accounts.limits import FAILED_SIGN_INS, GUESSES, SLOW_GUESSES, TooOften
 from saasbot.domain.admin import credentials
+from saasbot.domain.admin.credentials import Person
 from saasbot.infra.crypto import keyed_hash
 from saasbot.infra.errors import AppError
 from saasbot.models.table import utcnow
@@ -74,6 +75,11 @@ async def _count(email: str, place: str) -> None:
     if blocked_until is not None:
         seconds = max(1, math.ceil((blocked_until - utcnow()).total_seconds()))
         raise Locked(retry_after=seconds, minutes=math.ceil(seconds / 60))
+
+
+async def note_refusal(email: str, network: str, person: Person | None, device: str = "") -> None:
+    """After a wrong password: the people of the account's company can read of it."""
+    await credentials.note_refusal(_hashed(email), _place(network, device), network, person)
 
 
 async def _slow_down(email: str) -> None:

@@ -13,13 +13,14 @@ from joserfc.jwk import KeySet
 
 from saasbot.domain.accounts.recent import Recent
 from saasbot.domain.accounts.signing_keys import ACCESS_LIFETIME, ALGORITHM, signing_keys
-from saasbot.domain.actor import Actor
+from saasbot.domain.actor import Actor, Origin
 from saasbot.domain.admin import tokens as rows
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.tokens import Family
 from saasbot.infra.crypto import token_hash
 from saasbot.infra.errors import AppError
 from saasbot.infra.settings import settings
+from saasbot.models import Via
 from saasbot.models.table import new_id, utcnow
 
 REFRESH_LIFETIME = timedelta(days=30)
@@ -61,7 +62,12 @@ async def issue_tokens(person: Person, *, network: str = "", user_agent: str = "
     """A new family: its first refresh token, and an access token. It remembers from where it was opened, and with what."""
     family = Family(new_id(), person.user_id, person.company_id, network, user_agent[:300])
     refresh = secrets.token_urlsafe(32)
-    await rows.add_refresh_token(family, token_hash=token_hash(refresh), expires_at=utcnow() + REFRESH_LIFETIME)
+    await rows.open_family(
+        family,
+        person,
+        token_hash=token_hash(refresh),
+        expires_at=utcnow() + REFRESH_LIFETIME,
+    )
     return await _pair(family, refresh)
 
 
@@ -115,7 +121,7 @@ async def _read_caller(claims: dict[str, str]) -> Caller | None:
     except (KeyError, ValueError, AttributeError, TypeError):
         return None
     person = await rows.person_of_family(user_id, company_id, family)
-    return Caller(person.actor(), person, family) if person else None
+    return Caller(person.actor(Origin(Via.API, session_id=family)), person, family) if person else None
 
 
 async def _pair(family: Family, refresh: str) -> TokenPair:

@@ -9,13 +9,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlmodel import col, delete
 
-from saasbot.domain.actor import Actor
+from saasbot.domain.actor import NOWHERE, Actor, Origin
+from saasbot.domain.admin.trail import record_of
+from saasbot.domain.audit import record
 from saasbot.infra import events, jobs
 from saasbot.infra.db import platform_unit_of_work, run, session, sql
 from saasbot.infra.logging import get_logger
 from saasbot.models import (
     Company,
     Membership,
+    Outcome,
     PasswordReset,
     RefreshToken,
     Role,
@@ -55,7 +58,7 @@ class Person:
         *others, role = columns
         return cls(*others, role=Role(role))
 
-    def actor(self) -> Actor:
+    def actor(self, origin: Origin = NOWHERE) -> Actor:
         return Actor.person(
             company_id=self.company_id,
             user_id=self.user_id,
@@ -64,6 +67,7 @@ class Person:
             locale=self.locale,
             timezone=self.timezone,
             email_confirmed=self.email_confirmed,
+            origin=origin,
         )
 
 
@@ -128,6 +132,18 @@ async def _find(whose: ColumnElement[bool]) -> tuple[Person, str] | None:
     return (Person.of(row[:-1]), row[-1]) if row else None
 
 
+async def own_credentials(user_id: UUID) -> tuple[str, str] | None:
+    """E-mail and password hash of an account that may act."""
+    async with platform_unit_of_work("read the credentials of somebody who acts"):
+        found = await run(
+            select(col(UserAccount.email), col(UserAccount.password_hash)).where(
+                col(UserAccount.id) == user_id, col(UserAccount.disabled_at).is_(None)
+            )
+        )
+        row = found.first()
+    return (row[0], row[1]) if row else None
+
+
 async def replace_password_hash(user_id: UUID, password_hash: str) -> None:
     """Keep the same password under newer parameters."""
     async with platform_unit_of_work("keep a password under newer parameters"):
@@ -157,6 +173,19 @@ async def count_attempt(email_hash: bytes, network: str) -> datetime | None:
             return moments[0] + BLOCK
         session().add(SignInFailure(email_hash=email_hash, network=network, created_at=now))
     return None
+
+
+async def note_refusal(email_hash: bytes, place: str, network: str, person: Person | None) -> None:
+    """A password was not right: the trail of the account's company says so. `place` is where the failure counts.
+
+    The failure is written anew as well, for an address that nobody has alike: both answers take one commit.
+    """
+    mine = (col(SignInFailure.email_hash) == email_hash, col(SignInFailure.network) == place)
+    async with platform_unit_of_work("note a wrong password"):
+        await run(update(SignInFailure).where(*mine).values(network=place))
+        if person is not None:
+            somebody = Actor(person.company_id, origin=Origin(network=network))
+            await record(somebody, "session.refused", person.user_id, outcome=Outcome.REFUSED, name=person.name)
 
 
 async def forget_attempts(email_hash: bytes, network: str | None = None) -> None:
@@ -194,6 +223,7 @@ async def open_reset(email: str, token_hash: bytes, lifetime: timedelta) -> Pers
         session().add(
             PasswordReset(user_id=person.user_id, token_hash=token_hash, created_at=now, expires_at=now + lifetime)
         )
+        await record(Actor(person.company_id), "password.reset_asked", person.user_id, name=person.name)
     log.info("accounts.reset_opened", user_id=str(person.user_id))
     return person
 
@@ -252,6 +282,13 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
         # who has nothing but the mailbox must not get in by it alone: a mail was the first step, it is not the second too
         await run(update(SecondFactor).where(col(SecondFactor.user_id) == user_id).values(mail_allowed=False))
         await end_everything_of(user_id, now)
+        companies = await run(
+            select(col(Membership.company_id)).where(
+                col(Membership.user_id) == user_id, col(Membership.removed_at).is_(None)
+            )
+        )
+        for company_id in list(companies.scalars()):
+            await record_of(user_id, company_id, "password.reset", NOWHERE)
     log.info("accounts.password_reset", user_id=str(user_id))
     return True
 

@@ -7,6 +7,7 @@ from sqlmodel import col
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person
+from saasbot.domain.audit import record
 from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger
 from saasbot.models import Company, Membership, Role, UserAccount
@@ -46,6 +47,7 @@ async def add_company(
             email_confirmed=owner.email_confirmed_at is not None,
             role=Role.OWNER,
         )
+        await record(person.actor(), "company.registered", company.id, name=company.name)
         await furnish(person.actor())
     log.info("accounts.company_registered", company_id=str(company.id), user_id=str(owner.id))
     return person
@@ -67,5 +69,6 @@ async def add_member(actor: Actor, account: UserAccount, *, role: Role) -> bool:
         if stored.first() is None:
             return False
         session().add(Membership(company_id=actor.company_id, user_id=account.id, role=role))
+        await record(actor, "person.added", account.id, name=account.name, role=role)
     log.info("accounts.member_added", company_id=str(actor.company_id), user_id=str(account.id), role=role)
     return True

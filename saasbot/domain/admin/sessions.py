@@ -7,11 +7,14 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from saasbot.domain.actor import Origin
 from saasbot.domain.admin.credentials import PERSON, SECURED, Person
+from saasbot.domain.admin.trail import record_of
+from saasbot.domain.audit import record
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger
-from saasbot.models import Company, Membership, SignInTicket, UserAccount, UserSession
+from saasbot.models import Company, Membership, SignInTicket, UserAccount, UserSession, Via
 from saasbot.models.table import utcnow
 
 log = get_logger(__name__)
@@ -49,6 +52,7 @@ async def open_session(
             expires_at=expires_at,
         )
         session().add(row)
+        await record(person.actor(Origin(Via.PAGE, network, row.id)), "session.opened", row.id)
     log.info("accounts.session_opened", session_id=str(row.id), user_id=str(person.user_id))
     return person
 
@@ -100,10 +104,13 @@ async def revoke_session(token_hash: bytes) -> None:
             update(UserSession)
             .where(col(UserSession.token_hash) == token_hash, col(UserSession.revoked_at).is_(None))
             .values(revoked_at=utcnow())
-            .returning(col(UserSession.id), col(UserSession.company_id), col(UserSession.user_id))
+            .returning(
+                col(UserSession.id), col(UserSession.company_id), col(UserSession.user_id), col(UserSession.network)
+            )
         )
         row = ended.first()
         if row is not None:
+            await record_of(row.user_id, row.company_id, "session.ended", Origin(Via.PAGE, row.network, row.id))
             events.publish("session", company_id=row.company_id, session=row.id, user=row.user_id)
             log.info("accounts.session_revoked", session_id=str(row.id))
 

@@ -7,11 +7,14 @@ from uuid import UUID
 from sqlalchemy import exists, select, update
 from sqlmodel import col
 
+from saasbot.domain.actor import Origin
 from saasbot.domain.admin.credentials import PERSON, SECURED, Person
+from saasbot.domain.admin.trail import record_of
+from saasbot.domain.audit import Action, record
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger
-from saasbot.models import Company, Membership, RefreshToken, UserAccount
+from saasbot.models import Company, Membership, RefreshToken, UserAccount, Via
 from saasbot.models.table import utcnow
 
 log = get_logger(__name__)
@@ -29,9 +32,11 @@ class Family:
     """From where and with what it was opened, as far as is known."""
 
 
-async def add_refresh_token(family: Family, *, token_hash: bytes, expires_at: datetime) -> None:
+async def open_family(family: Family, person: Person, *, token_hash: bytes, expires_at: datetime) -> None:
+    """A sign-in to the API: the first link of its chain."""
     async with platform_unit_of_work("begin a family of refresh tokens"):
         session().add(_link(family, token_hash, expires_at))
+        await record(person.actor(Origin(Via.API, family.network, family.id)), "session.opened", family.id)
 
 
 async def rotate_refresh_token(
@@ -72,7 +77,7 @@ async def rotate_refresh_token(
         )
         if row := reused.first():
             log.warning("accounts.refresh_token_reused", family=str(row[0]), user_id=str(row[1]))
-            await _end(Family(*row), now)
+            await _end(Family(*row), now, "session.token_reused")
     return None
 
 
@@ -85,7 +90,7 @@ async def end_family(family_id: UUID) -> None:
             .limit(1)
         )
         if row := found.first():
-            await _end(Family(*row), utcnow())
+            await _end(Family(*row), utcnow(), "session.ended")
 
 
 async def family_of(token_hash: bytes) -> UUID | None:
@@ -125,11 +130,13 @@ def _link(family: Family, token_hash: bytes, expires_at: datetime) -> RefreshTok
     )
 
 
-async def _end(family: Family, now: datetime) -> None:
-    await run(
+async def _end(family: Family, now: datetime, action: Action) -> None:
+    ended = await run(
         update(RefreshToken)
         .where(col(RefreshToken.family) == family.id, col(RefreshToken.revoked_at).is_(None))
         .values(revoked_at=now)
     )
+    if ended.rowcount:
+        await record_of(family.user_id, family.company_id, action, Origin(Via.API, session_id=family.id))
     events.publish("session", company_id=family.company_id, family=family.id, user=family.user_id)
     log.info("accounts.refresh_family_ended", family=str(family.id), user_id=str(family.user_id))

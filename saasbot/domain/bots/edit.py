@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.bots.access import access_bot
 from saasbot.domain.bots.starting_prompt import starting_prompt
 from saasbot.domain.bots.triggers import MAX_TRIGGER_LENGTH, MAX_TRIGGERS, words
@@ -88,6 +89,7 @@ async def create_bot(actor: Actor, settings: BotSettings, *, prompt: str | None 
         bot.published_version = 1
         session().add(first)
         await session().flush()
+    await record(actor, "bot.added", bot.id, name=bot.name)
     _notify(actor, bot)
     return bot
 
@@ -109,6 +111,7 @@ async def update_bot(actor: Actor, bot_id: UUID, settings: BotSettings) -> Bot:
     actor.require("bots.write")
     bot = await access_bot(actor, bot_id, lock=True)
     _apply(bot, _check(settings))
+    await record(actor, "bot.changed", bot.id, name=bot.name)
     _notify(actor, bot)
     return bot
 
@@ -132,6 +135,7 @@ async def set_bot_enabled(actor: Actor, bot_id: UUID, *, enabled: bool) -> Bot:
     actor.require("bots.write")
     bot = await access_bot(actor, bot_id, lock=True)
     bot.enabled = enabled
+    await record(actor, "bot.switched", bot.id, name=bot.name, on=enabled)
     _notify(actor, bot)
     return bot
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.bots.access import access_bot
 from saasbot.domain.bots.diff import DiffRow, diff_texts
 from saasbot.domain.bots.edit import MAX_PROMPT, check_prompt
@@ -60,6 +61,7 @@ async def save_version(actor: Actor, bot_id: UUID, *, text: str, note: str = "")
     session().add(version)
     bot.draft_text = None
     await session().flush()
+    await record(actor, "prompt.saved", bot.id, name=bot.name, version=version.version)
     _notify(actor, bot)
     return version
 
@@ -73,6 +75,7 @@ async def publish_version(actor: Actor, bot_id: UUID, version: int) -> PromptVer
     bot = await access_bot(actor, bot_id, lock=True)
     published = await _access_version(actor, bot_id, version)
     bot.published_version = published.version
+    await record(actor, "prompt.published", bot.id, name=bot.name, version=published.version)
     _notify(actor, bot)
     return published
 
@@ -89,7 +92,10 @@ async def keep_draft(actor: Actor, bot_id: UUID, *, text: str) -> Bot:
         raise InvalidInput("text", "The instructions are too long: at most 20,000 characters.")
     newest = await _newest_number(actor, bot_id)
     saved = (await _access_version(actor, bot_id, newest)).text if newest else ""
-    bot.draft_text = None if text.strip() == saved else text
+    draft = None if text.strip() == saved else text
+    if (draft is None) != (bot.draft_text is None):  # once, not at every pause of who types
+        await record(actor, "prompt.draft_kept", bot.id, name=bot.name, kept=draft is not None)
+    bot.draft_text = draft
     _notify(actor, bot)
     return bot
 

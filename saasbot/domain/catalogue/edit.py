@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.catalogue.access import access_product
 from saasbot.domain.catalogue.fields import clean_description, clean_sku, clean_stock, clean_title
 from saasbot.domain.media import access_media, discard_unused
@@ -72,6 +73,7 @@ async def create_product(
         product.image_id = image_id
     session().add(product)
     await write(product)
+    await record(actor, "product.added", product.id, name=product.title)
     return product
 
 
@@ -96,6 +98,7 @@ async def update_product(actor: Actor, product_id: UUID, **changes: Unpack[Produ
     product.active = changes.get("active", product.active)
     product.currency = currency
     await write(product)
+    await record(actor, "product.changed", product.id, name=product.title, fields=sorted(changes))
     return product
 
 
@@ -114,6 +117,7 @@ async def set_image(actor: Actor, product_id: UUID, media_id: UUID | None) -> Pr
         await discard_unused(actor, product.image_id, after=_OLD_PICTURE_KEPT)
     product.image_id = media_id
     await write(product)
+    await record(actor, "product.picture_changed", product.id, name=product.title)
     return product
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.catalogue.access import access_product
 from saasbot.domain.catalogue.edit import write
 from saasbot.domain.media import discard_unused
@@ -29,6 +30,7 @@ async def delete_product(actor: Actor, product_id: UUID) -> Product:
         return product
     product.deleted_at = utcnow()
     await write(product)
+    await record(actor, "product.deleted", product.id, name=product.title)
     await jobs.defer(
         PURGE_TASK,
         schedule_at=product.deleted_at + _KEPT,
@@ -49,6 +51,7 @@ async def restore_product(actor: Actor, product_id: UUID) -> Product:
     if product.deleted_at is not None:
         product.deleted_at = None
         await write(product)
+        await record(actor, "product.restored", product.id, name=product.title)
     return product
 
 

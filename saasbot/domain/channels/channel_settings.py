@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.channels.holding import release_held
@@ -88,6 +89,7 @@ async def change_settings(actor: Actor, channel_id: UUID, **changes: Unpack[Sett
     _check_quiet_hours(channel)
     if "proxy" in changes:
         await _set_proxy(channel, changes["proxy"])
+    await record(actor, "channel.settings_changed", channel.id, name=channel.name, fields=sorted(changes))
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     await wake_outbox(channel.id)
     return await _shown(actor, channel)

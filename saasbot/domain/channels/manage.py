@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.commands import send_command
 from saasbot.domain.channels.incidents import forget_incident
@@ -71,6 +72,7 @@ async def add_channel(actor: Actor, *, kind: str, name: str, bot_id: UUID | None
         bot_id = (await session().exec(first)).one_or_none()
     channel = Channel(company_id=actor.company_id, kind=ChannelKind(kind), name=_clean_name(name), bot_id=bot_id)
     session().add(channel)
+    await record(actor, "channel.added", channel.id, name=channel.name, kind=channel.kind)
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     return channel
 
@@ -93,6 +95,7 @@ async def update_channel(
         channel.bot_id = bot_id
     if bot_enabled is not None:
         channel.bot_enabled = bot_enabled
+    await record(actor, "channel.changed", channel.id, name=channel.name)
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     return channel
 
@@ -105,6 +108,7 @@ async def connect(actor: Actor, channel_id: UUID) -> Channel:
     await forget_incident(actor, channel)
     if channel.status not in (ChannelStatus.OPEN, ChannelStatus.PENDING_QR, ChannelStatus.RECONNECTING):
         set_state(channel, ChannelStatus.STARTING)
+    await record(actor, "channel.connected", channel.id, name=channel.name)
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     return channel
 
@@ -117,6 +121,7 @@ async def disconnect(actor: Actor, channel_id: UUID) -> Channel:
     await drop_pairing(channel)
     await forget_incident(actor, channel)
     set_state(channel, ChannelStatus.CLOSED, "stopped_by_user")
+    await record(actor, "channel.disconnected", channel.id, name=channel.name)
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     return channel
 
@@ -135,6 +140,7 @@ async def logout(actor: Actor, channel_id: UUID) -> Channel:
         await send_command(channel, "logout")
     channel.device_jid = None
     set_state(channel, ChannelStatus.LOGGED_OUT, "logged_out_by_user")
+    await record(actor, "channel.unlinked", channel.id, name=channel.name)
     return channel
 
 
@@ -142,3 +148,4 @@ async def delete_channel(actor: Actor, channel_id: UUID) -> None:
     """The number is gone from every list and its session unlinked; its chats stay readable."""
     channel = await logout(actor, channel_id)
     channel.deleted_at = utcnow()
+    await record(actor, "channel.deleted", channel.id, name=channel.name)

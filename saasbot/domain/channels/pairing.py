@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.incidents import forget_incident
 from saasbot.domain.channels.state import set_state
@@ -103,6 +104,7 @@ async def _request(actor: Actor, channel_id: UUID, *, phone: str | None, any_pho
         )
     )
     set_state(channel, ChannelStatus.STARTING, "pairing")
+    await record(actor, "channel.pairing_asked", channel.id, name=channel.name, by_code=phone is not None)
     events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
     return channel
 
@@ -172,6 +174,7 @@ async def complete_pairing(
     channel.desired = Desired.RUNNING
     await drop_pairing(channel)
     set_state(channel, ChannelStatus.STARTING)
+    await record(actor, "channel.linked", channel.id, name=channel.name)
     events.publish("channel", company_id=channel.company_id, channel_id=channel.id)
     return True
 

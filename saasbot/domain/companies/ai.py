@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.agent.pause import resume_ai
+from saasbot.domain.audit import record
 from saasbot.domain.companies.access import access_company
 from saasbot.infra import events
 from saasbot.infra.crypto import Unsealable, place, seal, unseal
@@ -65,6 +66,8 @@ async def set_openai(
         company.openai_base_url = _check_base_url(base_url.strip()) or None
     if api_key is not None:
         _set_key(company, api_key.strip())
+    given = {"api_key": api_key, "model": model, "base_url": base_url}
+    await record(actor, "ai.key_changed", fields=[name for name, value in given.items() if value is not None])
     return await _changed(actor, company)
 
 
@@ -82,6 +85,7 @@ async def choose_source(actor: Actor, source: AiSource) -> OpenAiSettings:
     if source == AiSource.OWN_KEY and company.openai_key_sealed is None:
         raise InvalidInput("api_key", "Enter your key first.")
     company.ai_source = source
+    await record(actor, "ai.source_chosen", source=source)
     return await _changed(actor, company)
 
 

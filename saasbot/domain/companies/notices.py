@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.infra import events
 from saasbot.infra.db import run, session
 from saasbot.infra.errors import NotFound
@@ -58,6 +59,7 @@ async def dismiss_notice(actor: Actor, notice_id: UUID) -> None:
     if (await session().exec(select(Notice.id).where(*mine))).one_or_none() is None:
         raise NotFound
     await _clear(actor, *mine)
+    await record(actor, "company.notice_dismissed", notice_id)
 
 
 async def list_notices(actor: Actor) -> list[Notice]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.companies.access import access_company
 from saasbot.infra import events
 from saasbot.infra.errors import InvalidInput
@@ -52,5 +53,6 @@ async def mark_step(actor: Actor, step: str, progress: str) -> Onboarding:
     company = await access_company(actor, lock=True)
     if company.onboarding.get(step) != "done":
         company.onboarding = {**company.onboarding, step: progress}
+        await record(actor, "company.setup_step", step=step, progress=progress)
     events.publish("company", company_id=actor.company_id)
     return onboarding_of(company)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.infra import events
 from saasbot.infra.db import run
 from saasbot.infra.errors import InvalidInput
@@ -65,5 +66,6 @@ async def put_policies(actor: Actor, policies: Mapping[str, str]) -> dict[str, s
     )
     if (kept.scalar() or 0) > MOST_POLICIES:
         raise InvalidInput("policies", "A company may have at most {most} policies.", most=MOST_POLICIES)
+    await record(actor, "company.policies_changed", fields=sorted(checked))
     events.publish("company", company_id=actor.company_id)
     return await get_policies(actor)

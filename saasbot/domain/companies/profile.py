@@ -8,6 +8,7 @@ from babel.numbers import list_currencies
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.companies.access import access_company
 from saasbot.infra import events
 from saasbot.infra.db import session
@@ -48,6 +49,7 @@ async def update_company(actor: Actor, changes: CompanyChanges) -> Company:
     checked = _check(changes)
     for field, value in checked.items():
         setattr(company, field, value)
+    await record(actor, "company.changed", fields=sorted(checked))
     events.publish("company", company_id=actor.company_id)
     return company
 
@@ -67,6 +69,7 @@ async def set_logo(actor: Actor, media_id: UUID | None) -> Company:
         if media is None or media.thumb_key is None:
             raise NotFound
         company.logo_key = media.thumb_key
+    await record(actor, "company.logo_changed")
     events.publish("company", company_id=actor.company_id)
     return company
 
@@ -79,6 +82,7 @@ async def set_bot_enabled(actor: Actor, *, enabled: bool) -> Company:
     actor.require("company.write")
     company = await access_company(actor, lock=True)
     company.bot_enabled = enabled
+    await record(actor, "company.bot_switched", on=enabled)
     events.publish("company", company_id=actor.company_id)
     return company
 

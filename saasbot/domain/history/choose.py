@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.history.chunks import DAYS
 from saasbot.infra import events
@@ -20,5 +21,6 @@ async def choose_history(actor: Actor, channel_id: UUID, *, days: int) -> Channe
     if days not in DAYS:
         raise InvalidInput("history_days", "Choose 0, 7, 30 or 90 days.")
     channel.history_days = days
+    await record(actor, "channel.history_chosen", channel.id, name=channel.name, days=days)
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     return channel

@@ -1,7 +1,7 @@
 """Today at a glance: who waits for a person, what the bot did, and how long customers waited."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,12 +26,9 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
-    """Counts are of conversations, from midnight on the actor's clock, except `by_hour`."""
+class Figures:
+    """Counts are of conversations, except `by_hour`. They name nobody."""
 
-    waiting: int
-    waiting_first: tuple[Waiting, ...]
-    """Those that wait longest."""
     conversations: int
     """In which a customer wrote."""
     answered: int
@@ -41,6 +38,15 @@ class Today:
     """Median from a customer's first message to the first answer; nothing while nobody was answered."""
     by_hour: tuple[int, ...]
     """Messages of customers in each hour of the day, 24 of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Today(Figures):
+    """From midnight on the actor's clock."""
+
+    waiting: int
+    waiting_first: tuple[Waiting, ...]
+    """Those that wait longest."""
 
 
 _WAITING = """
@@ -65,14 +71,14 @@ _WAITING = """
     LIMIT :shown
 """
 
-_TODAY = """
+_BETWEEN = """
     WITH said AS (
         SELECT m.conversation_id, m.author, m.sort_at, m.created_at
         FROM channel
         CROSS JOIN LATERAL (
             SELECT message.conversation_id, message.author, message.sort_at, message.created_at
             FROM message
-            WHERE message.channel_id = channel.id AND message.created_at >= :midnight
+            WHERE message.channel_id = channel.id AND message.created_at >= :midnight AND message.created_at < :end
               AND message.type <> 'activity' AND message.status <> 'failed' AND message.seq > 0
               AND message.author_jid IS NULL  -- nobody waits for an answer to what people of a group say
         ) m
@@ -97,6 +103,18 @@ _TODAY = """
 """
 
 
+async def figures_between(actor: Actor, start: datetime, end: datetime, timezone: str) -> Figures:
+    """Of what customers wrote and were answered in this time; hours are those of the time zone."""
+    row = (await sql(_BETWEEN, company=actor.company_id, midnight=start, end=end, timezone=timezone)).one()
+    return Figures(
+        conversations=row.conversations,
+        answered=row.answered,
+        by_bot=row.by_bot,
+        response_seconds=None if row.response_seconds is None else float(row.response_seconds),
+        by_hour=tuple(row.by_hour.get(str(hour), 0) for hour in range(24)),
+    )
+
+
 async def read_today(actor: Actor) -> Today:
     """What the dashboard shows of today. Reads at most `COUNTED` waiting conversations and the messages of one day.
 
@@ -106,7 +124,7 @@ async def read_today(actor: Actor) -> Today:
     waiting = (await sql(_WAITING, company=actor.company_id, counted=COUNTED, shown=SHOWN)).all()
     zone = ZoneInfo(actor.timezone)
     midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    day = (await sql(_TODAY, company=actor.company_id, midnight=midnight, timezone=actor.timezone)).one()
+    day = await figures_between(actor, midnight, midnight + timedelta(days=2), actor.timezone)
     return Today(
         waiting=waiting[0].waiting if waiting else 0,
         waiting_first=tuple(
@@ -122,6 +140,6 @@ async def read_today(actor: Actor) -> Today:
         conversations=day.conversations,
         answered=day.answered,
         by_bot=day.by_bot,
-        response_seconds=None if day.response_seconds is None else float(day.response_seconds),
-        by_hour=tuple(day.by_hour.get(str(hour), 0) for hour in range(24)),
+        response_seconds=day.response_seconds,
+        by_hour=day.by_hour,
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm.attributes import flag_modified
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.simulator.access import access_simulator, ensure_number, find_number, tell_phones, wake
 from saasbot.infra.db import sql
 from saasbot.infra.errors import InvalidInput
@@ -129,6 +130,7 @@ async def set_fault(
         case _:
             faults = {}
     number.faults = faults
+    await record(actor, "channel.simulated", channel_id, name=channel.name, fault=kind)
     await changed(number)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlmodel import select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.domain.channels.pairing import NothingToScan
 from saasbot.domain.simulator.access import access_simulator, ensure_number
 from saasbot.domain.simulator.customers import digits_of, lid_of
@@ -45,6 +46,7 @@ async def scan(
         number.linked = True
         number.phone, number.lid = digits, lid_of(digits)
         number.push_name = push_name or number.push_name
+    await record(actor, "channel.simulated", channel_id, name=channel.name, fault="")
     await changed(number)
     return number
 
