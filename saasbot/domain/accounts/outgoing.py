@@ -21,7 +21,8 @@ class Unconfirmed(AppError):
 
 
 async def send_to_prove(*, to: str, subject: str, text: str) -> None:
-    """A mail whose link proves that the reader owns the account's address: a reset, a confirmation.
+    """A mail whose link proves that the reader owns the account's address: a reset, a confirmation, a
+    code to sign in.
 
     Raises: aiosmtplib.SMTPException, OSError.
     """

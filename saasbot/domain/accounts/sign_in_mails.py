@@ -3,10 +3,10 @@
 import secrets
 from uuid import UUID
 
+from saasbot.domain.accounts import outgoing
 from saasbot.domain.admin import attempts as rows
 from saasbot.domain.admin.credentials import find_person
 from saasbot.domain.admin.second_factors import standing_of
-from saasbot.infra import mail
 from saasbot.infra.crypto import keyed_hash
 from saasbot.infra.logging import get_logger
 from saasbot.infra.totp import DIGITS
@@ -80,7 +80,7 @@ async def mail_sign_in_code(attempt_id: UUID) -> None:
     person = found[0]
     locale = person.locale if person.locale in _CODE_BODY else "es"
     text = _CODE_BODY[locale].format(name=person.name, code=code)
-    await mail.send(to=person.email, subject=_CODE_SUBJECT[locale], text=text)
+    await outgoing.send_to_prove(to=person.email, subject=_CODE_SUBJECT[locale], text=text)
 
 
 async def mail_security_notice(user_id: UUID, what: str) -> None:
@@ -92,11 +92,8 @@ async def mail_security_notice(user_id: UUID, what: str) -> None:
     locale = person.locale if person.locale in _FRAME else "es"
     subject, sentence = _NOTICES[what][locale]
     left = (await standing_of(user_id)).codes_left
-    await mail.send(
-        to=person.email,
-        subject=subject,
-        text=_FRAME[locale].format(name=person.name, what=sentence.format(left=left)),
-    )
+    text = _FRAME[locale].format(name=person.name, what=sentence.format(left=left))
+    await outgoing.send_to_person(user_id, subject=subject, text=text)
 
 
 def mail_code_hash(attempt_id: UUID, code: str) -> bytes:
