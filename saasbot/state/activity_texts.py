@@ -43,6 +43,13 @@ SENTENCES: Mapping[Action, str] = {
     "password.reset_asked": N_("asked for a new password for {name}"),
     "person.added": N_("added {name} to the team"),
     "person.changed": N_("changed their name or language"),
+    "person.disabled": N_("switched off the access of {name}"),
+    "person.enabled": N_("gave {name} access again"),
+    "person.invitation_withdrawn": N_("withdrew an invitation to the team"),
+    "person.invited": N_("invited somebody to the team"),
+    "person.joined": N_("joined the team"),
+    "person.removed": N_("removed {name} from the team"),
+    "person.role_changed": N_("changed the role of {name}"),
     "product.added": N_("added the product {name}"),
     "product.changed": N_("changed the product {name}"),
     "product.deleted": N_("deleted the product {name}"),
@@ -51,10 +58,14 @@ SENTENCES: Mapping[Action, str] = {
     "prompt.draft_kept": N_("began to edit the instructions of the bot {name}"),
     "prompt.published": N_("published version {version} of the instructions of the bot {name}"),
     "prompt.saved": N_("saved version {version} of the instructions of the bot {name}"),
+    "session.codes_renewed": N_("made new recovery codes"),
     "session.ended": N_("signed out"),
+    "session.ended_elsewhere": N_("ended a session of theirs from another"),
     "session.opened": N_("signed in"),
     "session.refused": N_("could not sign in as {name}: the password was wrong"),
     "session.token_reused": N_("used a token a second time, so that sign-in was ended"),
+    "session.two_step_off": N_("turned off two-step sign-in"),
+    "session.two_step_on": N_("turned on two-step sign-in"),
 }
 
 KIND_NAMES: Mapping[Kind, str] = {

@@ -7,7 +7,7 @@ from saasbot.api import channels as channel_routes
 from saasbot.domain.actor import Actor
 from saasbot.realtime.hub import hub
 from tests.attack.belongings import Belongings, Ledger
-from tests.attack.test_events import HANDLERS, HELD, _open_page, ids_of, payload_of, run
+from tests.attack.test_events import HANDLERS, HELD, ids_of, payload_of, run
 from tests.attack.test_routes import API, OPEN, Route, send
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_gate import cookie_of
@@ -18,6 +18,7 @@ AUDITED = {
     "channel",
     "channel_pairing",
     "company",
+    "invitation",
     "membership",
     "notice",
     "policy",
@@ -51,7 +52,13 @@ WORK = {
     "message": "the inbox",
     "message_act": "the inbox",
     "outgoing_act": "the inbox",
+    "attempt_count": "how often something was asked",
+    "mail_confirmation": "links that prove an address",
+    "recovery_code": "how a person signs in: turning it on and off has lines of its own",
     "refresh_token": "sign-ins have lines of their own",
+    "second_factor": "how a person signs in: turning it on and off has lines of its own",
+    "sign_in_attempt": "sign-ins",
+    "tab_binding": "which session a tab belongs to",
     "sign_in_ticket": "sign-ins",
     "sim_customer": "the simulated network",
     "sim_event": "the simulated network",
@@ -93,7 +100,7 @@ async def test_every_handler_that_changes_how_the_company_works_leaves_a_line(
     watch, silent, told = Watch(her_rows), [], set()
     for handler in sorted(HANDLERS, key=lambda one: any(word in one.short for word in ("delete", "end_", "erase"))):
         tab = Tab(cookie)
-        _open_page(tab, f"/bots/{hers.bot_id}")
+        tab.open(f"/bots/{hers.bot_id}", route="/bots/[bot_id]")
         payload = payload_of(handler, ids_of(hers, handler))
         assert await tab.send(None, handler.name, **payload) == PASS, handler.short
         state = await tab.state(handler.state)

@@ -14,6 +14,7 @@ from saasbot.domain.accounts.outgoing import Unconfirmed
 from saasbot.domain.accounts.ranks import roles_below
 from saasbot.domain.accounts.throttle import UNKNOWN
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.infra import events, jobs
 from saasbot.infra.crypto import token_hash
 from saasbot.infra.db import sql, unit_of_work
@@ -74,6 +75,7 @@ async def invite(actor: Actor, *, email: str, role: str, network: str = UNKNOWN)
         if await _is_member(actor, email):
             raise AlreadyMember
         invitation_id = await _write(actor, email, chosen)
+        await record(actor, "person.invited", invitation_id, role=str(chosen))
         await jobs.defer(MAIL_TASK, company_id=str(actor.company_id), invitation_id=str(invitation_id))
         events.publish("team", company_id=actor.company_id)
         return await _access(actor, invitation_id)
@@ -107,6 +109,7 @@ async def withdraw_invitation(actor: Actor, invitation_id: UUID) -> None:
     if (await _access(actor, invitation_id)).role not in roles_below(actor):
         raise Forbidden
     await sql("UPDATE invitation SET revoked_at = :now WHERE id = :id", now=utcnow(), id=invitation_id)
+    await record(actor, "person.invitation_withdrawn", invitation_id)
     events.publish("team", company_id=actor.company_id)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from saasbot.domain.accounts.ranks import may_decide, roles_below
 from saasbot.domain.actor import Actor
+from saasbot.domain.audit import record
 from saasbot.infra import events
 from saasbot.infra.db import sql
 from saasbot.infra.errors import AppError, Forbidden, InvalidInput, NotFound
@@ -92,6 +93,7 @@ async def change_role(actor: Actor, member_id: UUID, role: str) -> Member:
     await sql("UPDATE membership SET role = :role WHERE id = :id", role=chosen, id=member.id)
     keep = [str(given) for given in Role.__members__.values() if may_decide(chosen, given) and chosen != Role.AGENT]
     await _withdraw_invitations(actor, member, keep=keep)
+    await record(actor, "person.role_changed", member.user_id, name=member.name, role=str(chosen))
     _tell(actor, member)
     return await access_member(actor, member_id)
 
@@ -106,6 +108,7 @@ async def disable_member(actor: Actor, member_id: UUID) -> Member:
         "UPDATE membership SET disabled_at = coalesce(disabled_at, :now) WHERE id = :id", now=utcnow(), id=member.id
     )
     await _end_access(actor, member)
+    await record(actor, "person.disabled", member.user_id, name=member.name)
     return await access_member(actor, member_id)
 
 
@@ -117,6 +120,7 @@ async def enable_member(actor: Actor, member_id: UUID) -> Member:
     member = await access_member(actor, member_id)
     _check_rank(actor, member)
     await sql("UPDATE membership SET disabled_at = NULL WHERE id = :id", id=member.id)
+    await record(actor, "person.enabled", member.user_id, name=member.name)
     _tell(actor, member)
     return await access_member(actor, member_id)
 
@@ -129,6 +133,7 @@ async def remove_member(actor: Actor, member_id: UUID) -> None:
     member = await _access_to_end(actor, member_id)
     await sql("UPDATE membership SET removed_at = :now, disabled_at = NULL WHERE id = :id", now=utcnow(), id=member.id)
     await _end_access(actor, member)
+    await record(actor, "person.removed", member.user_id, name=member.name)
 
 
 def role_of(actor: Actor, role: str) -> Role:

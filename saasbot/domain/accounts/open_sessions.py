@@ -9,6 +9,8 @@ from saasbot.domain.accounts.devices import Device, device_of
 from saasbot.domain.accounts.endings import forget_person
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import open_sessions as rows
+from saasbot.domain.audit import record
+from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import Forbidden, NotFound
 
 
@@ -48,6 +50,7 @@ async def end_session(actor: Actor, session_id: UUID) -> None:
     if not await rows.end_session(user_id, session_id):
         raise NotFound
     forget_person(user_id)
+    await _note(actor, session_id)
 
 
 async def end_other_sessions(actor: Actor, *, current: UUID) -> int:
@@ -55,7 +58,13 @@ async def end_other_sessions(actor: Actor, *, current: UUID) -> int:
     user_id = _person_of(actor)
     ended = await rows.end_other_sessions(user_id, current)
     forget_person(user_id)
+    await _note(actor, ended=ended)
     return ended
+
+
+async def _note(actor: Actor, session_id: UUID | None = None, **details: int) -> None:
+    async with unit_of_work(actor):
+        await record(actor, "session.ended_elsewhere", session_id, **details)
 
 
 def _person_of(actor: Actor) -> UUID:

@@ -14,6 +14,8 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin import second_factors as rows
 from saasbot.domain.admin.credentials import find_person
 from saasbot.domain.admin.second_factors import Standing
+from saasbot.domain.audit import Action, record
+from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, Forbidden, InvalidInput
 
 
@@ -62,6 +64,7 @@ async def confirm(actor: Actor, code: str) -> Sequence[str]:
     codes = await enrolment.confirm(_person_of(actor), code)
     if codes is None:
         raise InvalidInput("code", "That code is not right. Check that the phone's clock is.")
+    await _note(actor, "session.two_step_on")
     return codes
 
 
@@ -75,6 +78,7 @@ async def turn_off(actor: Actor, *, password: str, network: str) -> None:
         raise TwoStepMandatory
     await _check_password(user_id, password, network)
     await rows.remove_factor(user_id)
+    await _note(actor, "session.two_step_off")
 
 
 async def renew_recovery_codes(actor: Actor, *, password: str, network: str) -> Sequence[str]:
@@ -89,7 +93,14 @@ async def renew_recovery_codes(actor: Actor, *, password: str, network: str) -> 
         raise TwoStepIsOff
     codes = new_codes()
     await rows.replace_recovery_codes(user_id, [code_hash(each, factor.secret) for each in codes])
+    await _note(actor, "session.codes_renewed")
     return codes
+
+
+async def _note(actor: Actor, action: Action) -> None:
+    """The trail of the company they act in says so."""
+    async with unit_of_work(actor):
+        await record(actor, action)
 
 
 async def _check_password(user_id: UUID, password: str, network: str) -> None:

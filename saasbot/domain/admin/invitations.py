@@ -10,7 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from saasbot.domain.actor import NOWHERE
 from saasbot.domain.admin.credentials import PERSON, SEATED, Person, end_everything_of
+from saasbot.domain.admin.trail import record_of
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.errors import AppError
@@ -96,6 +98,7 @@ async def seat(token_hash: bytes, *, user_id: UUID | None = None, newcomer: Newc
         if user_id is None:
             raise InvalidInvitation
         person = await _seated(user_id, row.company_id, Role(row.role), now)
+        await record_of(user_id, row.company_id, "person.joined", NOWHERE)
         events.publish("session", company_id=row.company_id, user=user_id)
         events.publish("team", company_id=row.company_id)
     log.info("accounts.invitation_accepted", company_id=str(person.company_id), user_id=str(person.user_id))

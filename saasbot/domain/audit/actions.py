@@ -38,6 +38,13 @@ Action = Literal[
     "password.reset_asked",
     "person.added",
     "person.changed",
+    "person.disabled",
+    "person.enabled",
+    "person.invitation_withdrawn",
+    "person.invited",
+    "person.joined",
+    "person.removed",
+    "person.role_changed",
     "product.added",
     "product.changed",
     "product.deleted",
@@ -46,10 +53,14 @@ Action = Literal[
     "prompt.draft_kept",
     "prompt.published",
     "prompt.saved",
+    "session.codes_renewed",
     "session.ended",
+    "session.ended_elsewhere",
     "session.opened",
     "session.refused",
     "session.token_reused",
+    "session.two_step_off",
+    "session.two_step_on",
 ]
 
 Kind = Literal[
