@@ -81,7 +81,10 @@ class Viewer:
         )
         found = []
         if not rows or not messages:
-            found.append(f"the page shows {len(rows)} conversations and {len(messages)} messages")
+            said = " ".join((await self._page.inner_text("body")).split())
+            found.append(
+                f"the page shows {len(rows)} conversations and {len(messages)} messages at {self._page.url}: {said[-400:]}"
+            )
         if rows != kept_rows:
             found.append(f"the list shows {_first_difference(rows, kept_rows)}")
         if messages != kept_messages:
