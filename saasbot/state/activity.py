@@ -15,6 +15,7 @@ from saasbot.state.activity_texts import KIND_NAMES, origin_of, sentence_of, who
 from saasbot.state.arguments import Id, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.session import current_actor
 
 PAGE = 50
@@ -53,6 +54,7 @@ class ActivityState(rx.State):
     _next: int | None = None
 
     @rx.event
+    @patient
     async def load(self):
         """The page opens: everything, newest first."""
         actor, locale = await current_actor(self), await locale_of(self)

@@ -25,6 +25,7 @@ from saasbot.state.arguments import EXACT, Prompt, Text, Whole, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.one_person import still
+from saasbot.state.patience import patient
 from saasbot.state.session import current_actor, current_session
 
 
@@ -109,6 +110,7 @@ class BotState(rx.State):
     trying: rx.Field[bool] = rx.field(False)
 
     @rx.event
+    @patient
     async def load(self):
         """The page opens on the bot of its address."""
         value = self.router.url.path.rstrip("/").rpartition("/")[2]

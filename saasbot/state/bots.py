@@ -18,6 +18,7 @@ from saasbot.state import live
 from saasbot.state.arguments import EXACT, Id, Text
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.session import current_actor, session_of
 
 
@@ -46,6 +47,7 @@ class BotsState(rx.State):
     name_error: rx.Field[str] = rx.field("")
 
     @rx.event
+    @patient
     async def load(self):
         actor = await live.watch(self, "bots", topics={"bot"}, load=_read, show=_show, page=routes.BOTS)
         _show(self, await _read(actor, Changes(everything=True), Reading()))

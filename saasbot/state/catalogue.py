@@ -23,6 +23,7 @@ from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
 from saasbot.state.arguments import EXACT, Id, Line, Text
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.product_rows import ProductRow, ProductSheet, product_row, product_sheet
 from saasbot.state.session import current_actor
 
@@ -70,6 +71,7 @@ class CatalogueState(rx.State):
     _next: Position | None = None
 
     @rx.event
+    @patient
     async def load(self):
         """The page opens: the newest products, and from now on what changes."""
         self.query, self._starts, self.page_number = "", [None], 1

@@ -25,6 +25,7 @@ from saasbot.state.channel_texts import change_moment, history_sentence, reason_
 from saasbot.state.durations import duration
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 
 _FIRST = 20
 _WATCH = "channel-details"
@@ -64,6 +65,7 @@ class ChannelDetailsState(rx.State):
     more: rx.Field[bool] = rx.field(False)
 
     @rx.event
+    @patient
     async def open_details(self, channel_id: Id, name: Line):
         """The sheet is open and stays true; what another number showed is gone before this one's is read."""
         self.channel_id = self.opened_id = channel_id

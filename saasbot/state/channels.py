@@ -25,6 +25,7 @@ from saasbot.state.channel_rows import BotChoice, ChannelRow, PairingView, chann
 from saasbot.state.ids import parse_id
 from saasbot.state.inbox_reading import PAUSE_BEAT, look_again
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.session import current_actor
 
 TOPICS = ("channel", "bot", PAUSE_BEAT)
@@ -69,6 +70,7 @@ class ChannelsState(rx.State):
     deleting: rx.Field[bool] = rx.field(False)
 
     @rx.event
+    @patient
     async def load(self):
         """The page opens: what is there, and from now on what changes."""
         actor = await live.watch(self, "channels", topics=TOPICS, load=_read, show=_show, page=self.router.route_id)

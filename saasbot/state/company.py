@@ -20,6 +20,7 @@ from saasbot.state.arguments import EXACT, Id, Line, Text, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
 from saasbot.state.one_person import still
+from saasbot.state.patience import patient
 from saasbot.state.session import current_actor, current_session
 
 FIELDS = (
@@ -118,6 +119,7 @@ class CompanyState(rx.State):
     test_passed: rx.Field[bool] = rx.field(False)
 
     @rx.event
+    @patient
     async def load(self):
         """The forms hold what is stored."""
         actor = await current_actor(self)

@@ -20,6 +20,7 @@ from saasbot.state.channel_texts import status_sentence
 from saasbot.state.durations import duration
 from saasbot.state.hand_off_texts import hand_off_sentence
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 
 TOPICS = ("conversation", "channel", "company", "product")
 _MANAGE = "company.write"
@@ -85,6 +86,7 @@ class DashboardState(rx.State):
     """Steps of the wizard that are still open, for those who may do them."""
 
     @rx.event
+    @patient
     async def load(self):
         """The page opens: today so far, and from now on what changes."""
         actor = await live.watch(self, "dashboard", topics=TOPICS, load=_read, show=_show, page=self.router.route_id)

@@ -33,6 +33,7 @@ from saasbot.state.leaving import load_page
 from saasbot.state.locale import locale_of, remember_locale
 from saasbot.state.one_person import keep_one_person
 from saasbot.state.page_states import leave_other_pages
+from saasbot.state.patience import until_up
 from saasbot.state.policies import policy_of
 from saasbot.state.policy import Policy
 from saasbot.state.session import begin_event, session_of
@@ -67,7 +68,7 @@ class Guard(rx.Middleware):
         tab = f"tab {network_of(state.router.session.client_ip)} {context.token}"
         if (spent := self._tabs.spend(tab)) is not Spent.GRANTED:
             return _too_many(spent, event.name, locale)
-        session = await session_of(state)
+        session = await until_up(lambda: session_of(state))
         is_other = await keep_one_person(state, session)
         if (allowed := _framework_events().get(event.name)) is not None:
             return await _of_the_framework(state, event, session, allowed)

@@ -15,6 +15,7 @@ from saasbot.state.arguments import Line, Word
 from saasbot.state.conversation_rows import ConversationRow, ListLook
 from saasbot.state.inbox_reading import LIST_TOPICS, ListRead, read_list
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.reader import Reader
 from saasbot.state.session import current_actor
 
@@ -48,6 +49,7 @@ class InboxState(rx.State):
     _look: ListLook | None = None
 
     @rx.event
+    @patient
     async def load(self):
         """The page opens, or its connection is back: what is there, and from now on what changes."""
         reader = Reader.of(await current_actor(self), await locale_of(self))

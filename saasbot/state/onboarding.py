@@ -31,6 +31,7 @@ from saasbot.state.company import (
 )
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.session import current_actor
 
 TOPICS = ("company", "product", "channel")
@@ -62,6 +63,7 @@ class OnboardingState(rx.State):
     """The title of the product that was just added."""
 
     @rx.event
+    @patient
     async def load(self):
         """The step of the address, else the first that is to do, else the first."""
         actor = await live.watch(self, "onboarding", topics=TOPICS, load=_read, show=_show, page=self.router.route_id)

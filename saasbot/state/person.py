@@ -10,6 +10,7 @@ from saasbot.infra.i18n import error_text, gettext
 from saasbot.state import toasts
 from saasbot.state.arguments import EXACT, Line, Text
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.session import SessionState, current_actor
 from saasbot.state.shell import ShellState
 
@@ -26,6 +27,7 @@ class PersonState(rx.State):
     name_error: rx.Field[str] = rx.field("")
 
     @rx.event
+    @patient
     async def load(self):
         self.locale, self.name_error = (await current_actor(self)).locale, ""
 

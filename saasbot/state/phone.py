@@ -22,6 +22,7 @@ from saasbot.state import live
 from saasbot.state.arguments import EXACT, Id, Line, Text, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.phone_rows import (
     BubbleRow,
     NumberChoice,
@@ -115,6 +116,7 @@ class PhoneState(rx.State):
     _peer: str = FIRST.peer
 
     @rx.event
+    @patient
     async def load(self):
         """The page opens: the phones as they are, and from now on what happens on them."""
         self.off = not settings().simulator

@@ -15,6 +15,7 @@ from saasbot.state import toasts
 from saasbot.state.arguments import EXACT, Id, Text
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.session import NotSignedIn, current_actor, session_of
 from saasbot.state.two_step import AppSecret, CodeForm, shown_secret
 
@@ -51,6 +52,7 @@ class SecurityState(rx.State):
     sessions: rx.Field[list[SessionRow]] = rx.field(default_factory=list)
 
     @rx.event
+    @patient
     async def load(self):
         """Nothing of an earlier visit is left: neither a secret nor recovery codes."""
         self.reset()

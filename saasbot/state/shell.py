@@ -20,6 +20,7 @@ from saasbot.state import live, toasts
 from saasbot.state.arguments import Line
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.session import NotSignedIn, current_actor, session_of
 
 TOPICS = ("conversation", "channel", "company", "notice")
@@ -67,6 +68,7 @@ class ShellState(rx.State):
     """Banners of numbers that this tab does not want to see until their state changes."""
 
     @rx.event
+    @patient
     async def load(self):
         """Every signed-in page begins with it: who is here, and from now on what changes around the page."""
         session = await session_of(self)

@@ -23,6 +23,7 @@ from saasbot.state import live, toasts
 from saasbot.state.arguments import EXACT, Id, Line, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.patience import patient
 from saasbot.state.reader import Reader
 from saasbot.state.session import current_actor
 
@@ -74,6 +75,7 @@ class TeamState(rx.State):
     removing_name: rx.Field[str] = rx.field("")
 
     @rx.event
+    @patient
     async def load(self):
         """Nothing for whoever may not look after the team: the rest of the page is for everybody."""
         actor = await current_actor(self)

@@ -27,6 +27,7 @@ from saasbot.state.ids import parse_id
 from saasbot.state.inbox_reading import ThreadRead, read_open, thread_topics
 from saasbot.state.locale import locale_of
 from saasbot.state.message_rows import MessageRow
+from saasbot.state.patience import patient
 from saasbot.state.reader import Reader, phone_text
 from saasbot.state.session import current_actor
 from saasbot.state.thread_look import ThreadLook
@@ -74,6 +75,7 @@ class ThreadState(rx.State):
     _look: ThreadLook | None = None
 
     @rx.event
+    @patient
     async def open(self):
         """The page of a conversation opens, or its connection is back."""
         value = self.router.url.path.rstrip("/").rpartition("/")[2]
