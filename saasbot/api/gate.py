@@ -106,7 +106,7 @@ class Gate:
         return too_often(math.ceil(wait)) if wait else None
 
     async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-        self._refusals.note("gate.refused", refusal.code, path=scope["path"], client=client_of(scope))
+        self._refusals.note("gate.refused", refusal.code, path=scope["path"][:200], client=client_of(scope))
         answer = refusal.answer()
         if refusal is NOTHING_HERE and scope["method"] in ("GET", "HEAD") and self._paths.not_found_page:
             answer = HTMLResponse(self._paths.not_found_page, status_code=refusal.status)

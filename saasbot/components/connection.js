@@ -5,6 +5,20 @@ import { EventLoopContext } from "$/utils/context-registry";
 // A drop that heals within this time is not worth a word.
 const GRACE_MS = 600;
 const BACK_MS = 2000;
+// So often refused while the server is well, the tab's token is no longer ours: a session holds it whose cookie is gone.
+const REFUSALS = 7;
+const ANEW_KEY = "saasbot-began-anew";
+const ANEW_MS = 60_000;
+
+const beginAnew = async () => {
+  const server = await fetch("/healthz", { cache: "no-store" }).catch(() => null);
+  if (!server?.ok || Date.now() - Number(sessionStorage.getItem(ANEW_KEY)) < ANEW_MS) {
+    return;
+  }
+  sessionStorage.setItem(ANEW_KEY, String(Date.now()));
+  sessionStorage.removeItem("token"); // Reflex makes another
+  location.reload();
+};
 
 export const useConnectionPhase = () => {
   const [, connectErrors] = useContext(EventLoopContext);
@@ -21,6 +35,13 @@ export const useConnectionPhase = () => {
       window.removeEventListener("offline", update);
     };
   }, []);
+
+  const isRefused = connectErrors.length >= REFUSALS;
+  useEffect(() => {
+    if (isRefused) {
+      beginAnew();
+    }
+  }, [isRefused]);
 
   const trouble = !online ? "offline" : connectErrors.length > 0 ? "reconnecting" : null;
   useEffect(() => {

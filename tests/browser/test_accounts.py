@@ -57,6 +57,19 @@ def test_the_next_person_in_a_tab_sees_nothing_of_the_one_before(server: Running
     assert "Botas secretas" not in "".join(seen)
 
 
+def test_a_tab_whose_cookie_is_gone_begins_anew(server: RunningServer, new_person: NewPerson):
+    """Its token belongs to a session that lives on: without another token it could never connect again."""
+    tab = new_person()
+    page = tab.new_page()
+    register(page, server, "Sin Galletas")
+    token = page.evaluate("sessionStorage.getItem('token')")
+    tab.clear_cookies()
+    page.reload()
+    page.wait_for_url("**/login")
+    sign_in(page, server, "singalletas@story.example")
+    assert page.evaluate("sessionStorage.getItem('token')") != token
+
+
 def test_a_forgotten_password_is_chosen_anew(server: RunningServer, new_person: NewPerson):
     page, stays = new_person().new_page(), new_person().new_page()
     register(stays, server, "Olvidadiza")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 
-from saasbot.api import limits
+from saasbot.api import limits, tab_bindings
 from saasbot.api.gate import Gate
 from saasbot.api.headers import SecurityHeaders
 from saasbot.domain import accounts
@@ -327,3 +328,12 @@ async def test_a_page_renews_the_cookie(tmp_path: Path):
     renewed = (await request(gate, "GET", "/inbox", headers={"cookie": cookie})).headers["set-cookie"]
     assert renewed == f"{session_cookie.name()}=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"
     assert "set-cookie" not in (await request(gate, "GET", "/inbox")).headers
+
+
+async def test_without_the_database_nobody_gets_a_tab(gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch):
+    async def away(*_: object) -> bool:
+        raise OperationalError("SELECT 1", {}, Exception("the database is away"))
+
+    monkeypatch.setattr(tab_bindings, "claim_tab", away)
+    assert await connect(gate) == REFUSED
+    assert inner.seen == []

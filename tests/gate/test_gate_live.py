@@ -82,14 +82,14 @@ async def test_a_tab_stays_with_its_session(server: RunningServer, its_database:
         email = f"{name.lower()}-{tab}@doors.example"
         await make_company(f"{name} Door", name, email=email)
         cookies.append((await cookie_of(email))[1])
-    hers, foreign = ({"additional_headers": {"Cookie": cookie}} for cookie in cookies)
-    async with connect(socket_url(server, tab), origin=server.url, **hers) as socket:  # type: ignore[arg-type]
+    hers, foreign = ({"Cookie": cookie} for cookie in cookies)
+    async with connect(socket_url(server, tab), origin=server.url, additional_headers=hers) as socket:  # type: ignore[arg-type]
         assert str(await socket.recv())[:1] == "0"
-        assert await opened(server, tab=tab, **foreign) == "403"
+        assert await opened(server, tab=tab, additional_headers=foreign) == "403"
         assert await opened(server, tab=tab) == "403"
-    assert await opened(server, tab=tab, **foreign) == "403"
-    assert await opened(server, tab=tab, **hers) == "open 0"
-    assert await opened(server, **foreign) == "open 0"
+    assert await opened(server, tab=tab, additional_headers=foreign) == "403"
+    assert await opened(server, tab=tab, additional_headers=hers) == "open 0"
+    assert await opened(server, additional_headers=foreign) == "open 0"
 
 
 async def test_pages_come_with_their_policy(server: RunningServer):
