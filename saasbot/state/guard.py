@@ -67,7 +67,7 @@ class Guard(rx.Middleware):
         remember_locale(context.token, locale)
         tab = f"tab {network_of(state.router.session.client_ip)} {context.token}"
         if (spent := self._tabs.spend(tab)) is not Spent.GRANTED:
-            return _too_many(spent, event.name, locale)
+            return _flood(spent, event.name)
         session = await until_up(lambda: session_of(state))
         is_other = await keep_one_person(state, session)
         if (allowed := _framework_events().get(event.name)) is not None:
@@ -76,7 +76,7 @@ class Guard(rx.Middleware):
             return _answer(load_page(routes.DASHBOARD))
         whose = f"session {session.session_id}" if session else tab
         if (spent := self._sessions.spend(whose)) is not Spent.GRANTED:
-            return _too_many(spent, event.name, locale)
+            return _flood(spent, event.name, locale)
         handler = _handler(event.name)
         policy = policy_of(handler) if handler is not None else None
         if handler is None or policy is None:
@@ -164,11 +164,13 @@ def _deny(policy: Policy, session: SignedIn | None, locale: str) -> StateUpdate 
     return None
 
 
-def _too_many(spent: Spent, event_name: str, locale: str) -> StateUpdate:
-    """Said and logged once, not for every event of a flood."""
+def _flood(spent: Spent, event_name: str, locale: str = "") -> StateUpdate:
+    """Logged, and where a person may have clicked it said in their language, once and not for every event."""
     if spent is Spent.REFUSED:
         return StateUpdate()
     log.warning("guard.refused", reason="too_many_events", handler=event_name)
+    if not locale:
+        return StateUpdate()
     return _answer(toasts.error(gettext(locale, "Too fast: what you just did was not done. Try again in a moment.")))
 
 

@@ -153,7 +153,7 @@ async def test_a_reload_keeps_what_the_tab_held(alice: Actor):
 
 async def test_a_flood_of_events_is_dropped_and_said_once(app_db: object):
     tab = Tab()
-    answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(BURST * 2))]
+    answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(TAB_BURST * 2))]
     assert answers[: int(BURST)] == [PASS] * int(BURST)
     refused = [answer for answer in answers if answer != PASS]
     assert len(refused) > BURST / 2
