@@ -1,5 +1,6 @@
 """The security section of the settings: the second step, and where a person is signed in. `view` is the SecurityState's data."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
@@ -18,9 +19,9 @@ def two_step_setting(
     *,
     enrolled: Flag,
     mandatory: rx.Var[bool],
-    codes_left: rx.Var[int],
+    codes_left: rx.vars.NumberVar,
     app: rx.vars.ObjectVar[Any],
-    codes: rx.Var[list[str]],
+    codes: rx.vars.ArrayVar[Sequence[str]],
     asking: rx.Var[str],
     code_error: Text,
     password_error: Text,
@@ -59,7 +60,7 @@ def _off(on_begin: Handler) -> rx.Component:
     )
 
 
-def _on(mandatory: rx.Var[bool], codes_left: rx.Var[int], on_ask: Handler) -> rx.Component:
+def _on(mandatory: rx.Var[bool], codes_left: rx.vars.NumberVar, on_ask: Handler) -> rx.Component:
     return rx.fragment(
         rx.el.div(
             _what(
@@ -123,7 +124,7 @@ def _proof(asking: rx.Var[str], error: Text, on_prove: Handler, on_ask: Handler)
     )
 
 
-def session_list(sessions: rx.Var[list[Any]], *, on_end: Handler, on_end_others: Handler) -> rx.Component:
+def session_list(sessions: rx.vars.ArrayVar[Sequence[Any]], *, on_end: Handler, on_end_others: Handler) -> rx.Component:
     """`sessions` are SessionRows, this one first; `on_end` takes an id."""
     return rx.el.div(
         rx.el.h3(t("Where you are signed in"), class_name="field-label"),

@@ -1,5 +1,6 @@
 """Parts of the second step, for the page of the sign-in and for the settings: the field, the app's secret, recovery codes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
@@ -48,7 +49,7 @@ def app_secret(app: rx.vars.ObjectVar[Any]) -> rx.Component:
     )
 
 
-def recovery_codes(codes: rx.Var[list[str]], *, done: Text, on_done: Handler) -> rx.Component:
+def recovery_codes(codes: rx.vars.ArrayVar[Sequence[str]], *, done: Text, on_done: Handler) -> rx.Component:
     """Shown once: to copy, to download, or to write down."""
     return rx.el.div(
         rx.el.p(

@@ -37,14 +37,30 @@ def storable_json(value: Any) -> Any:
     return value
 
 
+_LONGEST_RUN = 30  # UAX #15, Stream-Safe Text Format: more than any script needs
+
+
 def storable(value: str) -> str:
-    """NFC, without control characters (PostgreSQL stores no NUL) and lone surrogates (they have no UTF-8)."""
+    """NFC, without control characters (PostgreSQL stores no NUL) and lone surrogates (they have no UTF-8).
+
+    Of a run of combining marks the first thirty are kept: putting a long one in order takes its square, and a hundred thousand
+    of them would hold the process for a minute.
+    """
     kept = "".join(
         character
         for character in value
         if character in _KEPT_CONTROLS or unicodedata.category(character) not in ("Cc", "Cs")
     )
-    return unicodedata.normalize("NFC", kept)
+    return kept if kept.isascii() else unicodedata.normalize("NFC", _with_short_runs(kept))
+
+
+def _with_short_runs(text: str) -> str:
+    kept, run = [], 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= _LONGEST_RUN:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _fits(field: str, text: str, *, longest: int, required: bool) -> str:

@@ -3,8 +3,6 @@
 import ast
 from pathlib import Path
 
-import pytest
-
 from saasbot.domain import accounts
 from saasbot.domain.accounts import Bearer, Cookie, SignedIn, authenticate
 from saasbot.domain.accounts.tokens import Caller
@@ -71,10 +69,10 @@ async def test_a_cookie_and_a_token_say_who_acts(alice: Actor):
     assert session.actor == caller.actor == alice
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "x" * 5000, "ñ", "\x00", "\ud800", "..", "e30.e30."])
-async def test_nonsense_is_nobody_by_either_way(app_db: object, token: str):
-    assert await authenticate(Cookie(token)) is None
-    assert await authenticate(Bearer(token)) is None
+async def test_nonsense_is_nobody_by_either_way(app_db: object):
+    for token in ("", "nonsense", "x" * 5000, "ñ", "\x00", "\ud800", "..", "e30.e30."):
+        assert await authenticate(Cookie(token)) is None
+        assert await authenticate(Bearer(token)) is None
 
 
 async def test_neither_credential_is_the_other(alice: Actor):

@@ -55,7 +55,8 @@ async def test_a_new_key_signs_only_when_every_process_knows_it(clock: Clock):
     first = (await one.signer()).kid
     assert (await two.signer()).kid == first
     clock.shift(timedelta(days=1))
-    await one.signer(), await two.signer()
+    for process in (one, two):
+        await process.signer()
     second = await add_key()
     signed_since = None
     for _ in range(8):  # four minutes in steps of 30 s, both at work

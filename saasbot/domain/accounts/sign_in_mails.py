@@ -21,7 +21,7 @@ Tu código para entrar a SaaSBot:
 
 {code}
 
-Sirve una sola vez, durante 10 minutos, en la página donde lo pediste. No se lo digas a nadie.
+Sirve una sola vez, durante 10 minutos, donde lo pediste. No se lo digas a nadie. Se pidió desde {network}.
 
 Si no estás entrando tú, alguien conoce tu contraseña: cámbiala ya.
 """,
@@ -31,7 +31,7 @@ Your code to sign in to SaaSBot:
 
 {code}
 
-It works once, for 10 minutes, on the page where you asked for it. Tell it to nobody.
+It works once, for 10 minutes, where you asked for it. Tell it to nobody. It was asked for from {network}.
 
 If it is not you who signs in, somebody knows your password: change it now.
 """,
@@ -73,13 +73,13 @@ _FRAME = {
 async def mail_sign_in_code(attempt_id: UUID) -> None:
     """The job: a new code for the attempt, by mail. Nothing happens when the attempt is over."""
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-    user_id = await rows.keep_mail_code(attempt_id, mail_code_hash(attempt_id, code))
-    found = await find_person(user_id) if user_id else None
-    if found is None:
+    kept = await rows.keep_mail_code(attempt_id, mail_code_hash(attempt_id, code))
+    found = await find_person(kept[0]) if kept else None
+    if kept is None or found is None:
         return
-    person = found[0]
+    person, network = found[0], kept[1]
     locale = person.locale if person.locale in _CODE_BODY else "es"
-    text = _CODE_BODY[locale].format(name=person.name, code=code)
+    text = _CODE_BODY[locale].format(name=person.name, code=code, network=network)
     await outgoing.send_to_prove(to=person.email, subject=_CODE_SUBJECT[locale], text=text)
 
 

@@ -149,16 +149,19 @@ async def request_mail(attempt_hash: bytes, *, expires_at: datetime) -> timedelt
     return True
 
 
-async def keep_mail_code(attempt_id: UUID, code_hash: bytes) -> UUID | None:
-    """From now on this code, and none before it, is the mailed one of the attempt. Returns whose attempt it is, if it lives."""
+async def keep_mail_code(attempt_id: UUID, code_hash: bytes) -> tuple[UUID, str] | None:
+    """From now on this code, and none before it, is the mailed one of the attempt. Returns whose attempt it is and from which
+    network it came, if it lives.
+    """
     async with platform_unit_of_work("keep the code that is mailed"):
         kept = await run(
             update(SignInAttempt)
             .where(col(SignInAttempt.id) == attempt_id, col(SignInAttempt.expires_at) > utcnow(), *_ALIVE)
             .values(mail_code_hash=code_hash)
-            .returning(col(SignInAttempt.user_id))
+            .returning(col(SignInAttempt.user_id), col(SignInAttempt.network))
         )
-        return kept.scalar()
+        row = kept.first()
+    return (row.user_id, row.network) if row else None
 
 
 async def finish_with_step(attempt: OpenAttempt, step: int) -> bool:
