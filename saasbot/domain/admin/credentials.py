@@ -78,12 +78,10 @@ PERSON = (
 )
 """The columns of a `Person`, for queries that join the three tables."""
 
-SEATED = (
-    col(Membership.removed_at).is_(None),
-    col(Membership.disabled_at).is_(None),
-    col(UserAccount.disabled_at).is_(None),
-)
-"""Who may act: not removed from the company, and disabled neither in it nor everywhere."""
+SEATED_IN = (col(Membership.removed_at).is_(None), col(Membership.disabled_at).is_(None))
+"""Neither removed from the company nor disabled in it."""
+SEATED = (*SEATED_IN, col(UserAccount.disabled_at).is_(None))
+"""Who may act: and not disabled everywhere either."""
 
 
 async def find_account(email: str) -> tuple[Person, str] | None:
