@@ -82,8 +82,8 @@ async def withdraw(actor: CurrentActor, invitation_id: UUID) -> None:
 async def accept(request: Request, body: AcceptIn) -> Identity:
     """The account of the invited address is on the team; sign in with `POST /auth/login`, which enters the company joined last.
 
-    Without a bearer token the account is made, or taken over while its email is unconfirmed; 401 `sign_in_first` where a confirmed
-    one must accept it itself.
+    Without a bearer token the account is made, or taken over while its email is unconfirmed or it is on no team; 401 `sign_in_first`
+    where the account must accept itself.
     """
     caller, network = await caller_of_request(request), network_of_request(request)
     if caller is not None:

@@ -47,7 +47,7 @@ class InviteState(rx.State):
             return
         session = await session_of(self)
         self.email, self.company, self.invited_by = invited.email, invited.company_name, invited.invited_by
-        if invited.account != "confirmed":
+        if invited.account != "held":
             self.step = "newcomer"
         else:
             self.step = "join" if session is not None and session.user_id == invited.user_id else "sign_in"

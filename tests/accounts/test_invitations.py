@@ -174,10 +174,10 @@ async def test_who_was_removed_is_invited_back_with_the_new_role(alice: Actor, b
         [_, his] = await members.list_members(alice, limit=9)
         await members.remove_member(alice, his.id)
     token = await invited(alice, "bob@sur.example", "admin")
-    assert bob.user_id is not None
-    person = await accounts.accept_as(bob.user_id, token=token)
-    assert (person.role, person.company_id) == (Role.ADMIN, alice.company_id)
-    assert (await accounts.sign_in(email="bob@sur.example", password=PASSWORD, network="x")).role == Role.ADMIN
+    assert (await accounts.invitation_of(token)).account == "free", "he cannot sign in anywhere"
+    person = await accept(token, name="Bob")
+    assert (person.user_id, person.role, person.company_id) == (bob.user_id, Role.ADMIN, alice.company_id)
+    assert (await accounts.sign_in(email="bob@sur.example", password=NEW, network="x")).role == Role.ADMIN
 
 
 async def test_no_invitation_leaves_an_unconfirmed_account(nora: Person, monkeypatch: pytest.MonkeyPatch):
@@ -199,7 +199,7 @@ async def test_an_account_invites_so_often(alice: Actor, monkeypatch: pytest.Mon
 
 async def test_a_confirmed_account_joins_by_its_own_session_only(alice: Actor, mallory: Actor, bob: Actor):
     token = await invited(alice, "mallory@junta.example")
-    assert (await accounts.invitation_of(token)).account == "confirmed"
+    assert (await accounts.invitation_of(token)).account == "held"
     assert bob.user_id is not None
     for use in (accept(token), accounts.accept_as(bob.user_id, token=token)):
         with pytest.raises(SignInFirst):
@@ -221,7 +221,7 @@ async def test_an_account_that_somebody_else_registered_becomes_the_invited_pers
     session, ticket = await session_of(NORA), await accounts.issue_ticket(nora)
     pair = await accounts.issue_tokens(nora)
     token = await invited(alice, NORA)
-    assert (await accounts.invitation_of(token)).account == "unconfirmed"
+    assert (await accounts.invitation_of(token)).account == "free"
     with pytest.raises(SignInFirst):  # not even with the link in that session
         await accounts.accept_as(nora.user_id, token=token)
     person = await accept(token, name="Nora")
@@ -267,9 +267,8 @@ async def test_who_is_disabled_does_not_get_back_in_by_a_link(alice: Actor, bob:
     token = await invited(alice, "bob@sur.example")
     async with unit_of_work(alice):
         await sql("UPDATE membership SET removed_at = NULL, disabled_at = now() WHERE user_id = :id", id=bob.user_id)
-    assert bob.user_id is not None
     with pytest.raises(InvalidInvitation):
-        await accounts.accept_as(bob.user_id, token=token)
+        await accept(token)
     assert len(await waiting_of(alice)) == 1, "nothing was used up"
 
 

@@ -121,7 +121,7 @@ async def test_without_a_password_the_page_leads_to_the_sign_in(app_db: object):
 
 async def test_an_administrator_sets_it_up_and_takes_the_recovery_codes_first(alice: Actor, own_mail_folder: object):
     await make_colleague(alice, "Dora", Role.AGENT, email="dora@sur.example")
-    async with platform_unit_of_work():
+    async with platform_unit_of_work("a test"):
         await sql("UPDATE membership SET role = 'admin' WHERE role = 'agent'")
     tab = Tab()
     assert "/two-step" in await password(tab, "dora@sur.example")

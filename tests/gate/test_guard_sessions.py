@@ -7,8 +7,8 @@ import reflex as rx
 from reflex.state import OnLoadInternalState, State
 
 from saasbot.domain import accounts
-from saasbot.domain.accounts import resets
 from saasbot.domain.actor import Actor
+from saasbot.infra import mail
 from saasbot.state import event_budget, policies
 from saasbot.state.auth import AuthState
 from saasbot.state.errors import show_error
@@ -87,7 +87,7 @@ async def test_a_new_password_ends_every_open_socket(alice: Actor, monkeypatch: 
     async def keep(*, to: str, subject: str, text: str) -> None:
         links.append(text.partition("token=")[2].split()[0])
 
-    monkeypatch.setattr(resets.mail, "send", keep)
+    monkeypatch.setattr(mail, "send", keep)
     await accounts.mail_reset("alice@sur.example")
     await accounts.reset_password(token=links[0], password="completely different 7")
     assert is_redirect_to_login(await tab.send(HANDLERS["look"]))

@@ -1,7 +1,8 @@
 """Accepting an invitation: its link proves the mailbox, so a new account starts confirmed.
 
-An account that has confirmed its address joins by its own session only. One that nobody confirmed is whoever's who registered first;
-the mailbox's owner takes it over with a password of their own, and everything that opened it before is over.
+An account that is confirmed and on some team joins by its own session only. One that nobody confirmed is whoever's who registered
+first, and one that is on no team cannot sign in: those the mailbox's owner takes over with a password of their own, as by a reset, and
+everything that opened them before is over.
 """
 
 from uuid import UUID
@@ -50,7 +51,7 @@ async def accept_as_newcomer(
     Raises: InvalidInvitation, SignInFirst, InvalidInput (per field), TooOften.
     """
     invited = await invitation_of(token, network=network)
-    if invited.account == "confirmed":
+    if invited.account == "held":
         raise SignInFirst
     name = one_line("name", name, longest=LONGEST_NAME)
     check_password(password, email=invited.email, names=(invited.company_name, name))
@@ -64,12 +65,12 @@ async def accept_as_newcomer(
 
 
 async def accept_as(user_id: UUID, *, token: str, network: str = UNKNOWN) -> Person:
-    """The account that acts, whose address is confirmed, is a member too. `user_id` comes from its session or token.
+    """The account that acts, and is held, is a member too. `user_id` comes from its session or token.
 
     Raises: InvalidInvitation, SignInFirst (the invitation is for another account), TooOften.
     """
     invited = await invitation_of(token, network=network)
-    if invited.account != "confirmed" or invited.user_id != user_id:
+    if invited.account != "held" or invited.user_id != user_id:
         raise SignInFirst
     return await rows.seat(_hashed(token), user_id=user_id)
 

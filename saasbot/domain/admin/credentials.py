@@ -84,12 +84,11 @@ PERSON = (
 )
 """The columns of a `Person`, for queries that join the three tables."""
 
-SEATED = (
-    col(Membership.removed_at).is_(None),
-    col(Membership.disabled_at).is_(None),
-    col(UserAccount.disabled_at).is_(None),
-)
-"""Who may sign in: not removed from the company, and disabled neither in it nor everywhere."""
+SEATED_IN = (col(Membership.removed_at).is_(None), col(Membership.disabled_at).is_(None))
+"""Neither removed from the company nor disabled in it."""
+
+SEATED = (*SEATED_IN, col(UserAccount.disabled_at).is_(None))
+"""Who may sign in: and not disabled everywhere either."""
 
 HAS_SECOND_FACTOR = exists().where(
     col(SecondFactor.user_id) == col(UserAccount.id), col(SecondFactor.confirmed_at).is_not(None)

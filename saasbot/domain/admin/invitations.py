@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from saasbot.domain.actor import NOWHERE
-from saasbot.domain.admin.credentials import PERSON, SEATED, Person, end_everything_of
+from saasbot.domain.admin.credentials import PERSON, SEATED, SEATED_IN, Person, end_everything_of
 from saasbot.domain.admin.trail import record_of
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run
@@ -38,12 +38,14 @@ class Invited:
     invited_by: str
     user_id: UUID | None
     """The account of this address, whoever made it."""
-    account: Literal["none", "unconfirmed", "confirmed"]
+    account: Literal["none", "free", "held"]
+    """`held`: confirmed, and on some team. A `free` one is for whoever reads the address's mail: nobody has confirmed it, or nobody
+    can sign in with it any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Who accepts without a confirmed account: what the account is to have."""
+    """Who accepts without an account that is held: what the account is to have."""
 
     name: str
     password_hash: str
@@ -60,8 +62,8 @@ async def find_invitation(token_hash: bytes) -> Invited | None:
                 col(Company.name),
                 col(inviter.name),
                 col(UserAccount.id),
-                col(UserAccount.email_confirmed_at),
                 col(UserAccount.disabled_at),
+                _held(),
             )
             .join(Company, col(Company.id) == col(Invitation.company_id))
             .join(inviter, col(inviter.id) == col(Invitation.invited_by))
@@ -69,16 +71,16 @@ async def find_invitation(token_hash: bytes) -> Invited | None:
             .where(_usable(token_hash, utcnow()))
         )
         row = found.first()
-    if row is None or row[5] is not None:
+    if row is None or row[4] is not None:
         return None
-    account = "none" if row[3] is None else "confirmed" if row[4] is not None else "unconfirmed"
+    account = "none" if row[3] is None else "held" if row[5] else "free"
     return Invited(row[0], row[1], row[2], row[3], account)
 
 
 async def seat(token_hash: bytes, *, user_id: UUID | None = None, newcomer: Newcomer | None = None) -> Person:
     """Use the invitation, once: the account (this one, or the newcomer's) is a member of the company.
 
-    An account of the address that nobody has confirmed becomes the newcomer's: whatever opened it before is over.
+    A free account of the address becomes the newcomer's: whatever opened it before is over.
 
     Raises: InvalidInvitation, and then nothing was changed.
     """
@@ -106,7 +108,7 @@ async def seat(token_hash: bytes, *, user_id: UUID | None = None, newcomer: Newc
 
 
 async def _account_of(email: str, newcomer: Newcomer, now: datetime) -> UUID | None:
-    """Nothing when the address has a confirmed account: it must not get another password."""
+    """Nothing when the address has an account that is held: it must not get another password."""
     given = {
         "name": newcomer.name,
         "password_hash": newcomer.password_hash,
@@ -120,7 +122,7 @@ async def _account_of(email: str, newcomer: Newcomer, now: datetime) -> UUID | N
         .on_conflict_do_update(
             index_elements=["email"],
             set_=given,
-            where=col(UserAccount.email_confirmed_at).is_(None) & col(UserAccount.disabled_at).is_(None),
+            where=~_held() & col(UserAccount.disabled_at).is_(None),
         )
         .returning(col(UserAccount.id))
     )
@@ -156,12 +158,16 @@ async def _seated(user_id: UUID, company_id: UUID, role: Role, now: datetime) ->
     return Person.of(row)
 
 
+def _held() -> ColumnElement[bool]:
+    seated = exists().where(col(Membership.user_id) == col(UserAccount.id), *SEATED_IN)
+    return col(UserAccount.email_confirmed_at).is_not(None) & seated
+
+
 def _usable(token_hash: bytes, now: datetime) -> ColumnElement[bool]:
     inviter_is_there = exists().where(
         col(Membership.user_id) == col(Invitation.invited_by),
         col(Membership.company_id) == col(Invitation.company_id),
-        col(Membership.removed_at).is_(None),
-        col(Membership.disabled_at).is_(None),
+        *SEATED_IN,
     )
     return (
         (col(Invitation.token_hash) == token_hash)
