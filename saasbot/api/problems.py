@@ -10,7 +10,8 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
 
 from saasbot.infra.db import UNAVAILABLE
 from saasbot.infra.errors import AppError, DatabaseUnavailable, InvalidInput
@@ -82,6 +83,7 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for away in UNAVAILABLE:
         app.add_exception_handler(away, _database_away)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -112,6 +114,12 @@ async def _database_away(request: Request, error: Exception) -> JSONResponse:
         "api.database_unavailable", path=request.url.path, method=request.method, error=str(error).split("\n")[0]
     )
     return problem_of(DatabaseUnavailable(), request.headers.get("accept-language"))
+
+
+async def _gone(request: Request, _error: Exception) -> Response:
+    """Whoever sent the body stopped in the middle, or was cut off by the gate, which then says why. No trace: anybody can do it."""
+    log.info("api.body_cut", path=request.url.path, method=request.method)
+    return Response(status_code=400)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

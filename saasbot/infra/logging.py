@@ -21,6 +21,27 @@ def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
     return event
 
 
+def _console(*, colors: bool) -> structlog.dev.ConsoleRenderer:
+    """Without structlog's own traces, which print the variables of every frame."""
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+
+
+def _before_configured() -> None:
+    """What is logged before `configure`, or by a command that needs none, is cut as well."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _redact,
+            _console(colors=False),
+        ]
+    )
+
+
+_before_configured()
+
+
 def configure(*, json: bool, level: str = "INFO") -> None:
     """Route both structlog and the standard library through one formatter, JSON lines or readable ones."""
     shared: list[structlog.typing.Processor] = [
@@ -37,9 +58,7 @@ def configure(*, json: bool, level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    renderer = structlog.processors.JSONRenderer() if json else _console(colors=sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

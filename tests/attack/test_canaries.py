@@ -13,7 +13,6 @@ from typing import Any
 import httpx2
 import psycopg
 import pytest
-import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -70,7 +69,7 @@ def written() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    ours._before_configured()
     has_none(stream.getvalue())
 
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from saasbot.infra import logging as ours
 
@@ -24,7 +23,7 @@ def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    ours._before_configured()
 
 
 def test_names_that_hold_secrets_are_emptied(written: io.StringIO):
@@ -114,3 +113,16 @@ def test_a_phone_number_is_never_whole(written: io.StringIO):
     ours.get_logger("test").info("inbox.message_received", contact="5491155554444", jid="5491155554444@s.whatsapp.net")
     logging.getLogger("neonize").warning("no answer of +5491155554444")
     assert "5491155554444" not in written.getvalue()
+
+
+def test_before_it_is_configured_a_trace_has_no_variables_and_no_secrets(capsys: pytest.CaptureFixture[str]):
+    """structlog's own way of printing an exception shows the variables of every frame."""
+    ours._before_configured()
+    a_variable = CANARY[::-1]
+    try:
+        raise ValueError(f"Bearer {CANARY}")
+    except ValueError:
+        structlog.get_logger("test").exception("it.failed")
+    out = capsys.readouterr().out
+    assert "it.failed" in out and "Traceback" in out
+    assert CANARY not in out and a_variable not in out
