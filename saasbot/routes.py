@@ -16,6 +16,7 @@ BOT = "/bots/[bot_id]"
 CHANNELS = "/channels"
 SETTINGS = "/settings"
 ACTIVITY = "/settings/activity"
+DATA = "/settings/data"
 PHONE = "/phone"
 NOT_FOUND = "404"
 
@@ -27,7 +28,7 @@ AUTH_LOGOUT = "/auth/logout"
 PAGES = frozenset(
     {
         *(LOGIN, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, ONBOARDING),
-        *(INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, PHONE),
+        *(INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, DATA, PHONE),
     }
 )
 

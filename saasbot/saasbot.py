@@ -19,6 +19,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     channels,
     conversation,
     dashboard,
+    data,
     forgot_password,
     inbox,
     login,
