@@ -19,6 +19,7 @@ BOT = "/bots/[bot_id]"
 CHANNELS = "/channels"
 SETTINGS = "/settings"
 ACTIVITY = "/settings/activity"
+DATA = "/settings/data"
 PHONE = "/phone"
 NOT_FOUND = "404"
 
@@ -33,7 +34,7 @@ CSP_REPORT = "/csp-report"
 PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, CONFIRM_EMAIL, INVITE})
 
 # Pages at a fixed address.
-PAGES = PUBLIC | {ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, PHONE}
+PAGES = PUBLIC | {ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, DATA, PHONE}
 
 
 def conversation(conversation_id: str) -> str:

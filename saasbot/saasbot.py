@@ -20,6 +20,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     confirm_email,
     conversation,
     dashboard,
+    data,
     forgot_password,
     inbox,
     invite,

@@ -119,3 +119,10 @@ async def charlie(alice: Actor) -> Actor:
 async def mallory(app_db: DatabaseUrls) -> Actor:
     """The owner of another company, who wants what is Alice's."""
     return await make_company("Mala Junta", "Mallory", email="mallory@junta.example")
+
+
+async def signed_in_person(email: str, password: str = PASSWORD, *, network: str = "192.0.2.1") -> Person:
+    """Who signs in with the password alone."""
+    step = await accounts.sign_in(email=email, password=password, network=network)
+    assert isinstance(step, Person)
+    return step

@@ -32,6 +32,8 @@ def context_panel(
     on_close: Any,
     may_erase: Flag = False,
     on_erase: Any = None,
+    may_export: Flag = False,
+    on_export: Any = None,
 ) -> rx.Component:
     """`context` is a Context (saasbot.state.context_rows)."""
     return rx.el.div(
@@ -78,8 +80,18 @@ def context_panel(
             may_erase,
             rx.fragment(
                 rx.el.h2(t("Privacy")),
-                rx.el.p(t("If they ask to be forgotten, everything of them can be erased."), class_name="context-sub"),
-                button(t("Erase this contact…"), icon="eraser", id="contact-erase", on_click=on_erase),
+                rx.el.p(
+                    t("They may ask for a copy of what you have of them, and to be forgotten."),
+                    class_name="context-sub",
+                ),
+                rx.el.div(
+                    rx.cond(
+                        may_export,
+                        button(t("Make a copy"), icon="archive", id="contact-export", on_click=on_export),
+                    ),
+                    button(t("Erase this contact…"), icon="eraser", id="contact-erase", on_click=on_erase),
+                    class_name="context-acts",
+                ),
             ),
         ),
         class_name="context-body",

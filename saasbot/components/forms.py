@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from saasbot.components.buttons import button
+from saasbot.components.buttons import Kind, button
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.types import Flag, Text
@@ -179,13 +179,15 @@ def form_error(error: Text) -> rx.Component:
     )
 
 
-def submit_button(label: Text, *, id: str = "submit", busy: Flag, wide: bool = False) -> rx.Component:
+def submit_button(
+    label: Text, *, id: str = "submit", busy: Flag, wide: bool = False, kind: Kind = "primary"
+) -> rx.Component:
     """The form's one primary button: off while sending, and until the page's load handlers have run (before that a click
     would submit natively, fields in the address, or be undone by a load handler that clears the form).
     """
     return button(
         label,
-        kind="primary",
+        kind=kind,
         type="submit",
         id=id,
         busy=busy,

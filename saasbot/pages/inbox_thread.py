@@ -17,6 +17,7 @@ from saasbot.components.states import empty_state, notice, skeleton
 from saasbot.components.thread_view import bubbles, thread_scroller
 from saasbot.state.composer import ComposerState
 from saasbot.state.composer_forms import ComposerFormState
+from saasbot.state.data import DataState
 from saasbot.state.erasure import ErasureState
 from saasbot.state.inbox import TypingState
 from saasbot.state.message_acts import MessageActsState
@@ -193,6 +194,8 @@ def _context() -> rx.Component:
         on_close=toggle_context(),
         may_erase=SessionState.permissions.contains("contacts.erase"),
         on_erase=ErasureState.ask(_HERE),
+        may_export=SessionState.permissions.contains("company.data"),
+        on_export=DataState.export_contact(_HERE),
     )
 
 

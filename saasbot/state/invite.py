@@ -5,7 +5,7 @@ from typing_extensions import TypedDict
 
 from saasbot import routes
 from saasbot.domain import accounts
-from saasbot.domain.accounts import TooOften
+from saasbot.domain.accounts import Attempt, TooOften
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.i18n import error_text
 from saasbot.state import auth_calls
@@ -13,6 +13,7 @@ from saasbot.state.arguments import EXACT, Text
 from saasbot.state.leaving import load_page
 from saasbot.state.locale import locale_of
 from saasbot.state.session import current_actor, session_of
+from saasbot.state.two_step import TwoStepState, await_step
 
 FIELDS = ("name", "password", "accept_terms")
 
@@ -67,7 +68,7 @@ class InviteState(rx.State):
                 locale=locale,
                 network=self._network(),
             )
-            ticket = await auth_calls.sign_in(
+            step = await auth_calls.sign_in(
                 email=person.email,
                 password=form["password"],
                 network=self.router.session.client_ip,
@@ -80,7 +81,11 @@ class InviteState(rx.State):
         except AppError as error:
             self.failure, self.busy = error_text(locale, error), False
             return
-        yield load_page(routes.auth_complete(ticket))
+        if isinstance(step, Attempt):  # an administrator sets the second step up first
+            await_step(await self.get_state(TwoStepState), step)
+            yield rx.redirect(routes.TWO_STEP)
+        else:
+            yield load_page(routes.auth_complete(step))
 
     @rx.event
     async def join(self):
@@ -96,6 +101,10 @@ class InviteState(rx.State):
         except AppError as error:
             self.step, self.failure = "invalid", error_text(await locale_of(self), error)
             return None
+        step = await accounts.begin(person, self._network())
+        if isinstance(step, Attempt):
+            await_step(await self.get_state(TwoStepState), step)
+            return rx.redirect(routes.TWO_STEP)
         return load_page(routes.auth_complete(await accounts.issue_ticket(person)))
 
     def _token(self) -> str:

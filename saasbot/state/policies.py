@@ -64,6 +64,14 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "choose_kind": needs("company.audit"),
         "turn_page": needs("company.audit"),
     },
+    "DataState": {
+        "load": needs("company.data"),
+        "export_company": needs("company.data"),
+        "export_contact": needs("company.data"),
+        "download": needs("company.data"),
+        "erase_company": needs("company.data"),
+        "keep_company": needs("company.data"),
+    },
     "ErasureState": {
         "ask": needs("contacts.erase"),
         "leave": signed_in,

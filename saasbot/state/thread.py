@@ -169,14 +169,22 @@ class ThreadState(rx.State):
 
         id = look.conversation_id
 
-        async def load(actor: Actor, changes: Changes, reading: Reading) -> ThreadRead:
-            return await read_open(actor, id, look.turn_id, changes, reading)
+        async def load(actor: Actor, changes: Changes, reading: Reading) -> ThreadRead | None:
+            try:
+                return await read_open(actor, id, look.turn_id, changes, reading)
+            except NotFound:
+                return None  # its contact was erased while somebody looked at it
 
-        def show(state: ThreadState, read: ThreadRead) -> None:
-            _show(state, look, read)
+        def show(state: ThreadState, read: ThreadRead | None) -> None:
+            if read is None:
+                state._close(str(id))
+            else:
+                _show(state, look, read)
 
         actor = await live.watch(self, _WATCH, topics=thread_topics(id), load=load, show=show, page=routes.CONVERSATION)
         read = await load(actor, Changes(everything=True), Reading())
+        if read is None:
+            raise NotFound
         self._look = look
         if anew:
             async with unit_of_work(actor):

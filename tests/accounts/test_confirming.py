@@ -35,7 +35,7 @@ from saasbot.models.table import utcnow
 from saasbot.state.shell import ShellState
 from tests.accounts.test_resets import NEW, link_token, own_mail_folder, waiting_jobs
 from tests.gate.tab import Tab
-from tests.people import PASSWORD
+from tests.people import PASSWORD, signed_in_person
 
 __all__ = ["own_mail_folder"]
 
@@ -76,7 +76,7 @@ async def test_registering_leaves_the_address_unconfirmed_and_a_job_that_mails_t
 
 
 async def test_an_unconfirmed_owner_signs_in_and_works_at_once(nora: Person):
-    person = await accounts.sign_in(email=NORA, password=PASSWORD, network="x")
+    person = await signed_in_person(NORA, PASSWORD, network="x")
     assert person.actor().permissions >= {"channels.write", "inbox.write", "team.write"}
 
 

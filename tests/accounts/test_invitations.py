@@ -33,7 +33,7 @@ from saasbot.models.table import utcnow
 from tests.accounts.test_confirming import NORA, nora
 from tests.accounts.test_resets import NEW, own_mail_folder, waiting_jobs
 from tests.accounts.test_sessions import session_of
-from tests.people import PASSWORD, make_colleague
+from tests.people import PASSWORD, make_colleague, signed_in_person
 
 __all__ = ["nora", "own_mail_folder"]
 
@@ -177,7 +177,7 @@ async def test_who_was_removed_is_invited_back_with_the_new_role(alice: Actor, b
     assert (await accounts.invitation_of(token)).account == "free", "he cannot sign in anywhere"
     person = await accept(token, name="Bob")
     assert (person.user_id, person.role, person.company_id) == (bob.user_id, Role.ADMIN, alice.company_id)
-    assert (await accounts.sign_in(email="bob@sur.example", password=NEW, network="x")).role == Role.ADMIN
+    assert (await signed_in_person("bob@sur.example", NEW)).role == Role.ADMIN
 
 
 async def test_no_invitation_leaves_an_unconfirmed_account(nora: Person, monkeypatch: pytest.MonkeyPatch):
@@ -207,12 +207,12 @@ async def test_a_confirmed_account_joins_by_its_own_session_only(alice: Actor, m
     assert mallory.user_id is not None
     person = await accounts.accept_as(mallory.user_id, token=token)
     assert (person.company_id, person.role) == (alice.company_id, Role.AGENT)
-    again = await accounts.sign_in(email="mallory@junta.example", password=PASSWORD, network="x")
+    again = await signed_in_person("mallory@junta.example", PASSWORD, network="x")
     assert again.company_id == alice.company_id, "the company that was joined last"
     async with unit_of_work(alice):
         [*_, hers] = await members.list_members(alice, limit=9)
         await members.remove_member(alice, hers.id)
-    back = await accounts.sign_in(email="mallory@junta.example", password=PASSWORD, network="x")
+    back = await signed_in_person("mallory@junta.example", PASSWORD, network="x")
     assert (back.company_id, back.role) == (mallory.company_id, Role.OWNER)
 
 
@@ -234,7 +234,7 @@ async def test_an_account_that_somebody_else_registered_becomes_the_invited_pers
             await use
     with pytest.raises(InvalidCredentials):
         await accounts.sign_in(email=NORA, password=PASSWORD, network="x")
-    entered = await accounts.sign_in(email=NORA, password=NEW, network="x")
+    entered = await signed_in_person(NORA, NEW, network="x")
     assert entered.company_id == alice.company_id, "not the company of whoever was first"
 
 

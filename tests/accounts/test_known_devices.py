@@ -15,7 +15,7 @@ from saasbot.infra import device_cookie
 from saasbot.models.table import utcnow
 from tests.accounts.test_sign_in import HOME, WRONG, fail
 from tests.api.conftest import Client, client
-from tests.people import PASSWORD
+from tests.people import PASSWORD, signed_in_person
 
 __all__ = ["client"]
 
@@ -105,7 +105,7 @@ async def test_only_a_finished_sign_in_makes_a_device_known(client: Client, alic
     own_page = {"sec-fetch-site": "same-origin"}
     refused = await client.get("/auth/complete?ticket=nonsense", headers=own_page)
     assert "set-cookie" not in refused.headers
-    person = await accounts.sign_in(email=ALICE, password=PASSWORD, network=HOME)
+    person = await signed_in_person(ALICE, PASSWORD, network=HOME)
     answer = await client.get(f"/auth/complete?ticket={await accounts.issue_ticket(person)}", headers=own_page)
     cookies = answer.headers.get_list("set-cookie")
     [made] = [cookie for cookie in cookies if cookie.startswith(f"{device_cookie.name()}=")]

@@ -110,6 +110,8 @@ FIELDS: dict[str, Any] = {
     "code": "ABCD1234",
     "currency": "ARS",
     "description": "Taken",
+    "erase_name": "Taken",
+    "erase_password": "Taken",
     "hours": "Taken",
     "industry": "Taken",
     "kind": "simulator",
@@ -169,6 +171,7 @@ FIELDS: dict[str, Any] = {
 
 def ids_of(hers: Belongings, handler: Handler) -> dict[str, str]:
     ids = {**hers.path_ids(), "image_id": str(hers.media_id), "logo_id": str(hers.media_id)}
+    ids["export_id"] = str(hers.export_id)
     ids["quoted_id"], ids["channel_bot"] = str(hers.message_id), str(hers.bot_id)
     if handler.short.endswith(".restore"):
         ids["product_id"] = str(hers.deleted_product_id)

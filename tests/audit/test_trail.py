@@ -24,7 +24,7 @@ from saasbot.state.activity import ActivityState
 from saasbot.state.activity_texts import KIND_NAMES, SENTENCES, sentence_of
 from tests.gate.tab import Tab
 from tests.gate.test_gate import cookie_of
-from tests.people import PASSWORD
+from tests.people import PASSWORD, signed_in_person
 
 
 async def lines(actor: Actor, **which: object) -> list[AuditEvent]:
@@ -46,7 +46,7 @@ async def test_a_line_says_who_did_what_to_what_from_where(alice: Actor):
 
 
 async def _through_a_browser(email: str, *, network: str) -> Actor:
-    person = await accounts.sign_in(email=email, password=PASSWORD, network=network)
+    person = await signed_in_person(email, PASSWORD, network=network)
     token = await accounts.start_session(await accounts.issue_ticket(person), network=network, user_agent="test")
     session = await accounts.signed_in(token)
     assert session is not None and session.actor.origin.session_id == session.session_id
@@ -69,7 +69,7 @@ async def test_sign_ins_wrong_passwords_and_resets_are_in_the_trail(alice: Actor
         await accounts.sign_in(email="alice@sur.example", password="wrong", network="192.0.2.8")
     with pytest.raises(InvalidCredentials):
         await accounts.sign_in(email="nobody@sur.example", password="wrong", network="192.0.2.8")
-    person = await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="192.0.2.9")
+    person = await signed_in_person("alice@sur.example", PASSWORD, network="192.0.2.9")
     pair = await accounts.issue_tokens(person, network="192.0.2.9")
     await accounts.end_tokens(refresh_token=pair.refresh_token)
     found = [(line.action, line.via, line.network, line.user_name) for line in await lines(alice, kind="session")]
@@ -82,7 +82,7 @@ async def test_sign_ins_wrong_passwords_and_resets_are_in_the_trail(alice: Actor
 
 
 async def test_a_token_used_twice_is_in_the_trail_once(alice: Actor):
-    person = await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="192.0.2.9")
+    person = await signed_in_person("alice@sur.example", PASSWORD, network="192.0.2.9")
     pair = await accounts.issue_tokens(person)
     await accounts.refresh_tokens(pair.refresh_token)
     for _ in range(2):

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from saasbot.domain import accounts
+from saasbot.domain.accounts import sessions
 from saasbot.domain.accounts.own_password import WrongPassword
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.erasure import LARGE
@@ -26,7 +27,7 @@ from saasbot.infra.storage import LocalStorage
 from saasbot.jobs.privacy import NumberStillHeld, erase_company
 from saasbot.models import CompanyErasure
 from tests.attack.belongings import Ledger, belongings_of
-from tests.people import PASSWORD, make_company
+from tests.people import PASSWORD, make_company, signed_in_person
 from tests.privacy.canary import files_with, tables_with
 from tests.privacy.test_contact_erasure import NOT_OF_CONTACTS, OF_CONTACTS
 
@@ -115,9 +116,7 @@ async def test_nothing_is_left_anywhere_and_the_other_company_is_untouched(
     theirs = Ledger(superuser, mallory.company_id)
     before, pictures = theirs.read(), sorted((files.folder / str(mallory.company_id)).rglob("*.*"))
     token = await accounts.start_session(
-        await accounts.issue_ticket(
-            await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="192.0.2.1")
-        ),
+        await accounts.issue_ticket(await signed_in_person("alice@sur.example")),
         network="192.0.2.1",
         user_agent="",
     )
@@ -134,7 +133,7 @@ async def test_nothing_is_left_anywhere_and_the_other_company_is_untouched(
     assert store.execute("SELECT jid FROM whatsmeow_device").fetchall() == [("5490000000000:1@s.whatsapp.net",)]
     assert theirs.read() == before
     assert sorted((files.folder / str(mallory.company_id)).rglob("*.*")) == pictures
-    accounts.sessions.recent_sessions.forget_all()
+    sessions.recent_sessions.forget_all()
     assert await accounts.signed_in(token) is None
     await erase_company(str(erasure.id))  # twice is once
 

@@ -62,9 +62,9 @@ async def end_other_sessions(actor: Actor, *, current: UUID) -> int:
     return ended
 
 
-async def _note(actor: Actor, session_id: UUID | None = None, **details: int) -> None:
+async def _note(actor: Actor, session_id: UUID | None = None, *, ended: int = 1) -> None:
     async with unit_of_work(actor):
-        await record(actor, "session.ended_elsewhere", session_id, **details)
+        await record(actor, "session.ended_elsewhere", session_id, ended=ended)
 
 
 def _person_of(actor: Actor) -> UUID:
