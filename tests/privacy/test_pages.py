@@ -14,7 +14,6 @@ from saasbot.state.data import DataState
 from saasbot.state.erasure import ErasureState
 from saasbot.state.thread import ThreadState
 from tests.attack.belongings import MARK, belongings_of
-from tests.attack.test_events import _open_page
 from tests.gate.tab import Tab
 from tests.gate.test_gate import cookie_of
 from tests.people import PASSWORD
@@ -35,7 +34,7 @@ async def test_who_looks_at_a_chat_while_its_contact_is_erased_sees_that_it_is_g
 ):
     hers = await belongings_of(alice)
     tab = Tab((await cookie_of(ALICE))[0])
-    _open_page(tab, f"/inbox/{hers.conversation_id}")
+    tab.open(f"/inbox/{hers.conversation_id}", route="/inbox/[conversation_id]")
     thread, erasure = await tab.state(ThreadState), await tab.state(ErasureState)
     await call(thread, "open")
     assert thread.found and any((thread.older, thread.settled, thread.fresh))
