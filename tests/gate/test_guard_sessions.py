@@ -201,7 +201,7 @@ def test_twenty_a_second_go_on_for_ever(clock: SimpleNamespace):
 async def test_all_tabs_of_a_person_may_load_at_once(alice: Actor, clock: SimpleNamespace):
     """A restart of the server makes every open tab say hello and load its page in the same second."""
     guard, token = Guard(), (await cookie_of("alice@sur.example"))[0]
-    for _ in range(15):
+    for _ in range(12):
         tab = Tab(token, guard=guard)
         assert [await tab.send(event, **arguments(event)) for event in page_load()] == [PASS] * len(page_load())
 
