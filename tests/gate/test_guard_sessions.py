@@ -1,14 +1,18 @@
 """The guard asks the session's row at every event, whatever the socket's cookie said when it was opened."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import reflex as rx
 from reflex.state import OnLoadInternalState, State
 
+import saasbot.saasbot  # noqa: F401  # registers every page and state
+from saasbot import routes
 from saasbot.domain import accounts
 from saasbot.domain.actor import Actor
 from saasbot.infra import mail
+from saasbot.pages.registry import PAGES
 from saasbot.state import event_budget, policies
 from saasbot.state.auth import AuthState
 from saasbot.state.errors import show_error
@@ -151,66 +155,81 @@ async def test_a_reload_keeps_what_the_tab_held(alice: Actor):
     assert (await tab.state(ShelfState)).secret_of_the_page == "Alice's"
 
 
-async def test_a_flood_of_events_is_dropped_and_said_once(app_db: object):
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock of the budgets; `now` is in seconds."""
+    clock = SimpleNamespace(now=1_000.0)
+    monkeypatch.setattr(event_budget, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+async def test_a_flood_of_events_is_dropped_and_said_once(app_db: object, clock: SimpleNamespace):
     tab = Tab()
     answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(TAB_BURST * 2))]
     assert answers[: int(BURST)] == [PASS] * int(BURST)
     refused = [answer for answer in answers if answer != PASS]
-    assert len(refused) > BURST / 2
+    assert len(refused) == 2 * TAB_BURST - BURST
     assert "Too fast" in texts(refused[0])
     assert refused[1:] == [[]] * (len(refused) - 1)
     assert await Tab(guard=tab.guard).send(HANDLERS["greet"]) == PASS
 
 
-async def test_all_tabs_of_a_session_share_its_events(alice: Actor, bob: Actor):
+async def test_all_tabs_of_a_session_share_its_events(alice: Actor, bob: Actor, clock: SimpleNamespace):
     guard, token = Guard(), (await cookie_of("alice@sur.example"))[0]
     tabs = [Tab(token, guard=guard) for _ in range(6)]
     for number in range(int(BURST)):
         assert await tabs[number % 6].send(HANDLERS["look"]) == PASS
     answers = [await tab.send(HANDLERS["look"]) for tab in tabs]
-    assert PASS not in answers[1:]
+    assert PASS not in answers
     other = Tab((await cookie_of("bob@sur.example"))[0], guard=guard)
     assert await other.send(HANDLERS["look"]) == PASS
 
 
-async def test_twenty_a_second_go_on_for_ever(app_db: object, monkeypatch: pytest.MonkeyPatch):
-    now = 0.0
-    monkeypatch.setattr(event_budget.time, "monotonic", lambda: now)
+def test_twenty_a_second_go_on_for_ever(clock: SimpleNamespace):
     budget = EventBudget(per_second=PER_SECOND, burst=BURST)
     for _ in range(2_000):
-        now += 1 / PER_SECOND
+        clock.now += 1 / PER_SECOND
         assert budget.spend("alice") is Spent.GRANTED
     fast = [Spent.GRANTED]
     while fast[-1] is Spent.GRANTED:
-        now += 1 / (2 * PER_SECOND)
+        clock.now += 1 / (2 * PER_SECOND)
         fast.append(budget.spend("alice"))
     assert 2 * BURST - 5 < len(fast) < 2 * BURST + 5
     assert (fast[-1], budget.spend("alice")) == (Spent.FIRST_REFUSED, Spent.REFUSED)
 
 
-async def test_all_tabs_of_a_person_may_load_at_once(alice: Actor):
+async def test_all_tabs_of_a_person_may_load_at_once(alice: Actor, clock: SimpleNamespace):
     """A restart of the server makes every open tab say hello and load its page in the same second."""
     guard, token = Guard(), (await cookie_of("alice@sur.example"))[0]
-    for _ in range(15):
+    for _ in range(12):
         tab = Tab(token, guard=guard)
-        own = [event for event in page_load() if event in HANDLERS.values()]
-        assert len(own) == 3
         assert [await tab.send(event, **arguments(event)) for event in page_load()] == [PASS] * len(page_load())
 
 
 def page_load() -> list[Any]:
-    """The most that one page sends: Reflex's own events around three of ours."""
+    """The most that any page brings: Reflex's own events around the handlers of ours."""
     theirs = [State.event_handlers["hydrate_and_load"], OnLoadInternalState.event_handlers["on_load_internal"]]
-    return [*theirs, *[HANDLERS["look"]] * 3, OnLoadInternalState.event_handlers["set_is_hydrated"]]
+    ours = max(len(page.on_load) for page in PAGES)
+    return [*theirs, *[HANDLERS["look"]] * ours, OnLoadInternalState.event_handlers["set_is_hydrated"]]
+
+
+def test_who_steps_through_the_inbox_by_keyboard_is_not_stopped(clock: SimpleNamespace):
+    """Ten seconds of five conversations a second; a key that is held down does not repeat (keyboard.js). Each is opened, said to
+    be seen, and what was typed in the one before is kept."""
+    budget = EventBudget(per_second=PER_SECOND, burst=BURST)
+    opened = next(page for page in PAGES if page.route == routes.CONVERSATION)
+    for _ in range(50):
+        clock.now += 0.2
+        assert {budget.spend("alice") for _ in [*opened.on_load, "seen", "keep_draft"]} == {Spent.GRANTED}
 
 
 def arguments(handler: Any) -> dict[str, Any]:
     return {"value": True} if handler.fn.__name__ == "set_is_hydrated" else {}
 
 
-async def test_what_reflex_sends_by_itself_has_an_end_too(app_db: object):
+async def test_what_reflex_sends_by_itself_has_an_end_too(app_db: object, clock: SimpleNamespace):
     tab = Tab()
-    answers = [await tab.send(State.event_handlers["hydrate"]) for _ in range(int(TAB_BURST * 2))]
+    answers = [await tab.send(State.event_handlers["hydrate"]) for _ in range(int(TAB_BURST) + 5)]
     assert answers[: int(TAB_BURST)] == [PASS] * int(TAB_BURST)
     assert answers[-1] == []
 
