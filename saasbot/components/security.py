@@ -19,7 +19,7 @@ def two_step_setting(
     *,
     enrolled: Flag,
     mandatory: rx.Var[bool],
-    codes_left: rx.vars.NumberVar,
+    codes_left: rx.vars.NumberVar[int],
     app: rx.vars.ObjectVar[Any],
     codes: rx.vars.ArrayVar[Sequence[str]],
     asking: rx.Var[str],
@@ -60,7 +60,7 @@ def _off(on_begin: Handler) -> rx.Component:
     )
 
 
-def _on(mandatory: rx.Var[bool], codes_left: rx.vars.NumberVar, on_ask: Handler) -> rx.Component:
+def _on(mandatory: rx.Var[bool], codes_left: rx.vars.NumberVar[int], on_ask: Handler) -> rx.Component:
     return rx.fragment(
         rx.el.div(
             _what(
