@@ -16,7 +16,6 @@ from saasbot.domain.actor import Actor
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError
 from saasbot.infra.i18n import error_text, gettext
-from saasbot.models import Role
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
@@ -26,6 +25,7 @@ from saasbot.state.locale import locale_of
 from saasbot.state.patience import patient
 from saasbot.state.reader import Reader
 from saasbot.state.session import current_actor
+from saasbot.state.team_rows import InvitationRow, MemberRow, invitation_row, member_row
 
 _MOST = 200
 """Of each list: a small business has far fewer."""
@@ -36,29 +36,6 @@ class InviteForm(TypedDict):
 
     invite_email: Line
     invite_role: Word
-
-
-@dataclass(frozen=True)
-class MemberRow:
-    id: str
-    name: str
-    email: str
-    role: str
-    confirmed: bool
-    disabled: bool
-    me: bool
-    may_change: bool
-
-
-@dataclass(frozen=True)
-class InvitationRow:
-    id: str
-    email: str
-    role: str
-    sent: str
-    """By whom, and when."""
-    expired: bool
-    may_change: bool
 
 
 class TeamState(rx.State):
@@ -190,33 +167,9 @@ async def _show(state: TeamState, read: _Read) -> None:
     below, reader, now = roles_below(actor), Reader.of(actor, locale), datetime.now(UTC)
     assign(
         state,
-        members=[_member(member, actor, below) for member in read.members],
-        invitations=[_invitation(waiting, below, reader, now) for waiting in read.invitations],
+        members=[member_row(member, actor, below) for member in read.members],
+        invitations=[invitation_row(waiting, below, reader, now) for waiting in read.invitations],
         loaded=True,
         gives_roles=len(below) > 1,
         may_invite=actor.email_confirmed,
-    )
-
-
-def _member(member: Member, actor: Actor, below: list[Role]) -> MemberRow:
-    return MemberRow(
-        id=str(member.id),
-        name=member.name,
-        email=member.email,
-        role=member.role,
-        confirmed=member.email_confirmed,
-        disabled=member.disabled,
-        me=member.user_id == actor.user_id,
-        may_change=member.role in below,
-    )
-
-
-def _invitation(waiting: Waiting, below: list[Role], reader: Reader, now: datetime) -> InvitationRow:
-    return InvitationRow(
-        id=str(waiting.id),
-        email=waiting.email,
-        role=waiting.role,
-        sent=gettext(reader.locale, "{name} · {when}", name=waiting.invited_by, when=reader.when(waiting.created_at)),
-        expired=waiting.expires_at <= now,
-        may_change=waiting.role in below,
     )

@@ -7,7 +7,7 @@ everything that opened them before is over.
 
 from uuid import UUID
 
-from saasbot.domain.accounts import limits
+from saasbot.domain.accounts import limits, throttle
 from saasbot.domain.accounts.limits import LINKS
 from saasbot.domain.accounts.passwords import check_password, hash_password
 from saasbot.domain.accounts.registering import LONGEST_NAME
@@ -46,7 +46,7 @@ async def invitation_of(token: str, *, network: str = UNKNOWN) -> Invited:
 async def accept_as_newcomer(
     *, token: str, name: str, password: str, accept_terms: bool, locale: str, network: str = UNKNOWN
 ) -> Person:
-    """The account of the invitation's address has this name and password, is confirmed, and is a member.
+    """The account of the invitation's address has this name and password, is confirmed, and is a member; what blocked it is lifted.
 
     Raises: InvalidInvitation, SignInFirst, InvalidInput (per field), TooOften.
     """
@@ -59,6 +59,7 @@ async def accept_as_newcomer(
         raise InvalidInput("accept_terms", "Accept the terms to go on.")
     newcomer = Newcomer(name, await hash_password(password), supported(locale))
     person = await rows.seat(_hashed(token), newcomer=newcomer)
+    await throttle.lift(person.email)
     recent_sessions.forget_all()
     recent_callers.forget_all()
     return person
