@@ -123,7 +123,7 @@ def test_before_it_is_configured_a_trace_has_no_variables_and_no_secrets(capsys:
     try:
         raise ValueError(f"Bearer {CANARY}")
     except ValueError:
-        structlog.get_logger("test").exception("it.failed")
+        ours.get_logger("test").exception("it.failed")
     out = capsys.readouterr().out
     assert "it.failed" in out and "Traceback" in out
     assert CANARY not in out and a_variable not in out
