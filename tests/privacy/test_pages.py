@@ -12,9 +12,10 @@ from saasbot.realtime.watches import Changes, Reading
 from saasbot.state.activity import EVERYTHING, ActivityState
 from saasbot.state.data import DataState
 from saasbot.state.erasure import ErasureState
+from saasbot.state.reader import Reader
 from saasbot.state.thread import ThreadState
+from saasbot.state.thread_look import ThreadLook
 from tests.attack.belongings import MARK, belongings_of
-from tests.attack.test_events import _open_page
 from tests.gate.tab import Tab
 from tests.gate.test_gate import cookie_of
 from tests.people import PASSWORD
@@ -35,9 +36,8 @@ async def test_who_looks_at_a_chat_while_its_contact_is_erased_sees_that_it_is_g
 ):
     hers = await belongings_of(alice)
     tab = Tab((await cookie_of(ALICE))[0])
-    _open_page(tab, f"/inbox/{hers.conversation_id}")
     thread, erasure = await tab.state(ThreadState), await tab.state(ErasureState)
-    await call(thread, "open")
+    await thread._look_at(ThreadLook(hers.conversation_id, Reader.of(alice, "en"), socket=""), anew=True)
     assert thread.found and any((thread.older, thread.settled, thread.fresh))
     watch = watch_of(tab, "thread")
 
@@ -70,9 +70,7 @@ async def test_the_activity_page_tells_it_in_words_and_filters(alice: Actor, bob
     assert ("Alice", f"added the number Number {MARK}") in told and ("Alice", "signed in") in told
     assert state.rows[0].origin.startswith("in the app")
     await call(state, "choose_kind", "product")
-    assert state.rows and all(
-        "product" in row.what for row in state.rows
-    )
+    assert state.rows and all("product" in row.what for row in state.rows)
     await call(state, "choose_kind", EVERYTHING)
     await call(state, "choose_person", str(bob.user_id))
     assert state.rows == []
