@@ -19,20 +19,20 @@ def activity_table(rows: rx.vars.ArrayVar[Any]) -> rx.Component:
             )
         ),
         rx.el.tbody(rx.foreach(rows, _row)),
-        class_name="table activity",
+        class_name="table trail",
     )
 
 
 def _row(row: rx.vars.ObjectVar[Any]) -> rx.Component:
     return rx.el.tr(
-        rx.el.td(row.when, class_name="activity-when num"),
+        rx.el.td(rx.el.span(row.when, title=row.moment), class_name="trail-when num"),
         rx.el.td(
             rx.el.strong(row.who),
             " ",
             row.what,
             rx.cond(row.refused, rx.fragment(" ", chip(t("Refused"), "danger"))),
-            class_name="activity-what",
+            class_name="trail-what",
         ),
-        rx.el.td(row.origin, class_name="activity-origin"),
+        rx.el.td(row.origin, class_name="trail-origin"),
         key=row.id,
     )

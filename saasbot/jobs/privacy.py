@@ -23,7 +23,7 @@ from saasbot.wa_runtime.store_erasure import forget_person
 _EXPORT_TRIES = 5
 
 
-@job_queue.app.task(name=privacy.ERASE_TASK, retry=procrastinate.RetryStrategy(max_attempts=20, exponential_wait=4))
+@job_queue.app.task(name=privacy.ERASE_TASK, retry=procrastinate.RetryStrategy(max_attempts=8, exponential_wait=4))
 async def erase_contact(company_id: str, erasure_id: str) -> None:
     """From whichever step it is at to the end; a try that failed goes on where it was."""
     actor, id = Actor.system(UUID(company_id)), UUID(erasure_id)
@@ -49,6 +49,15 @@ async def erase_company(erasure_id: str) -> None:
     await erasure.erase_company(due, data_dir=settings().data_dir)
 
 
+@job_queue.app.periodic(cron="41 * * * *")
+@job_queue.app.task(name="privacy.take_up", queueing_lock="privacy.take_up")
+async def take_up(timestamp: int) -> None:
+    """Once an hour: a company whose week has been over for a while, and whose job has given up."""
+    for erasure_id in await erasure.overdue():
+        with contextlib.suppress(NumberStillHeld):
+            await erase_company(erasure_id=str(erasure_id))
+
+
 @job_queue.app.task(
     name=export.EXPORT_TASK, retry=procrastinate.RetryStrategy(max_attempts=_EXPORT_TRIES, wait=20), pass_context=True
 )
@@ -60,12 +69,12 @@ async def make_export(context: procrastinate.JobContext, company_id: str, export
     except NotFound:
         return  # the company is gone
     except Exception:
-        if context.job.attempts + 1 >= _EXPORT_TRIES:
+        if context.job.attempts >= _EXPORT_TRIES:
             await fail_export(actor, id)
         raise
 
 
-@job_queue.app.task(name=export.REMOVE_TASK, retry=procrastinate.RetryStrategy(max_attempts=20, exponential_wait=4))
+@job_queue.app.task(name=export.REMOVE_TASK, retry=procrastinate.RetryStrategy(max_attempts=8, exponential_wait=4))
 async def remove_export(company_id: str, export_id: str) -> None:
     """A day later the copy is gone."""
     actor = Actor.system(UUID(company_id))

@@ -32,6 +32,7 @@ TASKS: Sequence[Task] = (
     media.remove_unused,
     privacy.erase_contact,
     privacy.erase_company,
+    privacy.take_up,
     privacy.make_export,
     privacy.remove_export,
 )

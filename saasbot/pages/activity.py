@@ -51,7 +51,7 @@ def _filters() -> rx.Component:
                 options=ActivityState.kinds,
                 on_change=ActivityState.choose_kind,
             ),
-            class_name="activity-filters",
+            class_name="trail-filters",
         ),
         _pager(),
         class_name="catalogue-bar",

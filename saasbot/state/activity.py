@@ -11,7 +11,7 @@ from saasbot.domain.audit.listing import list_people
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.i18n import format_full, translate
 from saasbot.models import AuditEvent, Outcome, Via
-from saasbot.state.activity_texts import KIND_NAMES, origin_of, sentence_of, who_of
+from saasbot.state.activity_texts import KIND_NAMES, day_and_hour, origin_of, sentence_of, who_of
 from saasbot.state.arguments import Id, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
@@ -30,6 +30,8 @@ class ActivityRow:
     what: str
     origin: str
     when: str
+    moment: str
+    """The full time, shown on hover."""
     refused: bool
 
 
@@ -102,11 +104,13 @@ class ActivityState(rx.State):
 
 
 def _row(event: AuditEvent, actor: Actor, locale: str) -> ActivityRow:
+    zone = ZoneInfo(actor.timezone)
     return ActivityRow(
         id=str(event.id),
         who=who_of(locale, event.user_name, Via(event.via), event.action),
         what=sentence_of(locale, event.action, event.details),
-        origin=origin_of(locale, Via(event.via), event.network),
-        when=format_full(event.at, ZoneInfo(actor.timezone), locale),
+        origin=origin_of(locale, Via(event.via), event.network, event.user_name),
+        when=day_and_hour(event.at, zone, locale),
+        moment=format_full(event.at, zone, locale),
         refused=event.outcome == Outcome.REFUSED,
     )

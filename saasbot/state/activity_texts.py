@@ -1,10 +1,12 @@
 """What the activity page says of each action: who, as the subject of the sentence, stands before it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from saasbot.domain.audit import Action, Kind
-from saasbot.infra.i18n import N_, gettext, translate
+from saasbot.infra.i18n import N_, format_day, format_time, gettext, translate
 from saasbot.models import Via
 
 SENTENCES: Mapping[Action, str] = {
@@ -94,8 +96,15 @@ def sentence_of(locale: str, action: str, details: Mapping[str, Any]) -> str:
     return translate(locale, pattern).format(**named)
 
 
-def origin_of(locale: str, via: Via, network: str) -> str:
-    """From where: "in the app · 192.0.2.7"."""
+def day_and_hour(moment: datetime, zone: ZoneInfo, locale: str) -> str:
+    """When something was or will be: "today · 18:00"."""
+    return f"{format_day(moment, zone, locale, now=datetime.now(UTC))} · {format_time(moment, zone, locale)}"
+
+
+def origin_of(locale: str, via: Via, network: str, user_name: str) -> str:
+    """From where: "in the app · 192.0.2.7". Of a person of whom that is not known a dash."""
+    if via == Via.SYSTEM and user_name:
+        return network or "–"
     return " · ".join(part for part in (translate(locale, _VIA[via]), network) if part)
 
 

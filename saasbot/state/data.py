@@ -13,11 +13,12 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.privacy import company, export
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import InvalidInput
-from saasbot.infra.i18n import error_text, format_full, gettext
+from saasbot.infra.i18n import error_text, gettext
 from saasbot.models import CompanyErasure, DataExport
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live, toasts
+from saasbot.state.activity_texts import day_and_hour
 from saasbot.state.arguments import EXACT, Id, Line, Text
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
@@ -133,7 +134,7 @@ async def _show(state: DataState, read: _Read) -> None:
         loaded=True,
         exports=rows,
         running=any(row.running for row in rows),
-        due=format_full(read.erasure.due_at, zone, locale) if read.erasure else "",
+        due=day_and_hour(read.erasure.due_at, zone, locale) if read.erasure else "",
     )
 
 
@@ -151,7 +152,7 @@ def _row(row: DataExport, zone: ZoneInfo, locale: str) -> ExportRow:
     return ExportRow(
         id=str(row.id),
         what=gettext(locale, "One contact") if row.contact_id else gettext(locale, "The whole company"),
-        when=format_full(row.created_at, zone, locale),
+        when=day_and_hour(row.created_at, zone, locale),
         facts=facts,
         percent=percent,
         ready=row.storage_key is not None,

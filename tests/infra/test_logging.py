@@ -5,7 +5,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from saasbot.infra import logging as ours
 

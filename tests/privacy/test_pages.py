@@ -12,7 +12,9 @@ from saasbot.realtime.watches import Changes, Reading
 from saasbot.state.activity import EVERYTHING, ActivityState
 from saasbot.state.data import DataState
 from saasbot.state.erasure import ErasureState
+from saasbot.state.reader import Reader
 from saasbot.state.thread import ThreadState
+from saasbot.state.thread_look import ThreadLook
 from tests.attack.belongings import MARK, belongings_of
 from tests.gate.tab import Tab
 from tests.gate.test_gate import cookie_of
@@ -36,7 +38,7 @@ async def test_who_looks_at_a_chat_while_its_contact_is_erased_sees_that_it_is_g
     tab = Tab((await cookie_of(ALICE))[0])
     tab.open(f"/inbox/{hers.conversation_id}", route="/inbox/[conversation_id]")
     thread, erasure = await tab.state(ThreadState), await tab.state(ErasureState)
-    await call(thread, "open")
+    await thread._look_at(ThreadLook(hers.conversation_id, Reader.of(alice, "en"), socket=""), anew=True)
     assert thread.found and any((thread.older, thread.settled, thread.fresh))
     watch = watch_of(tab, "thread")
 

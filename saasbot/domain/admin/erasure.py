@@ -1,6 +1,7 @@
 """A company goes, in an order in which a try that failed is made again from its beginning: numbers stop, files, rows, accounts."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -38,6 +39,19 @@ async def due_erasure(erasure_id: UUID) -> Due | None:
         if found is None or found.cancelled_at or found.finished_at or found.due_at > utcnow():
             return None
         return Due(found.id, found.company_id, found.devices, found.channels)
+
+
+async def overdue() -> list[UUID]:
+    """Erasures that should have been done an hour ago."""
+    async with platform_unit_of_work("overdue"):
+        found = await run(
+            select(col(CompanyErasure.id)).where(
+                col(CompanyErasure.cancelled_at).is_(None),
+                col(CompanyErasure.finished_at).is_(None),
+                col(CompanyErasure.due_at) < utcnow() - timedelta(hours=1),
+            )
+        )
+        return list(found.scalars())
 
 
 async def stop_numbers(due: Due) -> Due | None:

@@ -5,6 +5,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from saasbot.domain.audit.record import record
 from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import AppError
@@ -32,7 +34,7 @@ async def refused(actor: "Actor", error: AppError | str) -> None:
     refusal itself stands."""
     code = error if isinstance(error, str) else error.code
     left = _spend(actor.origin.session_id or actor.user_id)
-    if actor.is_system or left < 0:
+    if left < 0:
         return
     details = {"code": code, "act": actor.origin.act} | ({"more": True} if left == 0 else {})
     if isinstance(error, AppError) and (permission := error.details.get("permission")):
@@ -40,7 +42,7 @@ async def refused(actor: "Actor", error: AppError | str) -> None:
     try:
         async with unit_of_work(actor):
             await record(actor, "access.refused", outcome=Outcome.REFUSED, **details)
-    except DOWN as problem:
+    except (*DOWN, IntegrityError) as problem:  # away, or the company itself has just gone
         log.warning("audit.refusal_not_written", error=str(problem).split("\n")[0])
 
 

@@ -6,7 +6,8 @@ Nothing is held whole: rows come from the database in portions, files one at a t
 import asyncio
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -110,11 +111,13 @@ async def _write_rows(
     actor: Actor, archive: zipfile.ZipFile, name: str, query: str, parameters: dict[str, Any]
 ) -> None:
     with archive.open(f"{name}.jsonl", "w", force_zip64=True) as entry:
-        async for portion in _portions(actor, query, parameters):
-            await asyncio.to_thread(entry.write, "".join(f"{line}\n" for line in portion).encode())
+        # closed here, whatever happens: its unit of work must end in this task
+        async with aclosing(_portions(actor, query, parameters)) as portions:
+            async for portion in portions:
+                await asyncio.to_thread(entry.write, "".join(f"{line}\n" for line in portion).encode())
 
 
-async def _portions(actor: Actor, query: str, parameters: dict[str, Any]) -> AsyncIterator[list[str]]:
+async def _portions(actor: Actor, query: str, parameters: dict[str, Any]) -> AsyncGenerator[list[str], None]:
     async with unit_of_work(actor):
         connection = await driver_connection()
         async with connection.cursor(name="export") as cursor:
