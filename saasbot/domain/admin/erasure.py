@@ -43,7 +43,7 @@ async def due_erasure(erasure_id: UUID) -> Due | None:
 
 async def overdue() -> list[UUID]:
     """Erasures that should have been done an hour ago."""
-    async with platform_unit_of_work("overdue"):
+    async with platform_unit_of_work("find companies whose erasure is overdue"):
         found = await run(
             select(col(CompanyErasure.id)).where(
                 col(CompanyErasure.cancelled_at).is_(None),
