@@ -7,7 +7,7 @@ import pytest
 
 from saasbot.domain import accounts
 from saasbot.domain.accounts import enrolment
-from saasbot.domain.accounts.endings import _forget_all
+from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.domain.accounts.passwords import hash_password
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person, find_account
@@ -22,7 +22,7 @@ PASSWORD = "a horse, a battery & 1 staple"
 @pytest.fixture
 async def app_db(engines: None, database: DatabaseUrls) -> DatabaseUrls:
     """An empty migrated database that this process is connected to; nobody of an earlier test is remembered."""
-    _forget_all()
+    forget_everybody()
     return database
 
 

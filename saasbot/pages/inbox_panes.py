@@ -11,12 +11,22 @@ from saasbot.pages.frame import frame
 from saasbot.pages.inbox_list import conversation_list
 from saasbot.state.composer import ComposerState
 from saasbot.state.composer_forms import ComposerFormState
+from saasbot.state.data import DataState
 from saasbot.state.erasure import ErasureState
 from saasbot.state.inbox import InboxState, TypingState
 from saasbot.state.message_acts import MessageActsState
 from saasbot.state.thread import ThreadState
 
-INBOX_STATES = (InboxState, TypingState, ThreadState, ComposerState, ComposerFormState, MessageActsState, ErasureState)
+INBOX_STATES = (
+    InboxState,
+    TypingState,
+    ThreadState,
+    ComposerState,
+    ComposerFormState,
+    MessageActsState,
+    ErasureState,
+    DataState,
+)
 """Of both pages: what the list and the thread hold stays while one goes from one to the other."""
 
 _HERE = ThreadState.open_id

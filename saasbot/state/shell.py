@@ -91,7 +91,7 @@ class ShellState(rx.State):
         self.banners = [banner for banner in self.banners if banner.key != key]
 
     @rx.event
-    async def act(self, key: str):
+    async def act(self, key: Line):
         """The act of a banner that leads nowhere: the mail that confirms the address goes out once more."""
         session = await session_of(self)
         if session is None:

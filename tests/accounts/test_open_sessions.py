@@ -13,7 +13,9 @@ from saasbot.domain.admin.credentials import find_account
 from saasbot.infra.errors import Forbidden, NotFound
 from tests.accounts.test_sessions import session_of, ticket_of
 from tests.gate.tab import PASS, Tab
-from tests.gate.test_guard_sessions import HANDLERS, is_redirect_to_login
+from tests.gate.test_guard_sessions import HANDLERS, is_redirect_to_login, shelf_policies
+
+__all__ = ["shelf_policies"]
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/19.0 Mobile Safari/604"
 ALICE = "alice@sur.example"

@@ -65,7 +65,7 @@ def test_each_use_says_why_in_words_of_its_own():
 
 
 async def test_uses_are_counted_by_their_reason_and_the_reason_is_at_hand_for_a_note(alice: Actor):
-    why = "find an account by its e-mail, before its company is known"
+    why = "find an account, before its company is known"
     before = db.platform_uses[why]
     await find_account("alice@sur.example")
     assert db.platform_uses[why] == before + 1

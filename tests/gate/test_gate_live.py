@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from saasbot.domain.accounts.endings import _forget_all
+from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.infra import db
 from tests.fixtures.server import RunningServer
 from tests.gate.test_gate import cookie_of
@@ -70,7 +70,7 @@ async def test_nobody_is_sent_elsewhere(server: RunningServer, path: str):
 async def its_database(server: RunningServer) -> AsyncIterator[None]:
     """This process sees what the server sees."""
     db.connect(app_url=server.database.app, platform_url=server.database.platform)
-    _forget_all()
+    forget_everybody()
     yield
     await db.disconnect()
 

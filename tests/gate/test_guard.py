@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, NotRequired, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
 import pytest
@@ -98,6 +98,8 @@ def _is_limited(hint: Any) -> bool:
         closed = getattr(hint, "__pydantic_config__", {}).get("extra") == "forbid"
         return closed and all(_is_limited(field) for field in get_type_hints(hint, include_extras=True).values())
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return True
     if origin is NotRequired:
         return _is_limited(arguments[0])
     if origin in (Union, UnionType):  # a control that may not be on screen

@@ -73,6 +73,7 @@ NOT_OF_CONTACTS = {
     "company_erasure": "about the company",
     "data_export": "its file goes too: a test of its own",
     "day_figures": "counts",
+    "invitation": "the team",
     "membership": "the team",
     "notice": "about numbers and keys",
     "policy": "written by the team",

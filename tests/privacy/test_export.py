@@ -57,7 +57,7 @@ async def test_a_company_takes_everything_of_its_own_away(alice: Actor, mallory:
     assert set(tables) == {*company_tables(), "people"}
     assert [row["name"] for row in tables["company"]] == ["Zapatería Sur"]
     assert {row["id"] for row in tables["message"]} >= {str(hers.message_id)}
-    assert [row["email"] for row in tables["people"]] == ["alice@sur.example"]
+    assert [row["email"] for row in tables["people"]] == ["alice@sur.example", "member@only-of-alice.example"]
     assert len(media) == 1
     text = json.dumps(tables)
     assert "of-mallory" not in text and "password_hash" not in text and "_sealed" not in text

@@ -15,7 +15,10 @@ from tests.fixtures.numbers import simulator_channel
 
 Ask = Callable[[str], list[tuple]]
 
-DEFINERS = {"find_conversations(text[],text,integer)": "reads the company of the transaction itself"}
+DEFINERS = {
+    "find_conversations(text[],text,integer)": "reads the company of the transaction itself",
+    "forget_audit()": "removes by age alone, and returns a count",
+}
 """Functions that run with their owner's rights, and what keeps them within one company."""
 
 OTHER_POLICIES = {
@@ -24,10 +27,19 @@ OTHER_POLICIES = {
         (table, "search", "{saasbot_owner}"): "for find_conversations, which asks for one company"
         for table in ("channel", "contact", "contact_identity", "conversation", "message")
     },
+    ("audit_event", "forget_select", "{saasbot_owner}"): "for forget_audit, which looks at their age alone",
+    ("audit_event", "forget_delete", "{saasbot_owner}"): "for forget_audit, and only what is old",
 }
 """Beside `own_company` of the app and `every_company` of the platform role."""
 
 LOOSE_IDS = {
+    "audit_event.session_id": "a record: the session may be gone",
+    "audit_event.user_id": "a record: the person may be gone",
+    "company_erasure.asked_by": "a record that outlives whoever asked",
+    "contact_erasure.asked_by": "a record: the person may be gone",
+    "contact_erasure.contact_id": "a record that outlives the contact",
+    "data_export.asked_by": "a record: the person may be gone",
+    "data_export.contact_id": "a record: the contact may be gone",
     "agent_turn.bot_id": "a record: the bot may be gone",
     "channel_pairing.attempt": "the name of an attempt, of no row",
     "contact_merge.from_id": "a record: the contact is gone after it",
@@ -42,6 +54,7 @@ LOOSE_IDS = {
 """Ids in a company's rows that the database ties to no row, and why that is right."""
 
 UNIQUE_ACROSS = {
+    "uq_invitation_token_hash": "of random tokens: nobody can try one that exists",
     "uq_channel_gap_open": "of one channel, which is one company's",
     "uq_history_chunk_channel_id_fingerprint": "of one channel, which is one company's",
     "uq_message_wa_id": "of one channel, which is one company's",

@@ -8,12 +8,11 @@ everything that opened them before is over.
 from uuid import UUID
 
 from saasbot.domain.accounts import limits, throttle
+from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.domain.accounts.limits import LINKS
 from saasbot.domain.accounts.passwords import check_password, hash_password
 from saasbot.domain.accounts.registering import LONGEST_NAME
-from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.accounts.throttle import UNKNOWN
-from saasbot.domain.accounts.tokens import recent_callers
 from saasbot.domain.admin import invitations as rows
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.invitations import InvalidInvitation, Invited, Newcomer
@@ -60,8 +59,7 @@ async def accept_as_newcomer(
     newcomer = Newcomer(name, await hash_password(password), supported(locale))
     person = await rows.seat(_hashed(token), newcomer=newcomer)
     await throttle.lift(person.email)
-    recent_sessions.forget_all()
-    recent_callers.forget_all()
+    forget_everybody()
     return person
 
 

@@ -10,13 +10,12 @@ from uuid import UUID
 
 from saasbot import routes
 from saasbot.domain.accounts import limits, outgoing, throttle
+from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.domain.accounts.known_devices import device_of
 from saasbot.domain.accounts.limits import CONFIRMATION_MAILS, LINKS
 from saasbot.domain.accounts.passwords import verify_password
-from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.accounts.signing_in import InvalidCredentials
 from saasbot.domain.accounts.throttle import UNKNOWN
-from saasbot.domain.accounts.tokens import recent_callers
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import confirmations
 from saasbot.domain.admin.confirmations import Unproven
@@ -88,8 +87,7 @@ async def confirm_email(
         await _check_password(account, password, network, device_of(device, account.email))
     if not await confirmations.use_confirmation(hashed):
         raise InvalidConfirmation
-    recent_sessions.forget_all()
-    recent_callers.forget_all()
+    forget_everybody()
 
 
 async def _check_password(account: Unproven, password: str, network: str, device: str) -> None:

@@ -10,7 +10,7 @@ from saasbot.infra.events import Event, Listener
 def hear_endings(listener: Listener) -> None:
     """Subscribe to `session` events; call it before the listener starts."""
     listener.on_event(_on_event)
-    listener.on_gap(_forget_all)
+    listener.on_gap(forget_everybody)
 
 
 def _on_event(event: Event) -> None:
@@ -25,6 +25,7 @@ def forget_person(user_id: UUID) -> None:
     recent_callers.forget(user_id)
 
 
-def _forget_all() -> None:
+def forget_everybody() -> None:
+    """The same when it is not known whose ended."""
     recent_sessions.forget_all()
     recent_callers.forget_all()

@@ -6,11 +6,10 @@ from datetime import timedelta
 
 from saasbot.domain.accounts import limits, outgoing, throttle
 from saasbot.domain.accounts.emails import normal_email
+from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.domain.accounts.limits import LINKS, RESET_MAILS, RESETS, TooOften
 from saasbot.domain.accounts.passwords import check_password, hash_password
-from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.accounts.throttle import UNKNOWN
-from saasbot.domain.accounts.tokens import recent_callers
 from saasbot.domain.admin import credentials
 from saasbot.infra.crypto import place, seal, token_hash, unseal
 from saasbot.infra.errors import AppError
@@ -104,5 +103,4 @@ async def reset_password(*, token: str, password: str, network: str = UNKNOWN) -
     if not await credentials.use_reset(hashed, await hash_password(password)):
         raise InvalidReset
     await throttle.lift(email)
-    recent_sessions.forget_all()
-    recent_callers.forget_all()
+    forget_everybody()
