@@ -5,7 +5,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --require-hashes --progress-bar off
 
-.PHONY: run test bench soak check stop lock
+.PHONY: run test attacks bench soak check stop lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -13,6 +13,10 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@$(PY) -m pytest
+
+# Only the numbered attempts to get in, or to get something out (docs/attacks.md).
+attacks: $(VENV)/.installed-dev
+	@$(PY) -m pytest -m attack
 
 bench: $(VENV)/.installed-dev
 	@$(PY) -m bench

@@ -17,6 +17,7 @@ from saasbot.domain.admin.credentials import BLOCK, find_account
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.models import Membership, UserAccount
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD
 
 HOME, CAFE = "198.51.100.7", "203.0.113.9"
@@ -64,6 +65,7 @@ async def test_another_password_does_not(alice: Actor, password: str):
         await sign_in(password=password)
 
 
+@attempt(34, "accounts", "Addresses are sorted into known and unknown by the answer or its time.")
 @pytest.mark.parametrize("email", ["", "nobody@sur.example", "' OR 1=1 --", "a\x00@b.example", "\ud800", "x" * 10_000])
 async def test_an_unknown_or_broken_address_is_the_same_answer_for_the_same_work(
     alice: Actor, verified: list[str], email: str
@@ -73,6 +75,7 @@ async def test_an_unknown_or_broken_address_is_the_same_answer_for_the_same_work
     assert verified == [passwords.NOBODY]
 
 
+@attempt(35, "accounts", "A disabled account is told from an unknown one by the work it costs.")
 async def test_unknown_wrong_and_disabled_cost_one_verification_each(alice: Actor, bob: Actor, verified: list[str]):
     await disable(bob)
     errors = []
@@ -91,6 +94,7 @@ async def test_unknown_wrong_and_disabled_cost_one_verification_each(alice: Acto
     )
 
 
+@attempt(36, "accounts", "Somebody who was removed from the company signs in again.")
 async def test_who_was_removed_from_the_company_does_not_get_in(alice: Actor, bob: Actor):
     async with platform_unit_of_work():
         await run(update(Membership).where(col(Membership.user_id) == bob.user_id).values(removed_at=utcnow()))
@@ -98,6 +102,7 @@ async def test_who_was_removed_from_the_company_does_not_get_in(alice: Actor, bo
         await sign_in("bob@sur.example")
 
 
+@attempt(37, "accounts", "A password is guessed again and again.")
 async def test_five_failures_block_for_fifteen_minutes(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         await fail(5)
@@ -113,6 +118,7 @@ async def test_five_failures_block_for_fifteen_minutes(alice: Actor):
         await sign_in()
 
 
+@attempt(39, "accounts", "A stranger fails on purpose to lock the owner out.")
 async def test_the_owner_gets_in_from_another_network_meanwhile(alice: Actor):
     await fail(5)
     with pytest.raises(Locked):
@@ -125,6 +131,7 @@ async def test_other_accounts_of_the_network_are_not_blocked(alice: Actor, bob: 
     await sign_in("bob@sur.example")
 
 
+@attempt(40, "accounts", "The lock is used to learn which accounts exist.")
 async def test_an_unknown_account_is_blocked_alike(app_db: object):
     await fail(5, email="nobody@sur.example")
     with pytest.raises(Locked):
@@ -146,6 +153,7 @@ async def test_failures_long_apart_do_not_block(alice: Actor):
         await sign_in()
 
 
+@attempt(38, "accounts", "Many guesses are sent at the same instant, to be judged before they are counted.")
 async def test_parallel_guesses_cannot_outrun_the_count(alice: Actor):
     outcomes = await asyncio.gather(*(sign_in(password=f"guess number {n}") for n in range(12)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InvalidCredentials"] * 5 + ["Locked"] * 7

@@ -9,6 +9,7 @@ import pytest
 from saasbot.agent.check_key import check_key
 from saasbot.agent.model import close_models
 from tests.agent.fake_openai import says_text
+from tests.attack.attempts import attempt
 from tests.fixtures.agent import Configure
 
 
@@ -51,6 +52,7 @@ async def test_the_server_is_asked_with_the_key(
     assert (found.ok, found.reason) == (not reason, reason)
 
 
+@attempt(98, "out", "The key test is pointed at this machine.")
 async def test_this_machine_is_not_asked_for_a_company(address: str, configure: Configure) -> None:
     configure(allow_private_urls=0)
     found = await check_key(api_key="sk-good", base_url=address, model="m")

@@ -18,6 +18,7 @@ from saasbot.state.company import KEPT
 from saasbot.state.guard import Guard
 from saasbot.state.policy import Policy, policy_of
 from saasbot.state.product_rows import ProductSheet
+from tests.attack.attempts import attempt
 from tests.attack.belongings import Belongings, belongings_of
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_gate import cookie_of
@@ -266,11 +267,13 @@ def test_every_var_that_holds_an_id_is_attacked():
     assert {name for name in found - NO_IDS_OF_THINGS if name.partition(".")[0] not in HELD} == set()
 
 
+@attempt(18, "guard", "Every event there is gets called without a session.")
 async def test_without_a_session_every_handler_sends_to_the_sign_in(app_db: object):
     for handler in HANDLERS:
         assert is_redirect_to_login(await Tab().send(None, handler.name)), handler.short
 
 
+@attempt(19, "guard", "Agent and admin call every event that is above their role.")
 async def test_no_role_reaches_a_handler_beyond_its_permissions(bob: Actor, charlie: Actor, hers: Belongings):
     refused = set()
     for email, role in (("bob@sur.example", Role.AGENT), ("charlie@sur.example", Role.ADMIN)):
@@ -292,6 +295,7 @@ async def mallorys_cookie(mallory: Actor) -> str:
     return (await cookie_of("mallory@junta.example"))[0]
 
 
+@attempt(26, "guard", "Every event gets garbage in place of each id.")
 async def test_what_is_no_id_is_of_nothing(hers: Belongings, mallorys_cookie: str):
     real = ids_of(hers, HANDLERS[0])
     wrong = []

@@ -15,6 +15,7 @@ from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Role
 from saasbot.pages.registry import PAGES
 from saasbot.realtime.hub import hub
+from tests.attack.attempts import attempt
 from tests.attack.belongings import Belongings
 from tests.attack.sides import ACTORS, ANONYMOUS, HAS_TRAIL, Attacker, absent, same_ids, two_sides
 from tests.attack.test_events import EVERY, HANDLERS, HELD, Handler, _open_page, ids_of, payload_of, run
@@ -32,6 +33,7 @@ PAGES_WITH_IDS = {
 """By state: the page on which it reads an id from the address."""
 
 
+@attempt(66, "tenancy", "Every person of both companies calls every event with the ids of the other company.")
 async def test_ids_of_another_company_are_ids_of_nothing(app_db: DatabaseUrls, cluster: ClusterInfo):
     wrong: list[str] = []
     told: dict[str, set[str]] = {}
@@ -57,7 +59,7 @@ async def test_ids_of_another_company_are_ids_of_nothing(app_db: DatabaseUrls, c
 async def attack(attacker: Attacker, handler: Handler) -> tuple[str, str]:
     """What is wrong, if anything, and what the attacker was answered."""
     things, cookie, traces = attacker.victim.things, await attacker.cookie(), attacker.traces()
-    answer, shown = await attempt(cookie, handler, things)
+    answer, shown = await call(cookie, handler, things)
     if attacker.victim.mark in answer + shown:
         return "shows what is not theirs", answer
     if attacker.kind == ANONYMOUS:
@@ -65,13 +67,13 @@ async def attack(attacker: Attacker, handler: Handler) -> tuple[str, str]:
     if HAS_TRAIL and (NOT_THERE in answer or NOT_ALLOWED in answer) and attacker.traces() == traces:
         return "no trace in the audit trail", answer
     if attacker.compares and shown and names_things(handler, things):
-        other = await attempt(cookie, handler, absent(things))
+        other = await call(cookie, handler, absent(things))
         if (answer, shown) != other:
             return f"differs from what is not there: {difference(answer + shown, ''.join(other))}", answer
     return "", answer
 
 
-async def attempt(cookie: str, handler: Handler, things: Belongings) -> tuple[str, str]:
+async def call(cookie: str, handler: Handler, things: Belongings) -> tuple[str, str]:
     """What the browser is told, and what it is shown then (nothing, when the guard let nothing pass): ids by their names, so
     that two attempts can be compared."""
     tab = Tab(cookie)

@@ -21,6 +21,7 @@ from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Role
 from saasbot.models.table import new_id
 from tests.api.conftest import make_client
+from tests.attack.attempts import attempt
 from tests.attack.belongings import Belongings
 from tests.attack.sides import ACTORS, ANONYMOUS, HAS_TRAIL, Attacker, absent, same_ids, two_sides
 from tests.attack.test_routes import API, BODIES, NAMED_INSIDE, OPEN, V1, WITH_IDS, Route
@@ -51,6 +52,7 @@ ASKED = list(asked())
 READ_WHOLE = [route for route in API if route.method == "GET" and not route.ids and route not in OPEN]
 
 
+@attempt(67, "tenancy", "Every person of both companies asks every route for the ids of the other company.")
 async def test_ids_of_another_company_are_ids_of_nothing(
     app_db: DatabaseUrls, cluster: ClusterInfo, monkeypatch: pytest.MonkeyPatch
 ):

@@ -15,6 +15,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.settings import settings
 from saasbot.models import Media
+from tests.attack.attempts import attempt
 from tests.attack.belongings import Belongings
 from tests.media.pictures import picture
 
@@ -114,6 +115,7 @@ def test_every_route_is_one_that_these_tests_know():
     assert set(API) >= OPEN
 
 
+@attempt(65, "tokens", "Every route is asked without a token, with a broken one, and with a password instead.")
 @pytest.mark.parametrize("route", [route for route in API if route not in OPEN], ids=lambda r: f"{r.method} {r.path}")
 async def test_nobody_gets_in_without_a_token(client: httpx2.AsyncClient, route: Route):
     anything = dict.fromkeys(route.ids, "00000000-0000-7000-8000-000000000000") | {"version": "1"}
@@ -174,6 +176,7 @@ async def test_the_simulator_answers_nobody_elsewhere_and_nobody_when_it_is_off(
     settings.cache_clear()
 
 
+@attempt(82, "files", "A file of another company is fetched by its key, and one is uploaded without a session.")
 async def test_her_files_and_the_upload_are_closed(as_mallory: httpx2.AsyncClient, hers: Belongings, alice: Actor):
     async with unit_of_work(alice):
         media = await session().get_one(Media, hers.media_id)

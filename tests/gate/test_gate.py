@@ -12,6 +12,7 @@ from saasbot.domain import accounts
 from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.infra.settings import settings
+from tests.attack.attempts import attempt
 from tests.gate.asgi import OWN, TAB, Inner, connect, request
 from tests.people import PASSWORD
 
@@ -42,6 +43,7 @@ async def test_a_socket_of_our_own_page_passes(gate: Gate, inner: Inner):
     assert [message.get("text") for message in inner.messages] == [None, "2"]
 
 
+@attempt(1, "gate", "A page of another site, or one that names no origin, opens the socket.")
 @pytest.mark.parametrize(
     "origin",
     [
@@ -59,6 +61,7 @@ async def test_a_socket_of_another_page_is_refused(gate: Gate, inner: Inner, ori
     assert inner.seen == []
 
 
+@attempt(3, "gate", "The socket is opened with a token that is no single UUID: a path, two of them, a NUL.")
 @pytest.mark.parametrize(
     "query",
     ["", "token=", "token=xxxxxxxx", "token=../../x", f"token={TAB}x", f"token={TAB}&token={TAB}", f"token={TAB}%00"],
@@ -68,11 +71,13 @@ async def test_a_tab_token_must_be_one_uuid(gate: Gate, inner: Inner, query: str
     assert inner.seen == []
 
 
+@attempt(4, "gate", "A socket is opened at an address that is not the tab's.")
 async def test_no_other_path_takes_sockets(gate: Gate, inner: Inner):
     assert await connect(gate, path="/api/v1/socket") == REFUSED
     assert inner.seen == []
 
 
+@attempt(5, "gate", "A closed tab's token is taken by another session, or by nobody's.")
 async def test_a_tab_belongs_to_the_session_that_used_it_first(gate: Gate, alice: Actor, mallory: Actor):
     token, cookie = await cookie_of("alice@sur.example")
     _, foreign = await cookie_of("mallory@junta.example")
@@ -91,6 +96,7 @@ async def test_signing_in_within_a_tab_keeps_its_token(gate: Gate, alice: Actor)
     assert (await connect(gate, cookie=cookie))[0] == ACCEPTED
 
 
+@attempt(122, "limits", "A socket message is longer than any event.")
 async def test_a_socket_message_that_is_too_long_closes_it(gate: Gate, inner: Inner):
     text = "x" * (limits.LONGEST_MESSAGE + 1)
     sent = await connect(gate, messages=[{"type": "websocket.receive", "text": text}])
@@ -98,6 +104,7 @@ async def test_a_socket_message_that_is_too_long_closes_it(gate: Gate, inner: In
     assert len(inner.messages) == 1
 
 
+@attempt(123, "limits", "A socket is flooded with messages.")
 async def test_too_many_socket_messages_close_it(gate: Gate, inner: Inner):
     flood = [{"type": "websocket.receive", "text": "2"}] * int(limits.MESSAGES.burst + limits.MESSAGES.per_second * 5)
     sent = await connect(gate, messages=flood)
@@ -105,6 +112,7 @@ async def test_too_many_socket_messages_close_it(gate: Gate, inner: Inner):
     assert len(inner.messages) < len(flood)
 
 
+@attempt(124, "limits", "One address opens sockets without an end.")
 async def test_too_many_sockets_of_one_address_are_refused_and_others_not(gate: Gate):
     for _ in range(int(limits.SOCKETS.burst)):
         assert (await connect(gate))[0] == ACCEPTED
@@ -112,6 +120,7 @@ async def test_too_many_sockets_of_one_address_are_refused_and_others_not(gate: 
     assert (await connect(gate, client="203.0.113.9"))[0] == ACCEPTED
 
 
+@attempt(6, "gate", "A file is sent to Reflex's own upload, or one is fetched from there.")
 @pytest.mark.parametrize("path", ["/_upload", "/_upload/", "/_upload/secret.pdf", "/_all_routes"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_reflex_own_upload_is_closed(gate: Gate, inner: Inner, path: str, method: str):
@@ -119,6 +128,7 @@ async def test_reflex_own_upload_is_closed(gate: Gate, inner: Inner, path: str, 
     assert (answer.status, inner.seen) == (404, [])
 
 
+@attempt(8, "gate", "A page of another site posts with the visitor's cookie.")
 @pytest.mark.parametrize("path", ["/uploads", "/auth/logout", "/sim/v1/channels/x/scan", "/"])
 async def test_another_site_cannot_post(gate: Gate, inner: Inner, path: str):
     answer = await request(gate, "POST", path, headers={"origin": "https://evil.example"})
@@ -126,6 +136,7 @@ async def test_another_site_cannot_post(gate: Gate, inner: Inner, path: str):
     assert (await request(gate, "POST", path, headers={"origin": OWN})).status == 200
 
 
+@attempt(9, "gate", "A request that lives on its cookie leaves its origin out.")
 @pytest.mark.parametrize("path", ["/uploads", "/auth/logout"])
 async def test_where_a_cookie_is_the_proof_the_origin_must_be_named(gate: Gate, inner: Inner, path: str):
     assert (await request(gate, "POST", path)).status == 403
@@ -136,6 +147,7 @@ async def test_programs_without_an_origin_reach_the_api(gate: Gate):
     assert (await request(gate, "POST", "/api/v1/auth/login")).status == 200
 
 
+@attempt(10, "gate", "A stranger's DNS name points at this machine to reach what is only for it.")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "192.0.2.1:3000"])
 async def test_what_is_for_this_machine_only_answers_to_its_names(gate: Gate, inner: Inner, host: str):
     """A name of somebody else's DNS that points here would make another site our own (DNS rebinding)."""
@@ -143,6 +155,7 @@ async def test_what_is_for_this_machine_only_answers_to_its_names(gate: Gate, in
     assert (answer.status, inner.seen) == (403, [])
 
 
+@attempt(120, "limits", "A body announces a gigabyte.")
 async def test_a_body_that_says_it_is_too_large_is_refused_unread(gate: Gate, inner: Inner):
     answer = await request(
         gate, "POST", "/api/v1/products", headers={"content-length": str(2**30)}, body=[b"x"], client="127.0.0.1"
@@ -150,6 +163,7 @@ async def test_a_body_that_says_it_is_too_large_is_refused_unread(gate: Gate, in
     assert (answer.status, inner.seen) == (413, [])
 
 
+@attempt(121, "limits", "A body without a length grows and grows.")
 async def test_a_body_that_grows_too_large_is_cut(gate: Gate, inner: Inner):
     answer = await request(gate, "POST", "/api/v1/bots", body=[b"x" * 600_000] * 3)
     assert (answer.status, inner.bodies) == (413, [])
@@ -161,6 +175,7 @@ async def test_a_body_within_the_limit_arrives_whole(gate: Gate, inner: Inner):
     assert inner.bodies == [b"x" * 600_000]
 
 
+@attempt(125, "limits", "One address signs in without an end.")
 async def test_too_many_requests_wait(gate: Gate):
     for _ in range(int(limits.SIGN_IN.burst)):
         assert (await request(gate, "POST", "/api/v1/auth/login")).status == 200
@@ -169,6 +184,7 @@ async def test_too_many_requests_wait(gate: Gate):
     assert (await request(gate, "POST", "/api/v1/auth/login", client="203.0.113.9")).status == 200
 
 
+@attempt(126, "limits", "One session uploads from many addresses at once.")
 async def test_a_session_waits_wherever_it_asks_from(gate: Gate):
     cookie = {"cookie": f"{session_cookie.name()}=abc", "origin": OWN}
     for number in range(int(limits.UPLOADS.burst)):
@@ -179,11 +195,13 @@ async def test_a_session_waits_wherever_it_asks_from(gate: Gate):
     assert (await request(gate, "POST", "/uploads", headers=other, client="203.0.113.9")).status == 200
 
 
+@attempt(11, "gate", "A client names another address as its own in X-Forwarded-For.")
 async def test_a_client_cannot_choose_its_address(gate: Gate, inner: Inner):
     await request(gate, "GET", "/", headers={"x-forwarded-for": "203.0.113.200"})
     assert inner.seen[-1]["client"][0] == "198.51.100.7"
 
 
+@attempt(12, "gate", "Behind a proxy, a client writes one address more into X-Forwarded-For.")
 async def test_a_trusted_proxy_says_who_asks(gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SAASBOT_TRUSTED_PROXY_HOPS", "1")
     settings.cache_clear()
@@ -195,6 +213,7 @@ async def test_a_trusted_proxy_says_who_asks(gate: Gate, inner: Inner, monkeypat
         settings.cache_clear()
 
 
+@attempt(118, "browser", "A page is made to run an inline script or to stand in a frame.")
 async def test_pages_may_run_only_the_scripts_that_were_built(tmp_path: Path):
     script = "window.ready = 1;"
     (tmp_path / "login").mkdir()

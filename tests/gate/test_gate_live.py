@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.attack.attempts import attempt
 from tests.fixtures.server import RunningServer
 
 
@@ -29,6 +30,7 @@ async def test_other_names_of_this_machine_open_too(server: RunningServer):
     assert await opened(server, origin=f"http://127.0.0.1:{server.port}") == "open 0"
 
 
+@attempt(2, "gate", "A page of another site opens a socket of the running server.")
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
 async def test_a_socket_of_another_site_gets_403(server: RunningServer, origin: str):
     assert await opened(server, origin=origin) == "403"
@@ -39,6 +41,7 @@ async def test_a_token_that_is_no_uuid_gets_403(server: RunningServer, tab: str)
     assert await opened(server, tab=tab) == "403"
 
 
+@attempt(7, "gate", "Reflex's own upload is called on the running server with a made-up tab.")
 async def test_the_upload_of_reflex_is_not_there(server: RunningServer):
     async with httpx2.AsyncClient(base_url=server.url) as client:
         answer = await client.post("/_upload", headers={"reflex-client-token": str(uuid4())})

@@ -10,6 +10,7 @@ from typing_extensions import is_typeddict
 from saasbot.state.arguments import misfit
 from saasbot.state.guard import _framework_events
 from saasbot.state.policy import Policy, needs, policy_of, public, signed_in
+from tests.attack.attempts import attempt
 
 
 def _handlers() -> dict[str, Any]:
@@ -24,6 +25,7 @@ def test_every_event_handler_declares_who_may_call_it():
     assert sorted(name for name, fn in ours.items() if policy_of(fn) is None) == []
 
 
+@attempt(16, "guard", "Any other built-in event of Reflex is called.")
 def test_of_the_framework_only_what_a_tab_needs_to_live_passes():
     """`setvar` exists on every state and would set anything."""
     theirs = {name for name, fn in _handlers().items() if not fn.__module__.startswith(("saasbot.", "tests."))}
@@ -84,6 +86,7 @@ def test_arguments_that_fit_pass(payload: dict[str, Any]):
     assert misfit(save, payload) is None
 
 
+@attempt(23, "guard", "An event carries arguments of other types, fewer, or more than it takes.")
 @pytest.mark.parametrize(
     "payload",
     [
@@ -113,6 +116,7 @@ def test_a_submitted_form_fits_its_handler():
     assert misfit(sign_in, sent(email="ana@example.com", password="x")) is None
 
 
+@attempt(25, "guard", "A form is sent with a company id, with objects instead of text, or with no fields.")
 @pytest.mark.parametrize(
     "payload",
     [

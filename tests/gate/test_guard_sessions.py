@@ -13,6 +13,7 @@ from saasbot.state.errors import show_error
 from saasbot.state.guard import _BURST
 from saasbot.state.policy import needs, public, signed_in
 from saasbot.state.session import NotSignedIn, SessionState
+from tests.attack.attempts import attempt
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_gate import cookie_of
 
@@ -49,6 +50,7 @@ def is_redirect_to_login(events: Any) -> bool:
     return [event.name for event in events] == ["_redirect"] and "/login" in texts(events)
 
 
+@attempt(17, "guard", "An event of a signed-in page is sent without a session.")
 async def test_without_a_session_only_public_handlers_run(app_db: object):
     tab = Tab()
     assert await tab.send(HANDLERS["greet"]) == PASS
@@ -64,6 +66,7 @@ async def test_a_session_runs_what_its_role_may(alice: Actor, bob: Actor):
     assert "Your role does not allow this." in texts(await agent.send(HANDLERS["change"], amount=1))
 
 
+@attempt(20, "guard", "A socket that was open before its session ended sends one more event.")
 async def test_a_revoked_session_is_refused_on_the_next_event_of_an_open_socket(alice: Actor):
     token, _ = await cookie_of("alice@sur.example")
     tab = Tab(token)
@@ -72,6 +75,7 @@ async def test_a_revoked_session_is_refused_on_the_next_event_of_an_open_socket(
     assert is_redirect_to_login(await tab.send(HANDLERS["look"]))
 
 
+@attempt(21, "guard", "A thief's open socket goes on after the owner has chosen a new password.")
 async def test_a_new_password_ends_every_open_socket(alice: Actor, monkeypatch: Any):
     token, _ = await cookie_of("alice@sur.example")
     tab = Tab(token)
@@ -87,11 +91,13 @@ async def test_a_new_password_ends_every_open_socket(alice: Actor, monkeypatch: 
     assert is_redirect_to_login(await tab.send(HANDLERS["look"]))
 
 
+@attempt(14, "guard", "A function of a page that nobody declared as an event is called.")
 async def test_an_undeclared_handler_is_refused(alice: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     assert await tab.send(HANDLERS["forgotten"]) == []
 
 
+@attempt(24, "guard", "A live session sends misfitting arguments to see what the handler does with them.")
 async def test_arguments_that_do_not_fit_do_not_reach_the_handler(alice: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     bad: list[dict[str, Any]] = [{}, {"amount": "1"}, {"amount": 1, "company_id": "x"}, {"amount": {"$gt": 0}}]
@@ -99,6 +105,7 @@ async def test_arguments_that_do_not_fit_do_not_reach_the_handler(alice: Actor):
         assert "That did not work." in texts(await tab.send(HANDLERS["change"], **payload))
 
 
+@attempt(15, "guard", "Reflex's own setters write a var of the tab, the role among them.")
 async def test_nothing_can_be_set_from_outside(app_db: object):
     tab = Tab()
     for state in (State, SessionState, ShelfState):
@@ -110,12 +117,14 @@ async def test_nothing_can_be_set_from_outside(app_db: object):
     assert await tab.send(State.event_handlers["set_is_hydrated"], value={"a": 1}) == []
 
 
+@attempt(22, "guard", "An event arrives by another way than a tab's socket.")
 async def test_an_event_that_came_by_no_socket_is_refused(alice: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     tab._data = {}
     assert await tab.send(HANDLERS["look"]) == []
 
 
+@attempt(27, "state", "The next person signs in within a tab that another one has used.")
 async def test_the_next_person_in_a_tab_sees_nothing_of_the_one_before(alice: Actor, mallory: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     await tab.send(State.event_handlers["hydrate"])
@@ -145,6 +154,7 @@ async def test_a_reload_keeps_what_the_tab_held(alice: Actor):
     assert (await tab.state(ShelfState)).secret_of_the_page == "Alice's"
 
 
+@attempt(127, "limits", "A tab sends events without an end.")
 async def test_a_flood_of_events_is_dropped(app_db: object):
     tab = Tab()
     answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(_BURST * 2))]

@@ -11,6 +11,7 @@ from saasbot.infra import safe_http
 from saasbot.infra.public_address import is_public
 from saasbot.infra.safe_http import RefusedAddress, SafeTransport
 from saasbot.infra.settings import settings
+from tests.attack.attempts import attempt
 
 
 @pytest.mark.parametrize(
@@ -69,12 +70,14 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
         yield opened
 
 
+@attempt(95, "out", "A company's address names this machine by one of its many spellings.")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "[::ffff:127.0.0.1]"])
 async def test_this_machine_is_refused_by_any_name(client: httpx2.AsyncClient, server: int, host: str) -> None:
     with pytest.raises((RefusedAddress, httpx2.ConnectError)):
         await client.get(f"http://{host}:{server}/")
 
 
+@attempt(96, "out", "A name resolves to a public and a private address.")
 async def test_one_private_answer_among_public_ones_is_refused(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +90,7 @@ async def test_one_private_answer_among_public_ones_is_refused(
         await client.get("http://rebinding.example/")
 
 
+@attempt(97, "out", "A server redirects us elsewhere, or answers without an end.")
 async def test_with_the_setting_this_machine_is_reached_but_redirects_are_not_followed_and_answers_have_a_limit(
     client: httpx2.AsyncClient, server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
