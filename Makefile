@@ -30,6 +30,7 @@ check: $(VENV)/.installed-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports
+	$(PY) -m tools.audit
 
 stop: $(VENV)/.installed
 	@$(PY) -m saasbot stop

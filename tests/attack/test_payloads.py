@@ -86,7 +86,10 @@ class Shop:
         await self._open_number()
         await together(
             [
-                *(done(self.api.post("/products", json={"title": text, "description": text, "price": 100})) for text in PAYLOADS),
+                *(
+                    done(self.api.post("/products", json={"title": text, "description": text, "price": 100}))
+                    for text in PAYLOADS
+                ),
                 *(done(self.api.post("/bots", json={"name": text, "personality": text})) for text in PAYLOADS),
                 *(self._hears(f"54911000{n:05}", text, text=text) for n, text in enumerate(PAYLOADS)),
             ]
@@ -121,7 +124,9 @@ class Shop:
     async def conversations(self) -> list[dict[str, Any]]:
         found, cursor = [], ""
         while True:
-            page = await done(self.api.get("/conversations", params={"limit": 100, **({"cursor": cursor} if cursor else {})}))
+            page = await done(
+                self.api.get("/conversations", params={"limit": 100, **({"cursor": cursor} if cursor else {})})
+            )
             found += page["data"]
             if not (cursor := page["next_cursor"] or ""):
                 return found
@@ -144,7 +149,11 @@ JOINED = textwrap.wrap(one_line("title", " ".join(PAYLOADS), longest=9_000), 110
 A_FILE = {"media_base64": base64.b64encode(b"a text").decode(), "mime": "text/plain"}
 
 
-@attempt(0, "browser", "Seventy payloads are written into every name, text and title, and every page that shows them is watched.")
+@attempt(
+    142,
+    "browser",
+    "Seventy payloads are written into every name, text and title, and every page that shows them is watched.",
+)
 async def test_every_payload_is_shown_as_the_text_it_is(
     new_owner: NewOwner, open_tab: OpenTab, server: RunningServer
 ) -> None:
@@ -186,7 +195,9 @@ async def shown(page: Page, expected: list[str]) -> None:
     """Each stands somewhere on the page, exactly, and none has done anything."""
     await expect(page.locator("h1").first).to_be_visible()
     try:
-        await page.wait_for_function(f"(expected) => ({NOT_SHOWN})(expected).length === 0", arg=expected, timeout=10_000)
+        await page.wait_for_function(
+            f"(expected) => ({NOT_SHOWN})(expected).length === 0", arg=expected, timeout=10_000
+        )
     finally:
         assert await page.evaluate("window.__hits") == []
     assert re.fullmatch(r"[A-Z][a-z ]+ · SaaSBot", await page.title()), "a title says the page, not what is on it"

@@ -29,7 +29,7 @@ def takes_json(route: Route) -> bool:
 TAKE_JSON = [route for route in API if takes_json(route)]
 
 
-@attempt(0, "tenancy", "A company, a person or a role is written into the body of every request.")
+@attempt(143, "tenancy", "A company, a person or a role is written into the body of every request.")
 async def test_no_body_takes_whose_it_is(
     as_alice: httpx2.AsyncClient, hers: Belongings, mallory: Actor, her_rows: Ledger
 ):
@@ -45,7 +45,7 @@ async def test_no_body_takes_whose_it_is(
     assert her_rows.digest() == before
 
 
-@attempt(0, "guard", "A company, a person or a role is added to the arguments of every event.")
+@attempt(144, "guard", "A company, a person or a role is added to the arguments of every event.")
 async def test_no_event_takes_whose_it_is(alice: Actor, hers: Belongings, mallory: Actor):
     token = (await cookie_of("alice@sur.example"))[0]
     for handler in HANDLERS:
@@ -55,7 +55,7 @@ async def test_no_event_takes_whose_it_is(alice: Actor, hers: Belongings, mallor
             assert "That did not work." in texts(answer), (handler.short, name)
 
 
-@attempt(0, "browser", "Every route of the API is asked with the session cookie of a visitor alone.")
+@attempt(145, "browser", "Every route of the API is asked with the session cookie of a visitor alone.")
 async def test_a_cookie_is_no_proof_to_the_api(
     client: httpx2.AsyncClient, alice: Actor, hers: Belongings, her_rows: Ledger
 ):
@@ -71,7 +71,7 @@ async def test_a_cookie_is_no_proof_to_the_api(
 DEEP = ("[" * 50_000, '{"a":' * 50_000, "[" * 5_000 + "]" * 5_000)
 
 
-@attempt(0, "limits", "JSON of fifty thousand levels is sent to every route that reads any.")
+@attempt(146, "limits", "JSON of fifty thousand levels is sent to every route that reads any.")
 async def test_json_without_a_bottom_is_refused(as_alice: httpx2.AsyncClient, hers: Belongings):
     json = {"content-type": "application/json"}
     for route in TAKE_JSON:
@@ -84,7 +84,7 @@ ELSEWHERE = ("//evil.example", "/\\evil.example", "/%2f%2fevil.example", "/%5cev
 PARAMETERS = ("next", "redirect_to", "url", "ticket", "return_to")
 
 
-@attempt(0, "browser", "A link to one of our addresses leads its visitor to another site.")
+@attempt(147, "browser", "A link to one of our addresses leads its visitor to another site.")
 async def test_no_address_leads_away(server: RunningServer):
     """By its path, by a folder of the built pages, or by a parameter that others use for it."""
     paths = [*ELSEWHERE, *(f"/assets/..{to}" for to in ELSEWHERE), *(f"/inbox/..{to}/" for to in ELSEWHERE)]
