@@ -5,7 +5,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --require-hashes --progress-bar off
 
-.PHONY: run test bench soak check stop lock
+.PHONY: run test attacks bench soak check stop lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -14,6 +14,10 @@ run: $(VENV)/.installed
 # Tests of one file stay together: they share what is costly to start.
 test: $(VENV)/.installed-dev
 	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# Only the numbered attempts to get in, or to get something out (docs/attacks.md).
+attacks: $(VENV)/.installed-dev
+	@$(PY) -m pytest -m attack
 
 bench: $(VENV)/.installed-dev
 	@$(PY) -m bench
@@ -27,6 +31,7 @@ check: $(VENV)/.installed-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports
+	$(PY) -m tools.audit
 
 stop: $(VENV)/.installed
 	@$(PY) -m saasbot stop

@@ -5,7 +5,7 @@ import sys
 
 from bench.report import Figure, show, write
 
-MEASURES = ("throughput", "reply", "scale", "app")
+MEASURES = ("throughput", "reply", "scale", "doors", "app")
 
 
 def main() -> None:

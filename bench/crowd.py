@@ -82,8 +82,9 @@ def _frame(connection: psycopg.Connection, company: UUID, channel: UUID, bot: UU
         [bot, company],
     )
     connection.execute(
-        "INSERT INTO channel (id, company_id, created_at, kind, name, bot_id, bot_enabled, desired, status, since) "
-        "VALUES (%s, %s, now(), 'simulator', 'Local', %s, true, 'running', 'open', now())",
+        "INSERT INTO channel (id, company_id, created_at, kind, name, bot_id, bot_enabled, desired, status, since, "
+        "history_days, groups_enabled, reject_calls, call_message) "
+        "VALUES (%s, %s, now(), 'simulator', 'Local', %s, true, 'running', 'open', now(), 0, false, false, '')",
         [channel, company, bot],
     )
 

@@ -123,9 +123,11 @@ def _split(number: str, currency: str, locale: str) -> tuple[str, str]:
     if _GROUPED.fullmatch(number) and not _decimal_of_three(number, currency, locale):
         return re.sub(r"\D", "", number), ""
     whole, mark, fraction = _at_last_separator(number)
-    plain = whole.isdigit() or (whole == "" and fraction != "")
+    plain = whole.isdecimal() or (
+        whole == "" and fraction != ""
+    )  # not isdigit: "²" and "፩" are digits that int() refuses
     grouped = _GROUPED.fullmatch(whole)
-    if not (plain or (grouped and mark not in whole)) or not (fraction.isdigit() or fraction == ""):
+    if not (plain or (grouped and mark not in whole)) or not (fraction.isdecimal() or fraction == ""):
         _unreadable(currency, locale)
     return re.sub(r"\D", "", whole), fraction
 

@@ -8,6 +8,7 @@ group says so: whether its number takes groups in is not decided here.
 from datetime import UTC, datetime
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from saasbot.domain.inbox.incoming import (
@@ -70,7 +71,7 @@ def _receipt(event: Any) -> IncomingReceipt | None:
         return None
     # one of many has shown it: that everybody has, which is what a second colour says, nobody tells
     status = MessageStatus.READ if kind in _READ and group is None else MessageStatus.DELIVERED
-    return IncomingReceipt(tuple(event.MessageIDs), status, datetime.fromtimestamp(event.Timestamp, UTC), group)
+    return IncomingReceipt(tuple(event.MessageIDs), status, _moment(event.Timestamp), group)
 
 
 def _group(source: Any) -> str | None:
@@ -126,7 +127,7 @@ def _envelope(
         phone=phone,
         lid=lid,
         from_me=source.IsFromMe,
-        sent_at=datetime.fromtimestamp(info.Timestamp / 1000, UTC),
+        sent_at=_moment(info.Timestamp / 1000),
         type=kind,
         push_name=info.Pushname,
         text=text,
@@ -254,7 +255,15 @@ def _act(info: Any, content: Any) -> IncomingAct | None:
 def _moment_of_act(own: int, server: int) -> datetime:
     """Milliseconds by the clock of who did it: finer than the server's seconds. A clock that is days off is not believed."""
     believed = own if abs(own - server) < _DAY_MS else server
-    return datetime.fromtimestamp(believed / 1000, UTC)
+    return _moment(believed / 1000)
+
+
+def _moment(seconds: float) -> datetime:
+    """Raises: google.protobuf.message.DecodeError, for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise DecodeError("its time is in no calendar") from None
 
 
 def _call(event_id: int, event: Any) -> IncomingMessage | None:
@@ -272,7 +281,7 @@ def _call(event_id: int, event: Any) -> IncomingMessage | None:
         phone=phone,
         lid=lid,
         from_me=False,
-        sent_at=datetime.fromtimestamp(meta.timestamp, UTC),
+        sent_at=_moment(meta.timestamp),
         type=MessageType.ACTIVITY,
         payload={"kind": "missed_call", "video": any(node.Tag == "video" for node in event.data.Nodes)},
         wa_event_id=event_id,

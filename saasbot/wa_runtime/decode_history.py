@@ -26,6 +26,8 @@ _STATUSES = {
     WebMessage.READ: MessageStatus.READ,
     WebMessage.PLAYED: MessageStatus.READ,
 }
+_LAST_MOMENT = 253_402_300_799
+"""The last second of the year 9999: no calendar here goes further."""
 _NOBODY = events.JID(User="", RawAgent=0, Device=0, Integrator=0, Server="", IsEmpty=True)
 
 
@@ -91,6 +93,8 @@ def _chat(conversation: Any, phones: dict[str, str], names: dict[str, str]) -> _
 def _older(chat: _Chat, info: Any) -> OlderMessage | None:
     if not info.key.ID or not info.HasField("message"):
         return None  # a line about the chat itself, or a message that was deleted
+    if info.messageTimestamp > _LAST_MOMENT:
+        return None
     event = _event(chat, info)
     message = decode_message(0, event)
     if not isinstance(message, IncomingMessage):

@@ -34,6 +34,7 @@ from saasbot.jobs import channels as job
 from saasbot.models.table import utcnow
 from saasbot.state.shell import ShellState
 from tests.accounts.test_resets import NEW, link_token, own_mail_folder, waiting_jobs
+from tests.attack.attempts import attempt
 from tests.gate.tab import Tab
 from tests.people import PASSWORD, signed_in_person
 
@@ -90,6 +91,7 @@ async def test_the_link_confirms_in_the_accounts_own_session(nora: Person):
     assert (before.email_confirmed, after.email_confirmed) == (False, True)
 
 
+@attempt(142, "accounts", "A confirmation link is opened by somebody else.")
 async def test_elsewhere_it_asks_for_the_accounts_password(nora: Person, alice: Actor):
     token = await confirmation_token(nora)
     for whoever in (None, alice.user_id):
@@ -171,6 +173,7 @@ async def test_the_frame_says_so_and_sends_the_link_again(nora: Person):
     assert shell.banners == []
 
 
+@attempt(143, "accounts", "An unconfirmed account makes the server mail third people.")
 async def test_nothing_goes_out_to_or_for_an_account_that_is_not_confirmed(nora: Person):
     assert not await outgoing.send_to_person(nora.user_id, subject="x", text="x")
     with pytest.raises(Unconfirmed):
@@ -199,6 +202,7 @@ def test_no_other_module_sends_mail():
     }
 
 
+@attempt(144, "accounts", "Somebody registers another's address before them.")
 async def test_a_reset_hands_an_address_over_to_whoever_reads_its_mail(nora: Person):
     """Somebody registered with Nora's address and waits. Nora asks for a new password."""
     session, ticket = await session_of(nora), await accounts.issue_ticket(nora)
@@ -216,6 +220,7 @@ async def test_a_reset_hands_an_address_over_to_whoever_reads_its_mail(nora: Per
         await accounts.sign_in(email=NORA, password=PASSWORD, network="x")
 
 
+@attempt(145, "accounts", "A request's Host header is mailed as a link.")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:3000"])
 async def test_links_are_of_the_configured_address_whatever_the_request_says(nora: Person, host: str):
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=f"http://{host}") as client:

@@ -34,6 +34,7 @@ from saasbot.models.table import utcnow
 from tests.accounts.test_confirming import NORA, nora
 from tests.accounts.test_resets import NEW, own_mail_folder, waiting_jobs
 from tests.accounts.test_sessions import session_of
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD, make_colleague, signed_in_person
 
 __all__ = ["nora", "own_mail_folder"]
@@ -95,6 +96,7 @@ async def test_the_link_works_once_for_a_week_and_the_newest_only(alice: Actor):
             await accept(token)
 
 
+@attempt(146, "accounts", "One invitation is accepted by two at once.")
 async def test_of_two_at_once_one_accepts(alice: Actor):
     token = await invited(alice)
     outcomes = await asyncio.gather(*(accept(token, password=f"{NEW} {n}") for n in range(3)), return_exceptions=True)
@@ -140,6 +142,7 @@ async def test_only_the_hash_is_stored(alice: Actor):
     assert token not in stored + repr(await waiting_jobs())
 
 
+@attempt(147, "accounts", "An administrator invites an owner.")
 async def test_nobody_invites_above_their_rank(alice: Actor, bob: Actor, charlie: Actor):
     for actor, role in (
         (bob, "agent"),
@@ -261,6 +264,7 @@ async def test_a_form_that_is_wrong_leaves_the_link_usable(
     await accept(token)
 
 
+@attempt(148, "accounts", "Somebody who was disabled comes back by an invitation.")
 async def test_who_is_disabled_does_not_get_back_in_by_a_link(alice: Actor, bob: Actor):
     async with unit_of_work(alice):
         [_, his] = await members.list_members(alice, limit=9)

@@ -15,6 +15,7 @@ from saasbot.infra import device_cookie
 from saasbot.models.table import utcnow
 from tests.accounts.test_sign_in import HOME, WRONG, fail
 from tests.api.conftest import Client, client
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD, signed_in_person
 
 __all__ = ["client"]
@@ -80,6 +81,7 @@ def test_what_we_did_not_write_is_no_device(forge):
     assert device_of(forge(*remember("", ALICE).split(".")), ALICE) == ""
 
 
+@attempt(149, "limits", "Strangers fail on purpose to lock the owner out.")
 async def test_strangers_of_the_same_network_do_not_lock_the_owner_out(alice: Actor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("saasbot.domain.accounts.throttle.FAILED_SIGN_INS", replace(FAILED_SIGN_INS, most=5))
     monkeypatch.setattr("saasbot.domain.accounts.throttle.GUESSES", replace(GUESSES, most=5))

@@ -21,6 +21,7 @@ from saasbot.models.table import utcnow
 from saasbot.state.auth import AuthState
 from tests.accounts.test_resets import NEW, link_token, own_mail_folder, waiting_jobs
 from tests.accounts.test_sign_in import CAFE, HOME, WRONG, fail, sign_in
+from tests.attack.attempts import attempt
 from tests.gate.tab import Tab
 from tests.people import PASSWORD
 
@@ -87,6 +88,7 @@ async def test_the_table_tells_no_networks_and_no_addresses(alice: Actor):
     assert "alice" not in stored
 
 
+@attempt(150, "limits", "One password is tried on many accounts.")
 async def test_one_password_on_many_accounts_blocks_their_network(alice: Actor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("saasbot.domain.accounts.throttle.FAILED_SIGN_INS", replace(FAILED_SIGN_INS, most=6))
     for number in range(6):
@@ -115,6 +117,7 @@ async def test_who_is_blocked_for_an_account_does_not_use_up_the_network(alice: 
         await sign_in("nobody@sur.example", WRONG)
 
 
+@attempt(151, "limits", "Many networks guess at one account.")
 async def test_many_networks_that_try_one_account_share_a_slow_clock(alice: Actor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("saasbot.domain.accounts.throttle.GUESSES", replace(GUESSES, most=3))
     with time_machine.travel(utcnow(), tick=False) as clock:
@@ -180,6 +183,7 @@ async def test_guessed_links_are_counted(app_db: object, monkeypatch: pytest.Mon
         await accounts.reset_password(token="x" * 43, password=NEW, network=HOME)
 
 
+@attempt(152, "limits", "Endless companies are registered.")
 async def test_too_many_sign_ups_cost_no_password_hash(app_db: object, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("saasbot.domain.accounts.registering.SIGN_UPS", THREE)
     await spend(3)
@@ -201,6 +205,7 @@ LIMITED = {
 """What is asked before sign-in: the limit that it spends from, and the form."""
 
 
+@attempt(153, "limits", "The limits of the API are gone around through the pages.")
 @pytest.mark.parametrize("what", LIMITED)
 async def test_both_doors_count_by_the_network_of_their_connection(
     alice: Actor, monkeypatch: pytest.MonkeyPatch, what: str

@@ -18,6 +18,7 @@ from saasbot.infra.events import Listener
 from saasbot.models import Role
 from saasbot.state.team import TeamState
 from tests.accounts.test_sessions import session_of, ticket_of
+from tests.attack.attempts import attempt
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_guard_sessions import is_redirect_to_login, texts
 from tests.people import PASSWORD, make_colleague
@@ -92,6 +93,7 @@ async def test_an_unknown_role_is_named(alice: Actor, bob: Actor):
     assert error.value.field == "role"
 
 
+@attempt(154, "tenancy", "The role of somebody in another company is changed.")
 async def test_people_of_another_company_do_not_exist(alice: Actor, bob: Actor, mallory: Actor):
     bob_id = (await team(alice))["Bob"].id
     for what in ACTS:
@@ -115,6 +117,7 @@ async def test_the_last_owner_stays(alice: Actor, what: str):
         await act(dana, what, (await team(dana))["Dana"].id)
 
 
+@attempt(155, "accounts", "Two owners remove one another at once.")
 async def test_of_two_owners_that_remove_one_another_at_once_one_remains(alice: Actor):
     dana = await make_colleague(alice, "Dana", Role.OWNER)
     ids = {name: member.id for name, member in (await team(alice)).items()}

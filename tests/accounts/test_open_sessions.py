@@ -12,6 +12,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import find_account
 from saasbot.infra.errors import Forbidden, NotFound
 from tests.accounts.test_sessions import session_of, ticket_of
+from tests.attack.attempts import attempt
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_guard_sessions import HANDLERS, is_redirect_to_login, shelf_policies
 
@@ -48,6 +49,7 @@ async def test_each_says_with_what_and_from_where(alice: Actor, bob: Actor):
     assert await id_of(phone) in {o.id for o in others}
 
 
+@attempt(156, "accounts", "A stolen browser goes on after its session was ended elsewhere.")
 async def test_one_is_ended_and_refused_on_its_open_socket_at_once(alice: Actor):
     phone = await open_on(PHONE)
     tab = Tab(phone)
@@ -85,6 +87,7 @@ async def test_all_others_end_and_this_one_stays(alice: Actor, mallory: Actor):
         await accounts.caller_of(pair.access_token)
 
 
+@attempt(157, "accounts", "Somebody ends the session of another.")
 async def test_the_session_of_another_is_not_there(alice: Actor, bob: Actor, mallory: Actor):
     here = await session_of()
     for other in (bob, mallory):

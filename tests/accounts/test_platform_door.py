@@ -10,6 +10,7 @@ from saasbot.domain.admin.credentials import find_account
 from saasbot.infra import db
 from saasbot.infra.db import platform_unit_of_work
 from saasbot.infra.metrics import own_metrics
+from tests.attack.attempts import attempt
 
 ROOT = Path(__file__).resolve().parents[2]
 _OPENS = re.compile(
@@ -38,6 +39,7 @@ def source_of(*folders: str) -> dict[str, str]:
     }
 
 
+@attempt(158, "tenancy", "Code outside the one door works across companies.")
 def test_nobody_else_has_to_do_with_the_platform_role():
     users = {name for name, text in source_of("saasbot").items() if _OPENS.search(text)}
     inside = {user for user in users if user.startswith("domain/admin/")}
@@ -50,6 +52,7 @@ def test_measures_and_migrations_do_not_work_across_companies():
     assert [name for name, text in source_of("bench", "soak", "alembic").items() if opens.search(text)] == []
 
 
+@attempt(159, "tenancy", "Work across companies is added without saying why.")
 def test_each_use_says_why_in_words_of_its_own():
     reasons = []
     for name, text in source_of("saasbot").items():

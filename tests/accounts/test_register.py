@@ -16,6 +16,7 @@ from saasbot.domain.companies.profile import get_company
 from saasbot.infra.db import platform_unit_of_work, run, unit_of_work
 from saasbot.infra.errors import InvalidInput
 from saasbot.models import Company, Role, UserAccount
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD
 
 GOOD: dict[str, Any] = {
@@ -62,6 +63,7 @@ async def test_a_taken_address_leaves_nothing_behind(alice: Actor):
     assert await count(Company) == companies
 
 
+@attempt(50, "accounts", "Two register with one address at the same instant.")
 async def test_two_at_once_with_one_address_are_one_account(app_db: object):
     outcomes = await asyncio.gather(*(accounts.register(**GOOD) for _ in range(4)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EmailTaken"] * 3 + ["Person"]
@@ -146,6 +148,7 @@ async def test_two_writings_of_one_address_are_one(app_db: object):
             await accounts.register(**good(email=other))
 
 
+@attempt(100, "secrets", "The program's role reads the hash of a password.")
 async def test_the_app_role_never_sees_a_password_hash(alice: Actor):
     with pytest.raises(ProgrammingError, match="permission denied"):
         async with unit_of_work(alice):

@@ -21,6 +21,7 @@ from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
 from saasbot.models.table import utcnow
 from tests.accounts.test_sessions import session_of, ticket_of
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD, sign_in_as
 
 NEW = "completely different 7"
@@ -48,6 +49,7 @@ async def link_token(email: str = "alice@sur.example") -> str:
     return found[1]
 
 
+@attempt(36, "accounts", "Forgotten passwords are asked for to learn which accounts exist.")
 async def test_known_and_unknown_addresses_are_one_job_alike(alice: Actor):
     await accounts.request_reset("Alice@sur.example")
     await accounts.request_reset("nobody@sur.example")
@@ -78,6 +80,7 @@ async def test_the_link_sets_the_password(alice: Actor):
         await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
 
 
+@attempt(37, "accounts", "A used reset link is opened again.")
 async def test_the_link_works_once(alice: Actor):
     token = await link_token()
     await accounts.reset_password(token=token, password=NEW)
@@ -85,6 +88,7 @@ async def test_the_link_works_once(alice: Actor):
         await accounts.reset_password(token=token, password="and a third one 8")
 
 
+@attempt(38, "accounts", "An old reset link is found in a mailbox.")
 async def test_the_link_works_for_half_an_hour(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         token = await link_token()
@@ -93,6 +97,7 @@ async def test_the_link_works_for_half_an_hour(alice: Actor):
             await accounts.reset_password(token=token, password=NEW)
 
 
+@attempt(39, "accounts", "The first of two reset links is used.")
 async def test_a_newer_link_replaces_the_older(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         old = await link_token()
@@ -103,6 +108,7 @@ async def test_a_newer_link_replaces_the_older(alice: Actor):
         await accounts.reset_password(token=new, password=NEW)
 
 
+@attempt(42, "limits", "Somebody's mailbox is flooded with reset mails.")
 async def test_asking_again_and_again_is_one_mail_a_minute(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         token = await link_token()
@@ -136,12 +142,14 @@ async def test_a_refused_password_leaves_the_link_usable(alice: Actor):
     await accounts.reset_password(token=token, password=NEW)
 
 
+@attempt(40, "accounts", "A reset token is guessed, emptied, or made very long.")
 @pytest.mark.parametrize("token", ["", "x", "x" * 43, "x" * 10_000, "ñ" * 43, "\x00", "\ud800"])
 async def test_nonsense_resets_nothing(alice: Actor, token: str):
     with pytest.raises(InvalidReset):
         await accounts.reset_password(token=token, password=NEW)
 
 
+@attempt(41, "accounts", "A thief's sessions and tokens are used after the password was reset.")
 async def test_every_session_and_token_of_the_account_is_over_and_of_no_other(alice: Actor, bob: Actor):
     hers, his = await session_of("alice@sur.example"), await session_of("bob@sur.example")
     person = await sign_in_as("alice@sur.example")

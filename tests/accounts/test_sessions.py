@@ -21,6 +21,7 @@ from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.events import Listener
 from saasbot.models import Membership, Role, SignInTicket, UserSession
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 from tests.people import give_second_factor
 
 
@@ -49,6 +50,7 @@ async def test_a_ticket_opens_one_session(alice: Actor):
         await accounts.start_session(ticket, network="", user_agent="")
 
 
+@attempt(43, "accounts", "One sign-in ticket is used by two at once.")
 async def test_of_two_at_once_one_uses_the_ticket(alice: Actor):
     ticket = await ticket_of("alice@sur.example")
     outcomes = await asyncio.gather(
@@ -57,6 +59,7 @@ async def test_of_two_at_once_one_uses_the_ticket(alice: Actor):
     assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
 
 
+@attempt(44, "accounts", "A sign-in ticket is used minutes later.")
 async def test_a_late_ticket_opens_nothing(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         ticket = await ticket_of("alice@sur.example")
@@ -65,6 +68,7 @@ async def test_a_late_ticket_opens_nothing(alice: Actor):
             await accounts.start_session(ticket, network="", user_agent="")
 
 
+@attempt(45, "accounts", "A session cookie is made up.")
 @pytest.mark.parametrize("token", ["", "nonsense", "x" * 1000, "ñ", "\x00", "\ud800"])
 async def test_nonsense_is_nobody(app_db: object, token: str):
     assert await accounts.signed_in(token) is None
@@ -73,6 +77,7 @@ async def test_nonsense_is_nobody(app_db: object, token: str):
         await accounts.start_session(token, network="", user_agent="")
 
 
+@attempt(96, "secrets", "A copy of the database is searched for tokens that open something.")
 async def test_the_database_holds_only_hashes(alice: Actor):
     ticket = await ticket_of("alice@sur.example")
     token = await accounts.start_session(ticket, network="", user_agent="")
@@ -106,6 +111,7 @@ async def test_a_session_lives_thirty_days_from_its_last_use(alice: Actor):
         assert await accounts.signed_in(token) is None
 
 
+@attempt(46, "accounts", "Somebody who was removed goes on with an open session.")
 async def test_who_is_removed_from_the_company_acts_no_more(alice: Actor, bob: Actor):
     token = await session_of("bob@sur.example")
     async with platform_unit_of_work("a test looks"):
@@ -113,6 +119,7 @@ async def test_who_is_removed_from_the_company_acts_no_more(alice: Actor, bob: A
     assert await accounts.signed_in(token) is None
 
 
+@attempt(47, "accounts", "Somebody who was demoted goes on with the rights of before.")
 async def test_a_role_that_changed_counts_from_the_next_reading(alice: Actor, bob: Actor):
     found = await find_account("bob@sur.example")
     assert found is not None
@@ -125,6 +132,7 @@ async def test_a_role_that_changed_counts_from_the_next_reading(alice: Actor, bo
     assert "channels.write" in actor.permissions
 
 
+@attempt(48, "accounts", "A session that was ended on one process is used on another.")
 async def test_what_another_process_ended_is_forgotten_at_once(alice: Actor):
     listener = Listener(db.app_dsn())
     heard = asyncio.Event()
@@ -141,6 +149,7 @@ async def test_what_another_process_ended_is_forgotten_at_once(alice: Actor):
         await listener.stop()
 
 
+@attempt(49, "accounts", "A look-up races the end of the session and would be remembered.")
 async def test_an_answer_that_was_on_its_way_when_rights_ended_is_not_kept(alice: Actor):
     token = await session_of()
     session = await accounts.signed_in(token)
@@ -158,6 +167,7 @@ async def test_an_answer_that_was_on_its_way_when_rights_ended_is_not_kept(alice
     assert await recent.get(b"key", nobody) is None
 
 
+@attempt(110, "browser", "A CSRF token of another session is presented.")
 async def test_the_csrf_token_belongs_to_its_session(alice: Actor, mallory: Actor):
     hers, mine = [await accounts.signed_in(await session_of(e)) for e in ("alice@sur.example", "mallory@junta.example")]
     assert hers is not None

@@ -19,6 +19,7 @@ from saasbot.infra import db
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.models import Membership, Role, UserAccount
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD, make_colleague
 
 HOME, CAFE = "198.51.100.7", "203.0.113.9"
@@ -81,6 +82,7 @@ async def test_another_password_does_not(alice: Actor, password: str):
         await sign_in(password=password)
 
 
+@attempt(29, "accounts", "Addresses are sorted into known and unknown by the answer or its time.")
 @pytest.mark.parametrize("email", ["", "nobody@sur.example", "' OR 1=1 --", "a\x00@b.example", "\ud800", "x" * 10_000])
 async def test_an_unknown_or_broken_address_is_the_same_answer_for_the_same_work(
     alice: Actor, verified: list[str], email: str
@@ -90,6 +92,7 @@ async def test_an_unknown_or_broken_address_is_the_same_answer_for_the_same_work
     assert verified == [passwords.NOBODY]
 
 
+@attempt(30, "accounts", "A disabled account is told from an unknown one by the work it costs.")
 async def test_unknown_wrong_and_disabled_cost_one_verification_each(alice: Actor, bob: Actor, verified: list[str]):
     await disable(bob)
     errors = []
@@ -132,6 +135,7 @@ async def test_whatever_an_account_is_the_answer_and_the_work_are_the_same(
     assert len(verified) == 6
 
 
+@attempt(31, "accounts", "Somebody who was removed from the company signs in again.")
 async def test_who_was_removed_from_the_company_does_not_get_in(alice: Actor, bob: Actor):
     async with platform_unit_of_work("a test looks"):
         await run(update(Membership).where(col(Membership.user_id) == bob.user_id).values(removed_at=utcnow()))
@@ -139,6 +143,7 @@ async def test_who_was_removed_from_the_company_does_not_get_in(alice: Actor, bo
         await sign_in("bob@sur.example")
 
 
+@attempt(32, "accounts", "A password is guessed again and again.")
 async def test_five_failures_block_for_fifteen_minutes(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         await fail(5)
@@ -154,6 +159,7 @@ async def test_five_failures_block_for_fifteen_minutes(alice: Actor):
         await sign_in()
 
 
+@attempt(34, "accounts", "A stranger fails on purpose to lock the owner out.")
 async def test_the_owner_gets_in_from_another_network_meanwhile(alice: Actor):
     await fail(5)
     with pytest.raises(Locked):
@@ -166,6 +172,7 @@ async def test_other_accounts_of_the_network_are_not_blocked(alice: Actor, bob: 
     await sign_in("bob@sur.example")
 
 
+@attempt(35, "accounts", "The lock is used to learn which accounts exist.")
 async def test_an_unknown_account_is_blocked_alike(app_db: object):
     await fail(5, email="nobody@sur.example")
     with pytest.raises(Locked):
@@ -187,6 +194,7 @@ async def test_failures_long_apart_do_not_block(alice: Actor):
         await sign_in()
 
 
+@attempt(33, "accounts", "Many guesses are sent at the same instant, to be judged before they are counted.")
 async def test_parallel_guesses_cannot_outrun_the_count(alice: Actor):
     outcomes = await asyncio.gather(*(sign_in(password=f"guess number {n}") for n in range(12)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InvalidCredentials"] * 5 + ["Locked"] * 7

@@ -23,6 +23,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin import signing_keys as rows
 from saasbot.domain.admin.credentials import find_account
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 
 SECOND = timedelta(seconds=1)
 
@@ -81,6 +82,7 @@ async def test_it_does_not_sign_before_two_minutes(clock: Clock):
     assert (await keys.signer()).kid == second
 
 
+@attempt(160, "tokens", "A token of a retired key is used.")
 async def test_the_old_key_verifies_until_its_tokens_have_ended(clock: Clock, alice: Actor):
     found = await find_account("alice@sur.example")
     assert found is not None
@@ -116,6 +118,7 @@ async def test_a_key_of_ninety_days_gets_a_successor_and_a_young_one_none(clock:
     assert str(left.id) != first
 
 
+@attempt(161, "tokens", "Tokens with made-up keys make the server read its keys all day.")
 async def test_an_unknown_key_is_looked_for_at_most_every_five_seconds(clock: Clock, monkeypatch: pytest.MonkeyPatch):
     keys = clock.process()
     await keys.signer()

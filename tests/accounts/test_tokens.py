@@ -24,6 +24,7 @@ from saasbot.infra.db import platform_unit_of_work, run, unit_of_work
 from saasbot.infra.settings import settings
 from saasbot.models import Membership, SigningKey
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,7 @@ async def test_an_access_token_says_who_acts(alice: Actor):
     assert pair.expires_in == 900
 
 
+@attempt(55, "tokens", "An access token is used after its end.")
 async def test_it_ends_after_fifteen_minutes(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         pair = await issue()
@@ -73,6 +75,7 @@ async def test_each_refresh_token_works_once(alice: Actor):
     assert not await refused(third.access_token)
 
 
+@attempt(56, "tokens", "A stolen refresh token is used beside its owner.")
 async def test_using_one_twice_ends_the_whole_family_and_no_other(alice: Actor):
     first, other = await issue(), await issue()
     second, _ = await accounts.refresh_tokens(first.refresh_token)
@@ -85,6 +88,7 @@ async def test_using_one_twice_ends_the_whole_family_and_no_other(alice: Actor):
     assert not await refused(other.access_token)
 
 
+@attempt(57, "tokens", "A refresh token of last month is used.")
 async def test_a_refresh_token_ends_after_thirty_days(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         pair = await issue()
@@ -99,6 +103,7 @@ async def test_an_unknown_refresh_token_opens_nothing(app_db: object, token: str
         await accounts.refresh_tokens(token)
 
 
+@attempt(58, "tokens", "Tokens are used after their owner has signed out.")
 async def test_signing_out_with_either_token_ends_both(alice: Actor):
     by_access, by_refresh = await issue(), await issue()
     caller = await accounts.caller_of(by_access.access_token)
@@ -110,6 +115,7 @@ async def test_signing_out_with_either_token_ends_both(alice: Actor):
             await accounts.refresh_tokens(pair.refresh_token)
 
 
+@attempt(59, "tokens", "Somebody who was removed goes on with the tokens they have.")
 async def test_who_was_removed_acts_no_more(alice: Actor, bob: Actor):
     pair = await issue("bob@sur.example")
     async with platform_unit_of_work("a test looks"):
@@ -123,6 +129,9 @@ def parts(token: str) -> list[Any]:
     return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
 
 
+@attempt(
+    52, "tokens", "Access tokens without an algorithm, by the public key as a secret, by another key, or unsigned."
+)
 async def test_forged_tokens_are_refused(alice: Actor, mallory: Actor):
     token = (await issue()).access_token
     header, claims = parts(token)
@@ -146,10 +155,11 @@ async def test_forged_tokens_are_refused(alice: Actor, mallory: Actor):
         "not ascii": token + "ñ",
         "a surrogate": "\ud800",
     }
-    for name, attempt in forged.items():
-        assert await refused(attempt), name
+    for name, made in forged.items():
+        assert await refused(made), name
 
 
+@attempt(53, "tokens", "A genuine signature over claims for another audience, issuer, or nobody.")
 @pytest.mark.parametrize(
     "changed",
     [
@@ -168,6 +178,7 @@ async def test_our_own_signature_on_other_claims_is_not_enough(alice: Actor, cha
     assert await refused(jwt.encode({**header}, claims, await signing_keys.signer(), algorithms=["RS256"]))
 
 
+@attempt(54, "tokens", "A genuine signature over the id of another company.")
 async def test_a_signed_token_of_another_company_is_refused(alice: Actor, mallory: Actor):
     """Even with our key: the family belongs to one person in one company."""
     header, claims = parts((await issue()).access_token)
@@ -183,6 +194,7 @@ async def test_all_processes_sign_with_the_one_key_of_the_database(alice: Actor)
     assert (await signing_keys.signer()).kid == kid
 
 
+@attempt(99, "secrets", "The program's role reads the key that signs tokens.")
 async def test_the_private_key_is_sealed_for_its_row_and_hidden_from_the_app(alice: Actor):
     await issue()
     async with platform_unit_of_work("a test looks"):

@@ -38,6 +38,7 @@ from saasbot.infra.settings import settings
 from saasbot.models import Role
 from saasbot.models.table import utcnow
 from tests.accounts.test_resets import NEW, link_token, own_mail_folder
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD, code_now, fresh_code, give_second_factor, make_colleague, sign_in_as
 
 __all__ = ["own_mail_folder"]
@@ -57,7 +58,7 @@ async def codes(alice: Actor, own_mail_folder: object) -> list[str]:
     return await give_second_factor(await person_of())
 
 
-async def attempt(email: str = EMAIL) -> str:
+async def begun_attempt(email: str = EMAIL) -> str:
     step = await accounts.sign_in(email=email, password=PASSWORD, network="test")
     assert isinstance(step, Attempt), "the password alone opened the account"
     return step.token
@@ -92,7 +93,7 @@ async def test_an_account_without_a_second_factor_signs_in_by_its_password(alice
 
 
 async def test_the_code_of_the_app_is_the_second_step(alice: Actor, codes: list[str]):
-    token = await attempt()
+    token = await begun_attempt()
     code = await fresh_code(alice.user_id)
     done = await accounts.finish(token, f" {code[:3]} {code[3:]}")
     assert done.person == await person_of()
@@ -104,8 +105,9 @@ async def test_a_wrong_password_says_nothing_of_a_second_step(codes: list[str]):
         await accounts.sign_in(email=EMAIL, password=PASSWORD + "x", network="x")
 
 
+@attempt(162, "accounts", "A code of the app is overheard and used again.")
 async def test_a_code_of_the_app_works_once(alice: Actor, codes: list[str]):
-    first, second = await attempt(), await attempt()
+    first, second = await begun_attempt(), await begun_attempt()
     code = await fresh_code(alice.user_id)
     await accounts.finish(first, code)
     assert await wrong(second, code) == 4
@@ -121,31 +123,33 @@ async def _secret(actor: Actor) -> str:
 
 
 async def test_the_code_that_confirmed_the_app_opens_nothing(alice: Actor, codes: list[str]):
-    assert await wrong(await attempt(), code_now(alice.user_id)) == 4
+    assert await wrong(await begun_attempt(), code_now(alice.user_id)) == 4
 
 
 async def test_of_two_at_once_with_one_code_one_gets_in(alice: Actor, codes: list[str]):
-    tokens, code = [await attempt() for _ in range(4)], await fresh_code(alice.user_id)
+    tokens, code = [await begun_attempt() for _ in range(4)], await fresh_code(alice.user_id)
     outcomes = await asyncio.gather(*(accounts.finish(token, code) for token in tokens), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Finished", *["WrongCode"] * 3]
 
 
 async def test_an_attempt_works_once(alice: Actor, codes: list[str]):
-    token = await attempt()
+    token = await begun_attempt()
     await accounts.finish(token, await fresh_code(alice.user_id))
     with pytest.raises(InvalidAttempt):
         await accounts.finish(token, await fresh_code(alice.user_id))
 
 
+@attempt(163, "accounts", "The six digits of a second step are guessed.")
 async def test_five_tries_and_it_is_over(alice: Actor, codes: list[str]):
-    token = await attempt()
+    token = await begun_attempt()
     assert [await wrong(token) for _ in range(5)] == [4, 3, 2, 1, 0]
     with pytest.raises(InvalidAttempt):
         await accounts.finish(token, await fresh_code(alice.user_id))
 
 
+@attempt(164, "accounts", "The six digits are guessed by many requests at once.")
 async def test_parallel_guesses_cannot_outrun_the_count(codes: list[str]):
-    token = await attempt()
+    token = await begun_attempt()
     outcomes = await asyncio.gather(*(accounts.finish(token, f"{n:06d}") for n in range(9)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InvalidAttempt"] * 4 + ["WrongCode"] * 5
 
@@ -153,20 +157,20 @@ async def test_parallel_guesses_cannot_outrun_the_count(codes: list[str]):
 async def test_twenty_wrong_codes_in_a_day_block_the_account_and_a_reset_begins_anew(alice: Actor, codes: list[str]):
     with time_machine.travel(utcnow(), tick=False) as clock:
         for _ in range(4):
-            token = await attempt()
+            token = await begun_attempt()
             assert [await wrong(token) for _ in range(5)][-1] == 0
         with pytest.raises(Locked) as locked:
-            await attempt()
+            await begun_attempt()
         assert locked.value.details["retry_after"] == 24 * 60 * 60
         clock.shift(timedelta(hours=24, seconds=1))
-        token = await attempt()
+        token = await begun_attempt()
         for _ in range(3):
-            token = await attempt()
+            token = await begun_attempt()
             assert [await wrong(token) for _ in range(5)][-1] == 0
-        token = await attempt()
+        token = await begun_attempt()
         for _ in range(4):
             await wrong(token)
-        other = await attempt()
+        other = await begun_attempt()
         await wrong(other)
         with pytest.raises(Locked):
             await accounts.finish(token, await fresh_code(alice.user_id))
@@ -176,7 +180,7 @@ async def test_twenty_wrong_codes_in_a_day_block_the_account_and_a_reset_begins_
 
 async def test_it_ends_after_ten_minutes(alice: Actor, codes: list[str]):
     with time_machine.travel(utcnow(), tick=False) as clock:
-        token = await attempt()
+        token = await begun_attempt()
         clock.shift(LIFETIME + timedelta(seconds=1))
         with pytest.raises(InvalidAttempt):
             await accounts.finish(token, await fresh_code(alice.user_id))
@@ -205,19 +209,19 @@ async def test_nonsense_is_no_code(codes: list[str]):
     ]
     token = ""
     for number, code in enumerate(nonsense):
-        token = token if number % 5 else await attempt()
+        token = token if number % 5 else await begun_attempt()
         assert await wrong(token, code) == 4 - number % 5
 
 
 async def test_the_app_of_another_opens_nothing(alice: Actor, mallory: Actor, codes: list[str]):
     hers = await give_second_factor(await person_of("mallory@junta.example"))
-    token = await attempt()
+    token = await begun_attempt()
     assert await wrong(token, await fresh_code(mallory.user_id)) == 4
     assert await wrong(token, hers[0]) == 3
 
 
 async def test_a_reset_ends_attempts_too(alice: Actor, codes: list[str]):
-    token, link = await attempt(), await link_token()
+    token, link = await begun_attempt(), await link_token()
     await accounts.reset_password(token=link, password=NEW)
     with pytest.raises(InvalidAttempt):
         await accounts.finish(token, await fresh_code(alice.user_id))
@@ -226,8 +230,9 @@ async def test_a_reset_ends_attempts_too(alice: Actor, codes: list[str]):
 # by mail
 
 
+@attempt(165, "accounts", "A mailed code is used for another attempt to sign in.")
 async def test_a_mailed_code_is_good_for_its_attempt_only(codes: list[str]):
-    token, other = await attempt(), await attempt()
+    token, other = await begun_attempt(), await begun_attempt()
     code = await mailed_code(token)
     assert await wrong(other, code) == 4
     assert (await accounts.finish(token, code)).person == await person_of()
@@ -236,7 +241,7 @@ async def test_a_mailed_code_is_good_for_its_attempt_only(codes: list[str]):
 
 
 async def test_a_mailed_code_is_kept_as_a_keyed_hash_and_in_no_job(codes: list[str]):
-    token = await attempt()
+    token = await begun_attempt()
     code = await mailed_code(token)
     async with platform_unit_of_work("a test"):
         stored = repr((await sql("SELECT * FROM sign_in_attempt")).all())
@@ -247,13 +252,13 @@ async def test_a_mailed_code_is_kept_as_a_keyed_hash_and_in_no_job(codes: list[s
 
 async def test_the_newest_mail_counts_and_there_is_one_a_minute_and_three_an_attempt(codes: list[str]):
     with time_machine.travel(utcnow(), tick=False) as clock:
-        token = await attempt()
+        token = await begun_attempt()
         first = await mailed_code(token)
         with pytest.raises(MailCodeTooSoon) as soon:
             await accounts.request_mail_code(token)
         assert soon.value.details == {"retry_after": 60}
         with pytest.raises(MailCodeTooSoon):
-            await accounts.request_mail_code(await attempt())
+            await accounts.request_mail_code(await begun_attempt())
         clock.shift(timedelta(minutes=9))
         second = await mailed_code(token)
         assert first == second or await wrong(token, first) == 4
@@ -265,15 +270,17 @@ async def test_the_newest_mail_counts_and_there_is_one_a_minute_and_three_an_att
         assert (await accounts.finish(token, third)).person == await person_of()
 
 
+@attempt(166, "accounts", "An old mailed code is found in a mailbox.")
 async def test_a_mailed_code_ends_after_ten_minutes(codes: list[str]):
     with time_machine.travel(utcnow(), tick=False) as clock:
-        token = await attempt()
+        token = await begun_attempt()
         code = await mailed_code(token)
         clock.shift(LIFETIME + timedelta(seconds=1))
         with pytest.raises(InvalidAttempt):
             await accounts.finish(token, code)
 
 
+@attempt(167, "accounts", "Who has only the mailbox resets the password and asks for a code.")
 async def test_the_mailbox_alone_is_not_both_steps(alice: Actor, codes: list[str]):
     """Who can read the mail can reset the password: then a code by mail proves nothing more."""
     await accounts.reset_password(token=await link_token(), password=NEW)
@@ -288,7 +295,7 @@ async def test_the_mailbox_alone_is_not_both_steps(alice: Actor, codes: list[str
 
 
 async def test_a_reset_after_the_mail_was_sent_makes_its_code_worthless(codes: list[str]):
-    token = await attempt()
+    token = await begun_attempt()
     code = await mailed_code(token)
     await accounts.reset_password(token=await link_token(), password=NEW)
     with pytest.raises(InvalidAttempt):
@@ -298,10 +305,11 @@ async def test_a_reset_after_the_mail_was_sent_makes_its_code_worthless(codes: l
 # recovery codes
 
 
+@attempt(168, "accounts", "A recovery code is used twice.")
 async def test_a_recovery_code_opens_the_account_once_and_its_owner_is_told(alice: Actor, codes: list[str]):
     assert len(set(codes)) == 10
-    await accounts.finish(await attempt(), codes[3].lower().replace("-", " "))
-    assert await wrong(await attempt(), codes[3]) == 4
+    await accounts.finish(await begun_attempt(), codes[3].lower().replace("-", " "))
+    assert await wrong(await begun_attempt(), codes[3]) == 4
     assert (await two_step.two_step_of(alice)).codes_left == 9
     async with platform_unit_of_work("a test"):
         jobs = (
@@ -315,7 +323,7 @@ async def test_a_recovery_code_opens_the_account_once_and_its_owner_is_told(alic
 
 
 async def test_of_two_at_once_with_one_recovery_code_one_gets_in(codes: list[str]):
-    tokens = [await attempt() for _ in range(3)]
+    tokens = [await begun_attempt() for _ in range(3)]
     outcomes = await asyncio.gather(*(accounts.finish(token, codes[0]) for token in tokens), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Finished", "WrongCode", "WrongCode"]
 
@@ -327,7 +335,7 @@ async def test_recovery_codes_are_kept_as_hashes_and_renewed_all_at_once(alice: 
     with pytest.raises(InvalidInput):
         await two_step.renew_recovery_codes(alice, password="not the password", network="x")
     renewed = await two_step.renew_recovery_codes(alice, password=PASSWORD, network="x")
-    token = await attempt()
+    token = await begun_attempt()
     assert await wrong(token, codes[0]) == 4
     assert (await accounts.finish(token, renewed[0])).person == await person_of()
 
@@ -357,13 +365,14 @@ async def test_a_new_secret_key_leaves_the_app_and_the_recovery_codes_as_they_we
     use_keys(new, old)
     assert (await reseal_all()).resealed == 1
     use_keys(new)
-    assert (await accounts.finish(await attempt(), await fresh_code(alice.user_id))).person
-    assert (await accounts.finish(await attempt(), codes[0])).person
+    assert (await accounts.finish(await begun_attempt(), await fresh_code(alice.user_id))).person
+    assert (await accounts.finish(await begun_attempt(), codes[0])).person
 
 
 # who must
 
 
+@attempt(169, "accounts", "An administrator without a second factor goes straight in.")
 async def test_an_administrator_without_a_second_factor_makes_one_before_anything_else(
     alice: Actor, own_mail_folder: Any
 ):
@@ -407,7 +416,7 @@ async def test_an_administrator_without_a_second_factor_makes_one_before_anythin
 
 
 async def test_who_has_an_app_cannot_enrol_another_with_the_password(codes: list[str]):
-    token = await attempt()
+    token = await begun_attempt()
     with pytest.raises(InvalidAttempt):
         await accounts.enrol(token)
     with pytest.raises(InvalidAttempt):
@@ -418,7 +427,7 @@ async def test_of_two_enrolments_the_one_that_was_not_confirmed_is_over(alice: A
     await make_colleague(alice, "Dora", Role.AGENT, email="dora@sur.example")
     async with platform_unit_of_work("a test"):
         await sql("UPDATE membership SET role = 'admin' WHERE role = 'agent'")
-    first, second = await attempt("dora@sur.example"), await attempt("dora@sur.example")
+    first, second = await begun_attempt("dora@sur.example"), await begun_attempt("dora@sur.example")
     old, new = await accounts.enrol(first), await accounts.enrol(second)
     now = int(utcnow().timestamp()) // 30
     assert await wrong(first, totp.code_at(old.secret, now)) == 4, "its secret was replaced"
@@ -459,6 +468,7 @@ async def test_guesses_at_the_password_are_counted_there_too(alice: Actor, codes
         await two_step.turn_off(alice, password=PASSWORD, network="home")
 
 
+@attempt(170, "tenancy", "The app's role reads second factors.")
 async def test_the_app_role_sees_none_of_it(alice: Actor, codes: list[str]):
     for statement in (
         "SELECT id FROM second_factor",

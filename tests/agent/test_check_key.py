@@ -11,6 +11,7 @@ import pytest
 from saasbot.agent.check_key import check_key
 from saasbot.agent.model import close_models
 from tests.agent.fake_openai import says_text
+from tests.attack.attempts import attempt
 from tests.fixtures.agent import Configure
 
 
@@ -89,6 +90,7 @@ async def test_a_server_that_leads_away_packs_or_drips_is_not_followed_unpacked_
     assert (found.ok, found.reason) == (False, reason)
 
 
+@attempt(92, "out", "The key test is pointed at this machine.")
 async def test_this_machine_is_not_asked_for_a_company(address: str, configure: Configure) -> None:
     configure(allow_private_urls=0)
     found = await check_key(api_key="sk-good", base_url=address, model="m")

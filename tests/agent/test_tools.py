@@ -10,6 +10,7 @@ from saasbot.infra.db import session, unit_of_work
 from saasbot.models import Media, MessageType, Policy, TurnOutcome
 from saasbot.models.table import new_id
 from tests.agent.fake_openai import FakeOpenAI, calls, says
+from tests.attack.attempts import attempt
 from tests.fixtures.agent import add_product, answers, run_turn_job, turns_of
 from tests.fixtures.shops import Shop
 
@@ -53,6 +54,7 @@ async def test_without_a_stored_photo_the_model_is_told_so(shop: Shop, scripted:
     assert '"ok": false' in await result_of(shop, scripted, ("send_product_photo", {"product_id": str(product.id)}))
 
 
+@attempt(73, "tenancy", "The model calls its tools with ids of another company.")
 async def test_no_id_reaches_another_company(shop: Shop, other_shop: Shop, scripted: Script) -> None:
     media = await add_photo(other_shop)
     secret = await add_product(other_shop, "Secreto de Mallory", 100, image_id=media.id)
@@ -66,6 +68,7 @@ async def test_no_id_reaches_another_company(shop: Shop, other_shop: Shop, scrip
         assert "Mallory" not in await result_of(shop, scripted, tool)
 
 
+@attempt(74, "tenancy", "A customer's message tells the model to give away another company's data.")
 async def test_an_injected_customer_cannot_make_the_model_send_anothers_data(
     shop: Shop, other_shop: Shop, scripted: Script
 ) -> None:

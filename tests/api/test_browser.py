@@ -16,6 +16,7 @@ from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.settings import settings
 from saasbot.models import Media
 from tests.api.conftest import Client, make_client
+from tests.attack.attempts import attempt
 from tests.media.pictures import picture
 from tests.people import sign_in_as
 
@@ -58,6 +59,7 @@ async def tab(alice: Actor) -> AsyncIterator[Browser]:
         yield made
 
 
+@attempt(107, "browser", "A script reads the session cookie.")
 async def test_the_ticket_becomes_a_cookie_no_script_can_read(client: Client, alice: Actor):
     answer = await client.get("/auth/complete", params={"ticket": await ticket_of()}, headers=OUR_PAGE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/onboarding")
@@ -65,6 +67,7 @@ async def test_the_ticket_becomes_a_cookie_no_script_can_read(client: Client, al
     assert answer.headers["cache-control"] == "no-store"
 
 
+@attempt(108, "browser", "A neighbouring host sets or reads the session cookie.")
 async def test_over_https_the_cookie_is_bound_to_the_host(
     client: Client, alice: Actor, monkeypatch: pytest.MonkeyPatch
 ):
@@ -89,6 +92,7 @@ async def test_who_has_begun_the_wizard_comes_to_the_dashboard(client: Client, a
     assert answer.headers["location"] == "/"
 
 
+@attempt(51, "accounts", "A link on another site signs its visitor into the attacker's account.")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -132,6 +136,7 @@ async def test_signing_out_ends_the_session_and_the_cookie(tab: Browser):
     assert await accounts.signed_in(tab.token) is None
 
 
+@attempt(111, "browser", "A picture on another site signs its visitors out.")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -174,6 +179,7 @@ async def test_a_file_over_ten_megabytes_is_refused(tab: Browser):
     assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
 
 
+@attempt(109, "browser", "An upload comes with the cookie and without its CSRF token.")
 async def test_without_a_session_or_its_csrf_token_nothing_comes_in(tab: Browser, mallory: Actor, client: Client):
     photo = {"file": ("a.jpg", picture(), "image/jpeg")}
     async with opened("mallory@junta.example") as other:
@@ -213,6 +219,7 @@ async def test_a_file_for_a_message_may_be_a_document_that_runs_nowhere(
             assert shown.headers["content-disposition"].startswith("attachment")
 
 
+@attempt(88, "files", "An agent uploads what only others may.")
 async def test_who_may_not_edit_the_catalogue_uploads_nothing(alice: Actor, bob: Actor):
     async with opened("bob@sur.example") as his:
         photo = {"file": ("a.jpg", picture(), "image/jpeg")}

@@ -1,10 +1,12 @@
 """`/api/v1/company` and `/api/v1/policies` as a program sees them."""
 
 from tests.api.conftest import Client
+from tests.attack.attempts import attempt
 
 KEY = "sk-test-0123456789abcdefWXYZ"
 
 
+@attempt(95, "secrets", "The company's API key is read back.")
 async def test_the_key_goes_in_and_never_comes_out(as_alice: Client):
     answer = await as_alice.put(
         "/api/v1/company/openai",

@@ -15,6 +15,7 @@ from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.process_identity import this_process
 from saasbot.models.table import utcnow
 from tests.api.conftest import Client
+from tests.attack.attempts import attempt
 from tests.media.pictures import picture
 
 SHOE = {"title": "Zapatillas rojas", "description": "", "price": 4599000, "currency": "ARS", "active": True}
@@ -86,6 +87,7 @@ async def test_of_many_at_once_one_is_done(as_alice: Client):
     assert await titles(as_alice) == ["Zapatillas rojas"]
 
 
+@attempt(75, "tenancy", "An Idempotency-Key of another company is used to get its answer.")
 async def test_keys_of_two_companies_do_not_meet(as_alice: Client, as_mallory: Client):
     hers = await as_alice.post(PRODUCTS, json=SHOE, headers=key())
     mine = await as_mallory.post(PRODUCTS, json=SHOE, headers=key())

@@ -22,6 +22,7 @@ from saasbot.infra.metrics import count_received
 from saasbot.infra.settings import settings
 from saasbot.models import Author, Channel, ChannelStatus, Direction, Message, MessageStatus, MessageType
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 from tests.fixtures.shops import Shop
 
 TOKEN = "a-token-of-thirty-two-characters"
@@ -74,6 +75,7 @@ def of(shop: Shop) -> Callable[..., tuple[tuple[str, str], ...]]:
     return labels
 
 
+@attempt(106, "secrets", "The metrics are read from another machine.")
 @pytest.mark.parametrize(
     ("address", "headers"),
     [
@@ -166,6 +168,7 @@ async def _message(shop: Shop, conversation: UUID, **values: Any) -> None:
         )
 
 
+@attempt(127, "privacy", "Names, phones and texts are looked for in the metrics.")
 async def test_nothing_about_people_is_in_it(shop: Shop, mallory: Actor):
     await shop.hears(CANARY_TEXT, phone=CANARY_PHONE, name=CANARY_NAME)
     async with unit_of_work(shop.system):

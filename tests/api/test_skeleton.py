@@ -15,6 +15,7 @@ from saasbot.infra import health, mail
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
 from tests.api.conftest import Client
+from tests.attack.attempts import attempt
 
 MOMENT = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 ID = UUID("01a1fc05-5a16-72b0-b0cc-65387330b640")
@@ -27,6 +28,7 @@ def test_a_cursor_leads_back_to_its_values():
     assert "=" not in cursor
 
 
+@attempt(121, "limits", "A cursor is made up, or cut from another list.")
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -55,6 +57,7 @@ def test_a_number_in_a_cursor_fits_the_database():
             Page(50, next_cursor(bad)).after(int)
 
 
+@attempt(122, "limits", "A list is asked for a million rows.")
 @pytest.mark.parametrize("limit", [0, 101, -1, "x", ""])
 async def test_a_limit_is_between_one_and_a_hundred(as_alice: Client, limit: Any):
     answer = await as_alice.get("/api/v1/products", params={"limit": limit})
@@ -113,6 +116,7 @@ async def test_health_names_what_is_down(client: Client, path: str, monkeypatch:
     assert (answer.status_code, answer.json()) == (503, down)
 
 
+@attempt(130, "privacy", "The page of unsent mails is opened from elsewhere, or in production.")
 async def test_the_mail_that_was_not_sent_is_shown_to_this_machine_only(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

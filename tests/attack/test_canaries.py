@@ -36,6 +36,7 @@ from saasbot.state.errors import log_frontend_error, show_error
 from saasbot.wa_runtime.child import Child
 from tests.agent.fake_openai import FakeOpenAI
 from tests.api.conftest import Client
+from tests.attack.attempts import attempt
 from tests.fixtures.agent import Configure, run_turn_job
 from tests.fixtures.shops import Shop
 from tests.media.pictures import picture
@@ -107,6 +108,7 @@ async def test_a_form_that_is_not_right_is_answered_without_what_was_in_it(as_al
     has_none(answer.text)
 
 
+@attempt(171, "secrets", "An error of the database carries the values of a row into the log.")
 @pytest.mark.parametrize("way", ["statement", "object", "context"])
 async def test_what_the_database_refuses(
     as_alice: Client, alice: Actor, monkeypatch: pytest.MonkeyPatch, written: io.StringIO, way: str
@@ -179,6 +181,7 @@ async def test_a_storage_that_is_away(as_alice: Client, alice: Actor, tmp_path: 
     has_none(answer.text)
 
 
+@attempt(172, "secrets", "A model server answers with the key it was given.")
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
 async def test_a_model_server_that_repeats_the_key_it_was_given(
     shop: Shop, scripted: Script, everywhere: Callable[[], dict[str, str]], status: int
@@ -219,6 +222,7 @@ async def test_a_mail_server_that_refuses_and_the_job_that_fails(
     has_none(tables["procrastinate_jobs"] + tables["procrastinate_events"])
 
 
+@attempt(173, "secrets", "A browser reports an error that holds secrets.")
 def test_what_a_browser_reports(written: io.StringIO):
     report = (
         f"TypeError: {WORDS} {PHONE} {PASSWORD}\n  at a (http://localhost:3000/assets/inbox-Bx1.js:12:345)\n{QR} {KEY}"
@@ -228,6 +232,7 @@ def test_what_a_browser_reports(written: io.StringIO):
     assert (line["kind"], line["places"]) == ("TypeError", ["inbox-Bx1.js:12:345"])
 
 
+@attempt(174, "secrets", "Tokens of a sign-in are looked for outside of its answer.")
 async def test_the_tokens_of_a_sign_in_are_only_in_its_answer(
     client: Client, alice: Actor, everywhere: Callable[[], dict[str, str]], written: io.StringIO
 ):

@@ -18,6 +18,7 @@ from saasbot.api.app import api
 from saasbot.domain.actor import Actor
 from saasbot.infra import health
 from tests.api.conftest import make_client, sign_in
+from tests.attack.attempts import attempt
 from tests.attack.belongings import Belongings
 
 EXAMPLES = 8
@@ -29,6 +30,7 @@ _found: list[Any] = list(_schema.get_all_operations())
 OPERATIONS = sorted((found.ok() for found in _found), key=lambda op: op.method == "delete")
 
 
+@attempt(125, "limits", "Thousands of odd requests are made from the API's own description.")
 async def test_no_request_breaks_the_server(alice: Actor, hers: Belongings, monkeypatch: pytest.MonkeyPatch):
     """All operations are called as alice, those with ids with the ids of her things."""
     monkeypatch.setattr(channel_routes, "_CODE_POLLS", 1)  # no network shows a code here

@@ -16,6 +16,7 @@ from saasbot.api.limits import body_limit
 from saasbot.infra import session_cookie
 from saasbot.infra.settings import settings
 from tests.api.test_browser import Browser, opened
+from tests.attack.attempts import attempt
 from tests.attack.belongings import Belongings
 from tests.gate.asgi import OWN
 from tests.people import PASSWORD
@@ -91,6 +92,7 @@ async def alice_at_her_browser(
     settings.cache_clear()
 
 
+@attempt(175, "files", "A body without end is sent to every route that takes files.")
 @pytest.mark.parametrize(
     ("path", "kind", "known"),
     [

@@ -22,6 +22,7 @@ from saasbot.models import AuditEvent, Outcome, Role, Via
 from saasbot.models.table import new_id, utcnow
 from saasbot.state.activity import ActivityState
 from saasbot.state.activity_texts import KIND_NAMES, SENTENCES, sentence_of
+from tests.attack.attempts import attempt
 from tests.gate.tab import Tab
 from tests.gate.test_gate import cookie_of
 from tests.people import PASSWORD, signed_in_person
@@ -125,6 +126,7 @@ async def test_the_guards_denials_are_in_the_trail(alice: Actor, bob: Actor):
     ]
 
 
+@attempt(176, "limits", "A thousand refusals fill the trail.")
 async def test_who_tries_a_thousand_ids_leaves_sixty_lines(alice: Actor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(refusals, "PER_MINUTE", 3)
     for _ in range(6):
@@ -142,6 +144,7 @@ async def test_only_who_may_reads_it_and_only_of_their_company(
     assert await lines(mallory, user_id=alice.user_id) == []
 
 
+@attempt(177, "secrets", "The trail of what was done is rewritten.")
 @pytest.mark.parametrize("engine", ["app", "platform"])
 @pytest.mark.parametrize(
     "statement",

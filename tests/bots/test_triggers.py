@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saasbot.domain.bots.triggers import contains_trigger, words
+from tests.attack.attempts import attempt
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,7 @@ def test_one_of_many_triggers_is_enough() -> None:
     assert not contains_trigger("hola", [])
 
 
+@attempt(123, "limits", "A trigger is written as a pattern that takes for ever.")
 @given(st.text(), st.text())
 def test_any_text_contains_its_own_words_and_nothing_breaks(text: str, other: str) -> None:
     contains_trigger(text, [other])

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from saasbot import routes
+from tests.attack.attempts import attempt
 from tests.browser.test_story import add_product, register
 from tests.fixtures.server import RunningServer
 from tests.story.shop import PASSWORD
@@ -30,6 +31,7 @@ def sign_out(page: Page, server: RunningServer) -> None:
     page.wait_for_url("**/login")
 
 
+@attempt(24, "state", "A second tab stays open after the sign-out of the first.")
 def test_signing_out_in_one_tab_ends_the_other(server: RunningServer, new_person: NewPerson):
     tab = new_person()
     page, other = tab.new_page(), tab.new_page()
@@ -41,6 +43,7 @@ def test_signing_out_in_one_tab_ends_the_other(server: RunningServer, new_person
     other.wait_for_url("**/login")  # at once, without a click
 
 
+@attempt(23, "state", "Somebody signs in within a real browser tab and looks for what was on the page before.")
 def test_the_next_person_in_a_tab_sees_nothing_of_the_one_before(server: RunningServer, new_person: NewPerson):
     """The tab keeps its token over a sign-out; its state does not survive."""
     page = new_person().new_page()
@@ -120,6 +123,7 @@ def test_five_wrong_passwords_are_said_to_be_too_many(server: RunningServer, new
     expect(page.get_by_text("Demasiados intentos fallidos.")).to_be_visible()
 
 
+@attempt(113, "browser", "Every page is opened to see one that needs more than the policy allows.")
 def test_no_page_breaks_its_own_security_policy(server: RunningServer, new_person: NewPerson):
     page = new_person().new_page()
     problems: list[str] = []
@@ -132,6 +136,7 @@ def test_no_page_breaks_its_own_security_policy(server: RunningServer, new_perso
     assert problems == []
 
 
+@attempt(25, "state", "A page of the company is opened by its address without a session.")
 @pytest.mark.parametrize("path", ["/", "/catalogue", "/settings", "/channels"])
 def test_without_a_session_every_page_leads_to_the_sign_in(server: RunningServer, new_person: NewPerson, path: str):
     page = new_person().new_page()

@@ -10,6 +10,7 @@ import pytest
 from saasbot.api import bodies, limits
 from saasbot.api.gate import Gate
 from saasbot.api.limits import Buckets, Rate
+from tests.attack.attempts import attempt
 from tests.gate.asgi import OWN, Answer, Inner, request
 
 PATH = "/api/v1/products/x/image"
@@ -67,6 +68,7 @@ class Slow:
         self.answer.status = message.get("status", self.answer.status)
 
 
+@attempt(178, "gate", "A body is begun and never ended.")
 async def test_a_body_that_falls_silent_is_given_up(gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "LONGEST_SILENCE", 0.05)
     client = Slow(gate)
@@ -75,6 +77,7 @@ async def test_a_body_that_falls_silent_is_given_up(gate: Gate, inner: Inner, mo
     assert inner.bodies == []
 
 
+@attempt(179, "gate", "A body comes a byte at a time.")
 async def test_a_body_that_drips_is_given_up(gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "SLOWEST_AFTER", 0.0)
     monkeypatch.setattr(limits, "SLOWEST", 10**9)
@@ -103,6 +106,7 @@ async def test_a_slow_phone_gets_its_hundred_megabytes_through(monkeypatch: pyte
     assert body.refusal is None and clock[0] > 5 * 3600
 
 
+@attempt(180, "gate", "Hundreds of bodies are sent at once.")
 async def test_only_so_many_come_at_a_time(gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("saasbot.api.gate.MOST_BODIES", 2)
     first, second = Slow(gate), Slow(gate)

@@ -17,6 +17,7 @@ from saasbot.state.page_states import states_of
 from saasbot.state.session import SessionState
 from saasbot.state.shell import ShellState
 from tests.accounts.test_sessions import session_of
+from tests.attack.attempts import attempt
 from tests.gate.canaries import ID, NUMBER, SONG, canary_of, left_in, let_in, our_states, sings, vars_of
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_open_tabs import clock, moved  # noqa: F401  # a fixture, and a change
@@ -48,6 +49,7 @@ async def test_every_var_has_a_canary(tab: Tab):
     assert sings(tab.root.dict())
 
 
+@attempt(181, "state", "The state of a tab is read after its person signed out.")
 async def test_nothing_is_left_of_who_signed_out(tab: Tab):
     await accounts.sign_out(_token(tab))
     assert await tab.send(State.event_handlers["hydrate"]) == PASS
@@ -63,6 +65,7 @@ async def test_nothing_is_left_of_who_was_signed_out_while_the_tab_went_on(tab: 
     assert not sings([tab.root.dict(), tab.root.get_delta()])
 
 
+@attempt(182, "state", "The next person in a tab looks for what the one before saw.")
 async def test_nothing_is_left_for_the_next_person(tab: Tab, bob: Actor):
     await accounts.sign_out(_token(tab))
     tab.reconnect(await session_of("bob@sur.example"))
@@ -81,6 +84,7 @@ async def test_nothing_is_left_of_the_company_before(clock: Any, tab: Tab, alice
     assert not sings([tab.root.dict(), tab.root.get_delta()])
 
 
+@attempt(183, "state", "A page is asked for what another page held.")
 async def test_every_page_holds_its_own_states_and_the_frames(alice: Actor):
     token = await session_of()
     for page in PAGES:

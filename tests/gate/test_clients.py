@@ -7,6 +7,7 @@ import pytest
 
 from saasbot.api.clients import client_of, header, is_from_this_machine, with_real_client
 from saasbot.infra.settings import settings
+from tests.attack.attempts import attempt
 
 PEER = "127.0.0.1"
 Set = Callable[..., None]
@@ -33,6 +34,7 @@ def asks(*forwarded_for: str, peer: str = PEER) -> str:
     return client_of(with_real_client(scope_of(*(("x-forwarded-for", value) for value in forwarded_for), peer=peer)))
 
 
+@attempt(184, "gate", "A client chooses its address by a forwarding header.")
 @pytest.mark.parametrize(
     ("hops", "forwarded_for", "client"),
     [
@@ -58,6 +60,7 @@ def test_proxies_are_counted_exactly(configured: Set, hops: str, forwarded_for: 
     assert asks(*forwarded_for) == client
 
 
+@attempt(185, "gate", "A stranger says whom they forward for.")
 @pytest.mark.parametrize("peer", ["198.51.100.7", "10.0.0.2", "2001:db8::7", "unknown"])
 def test_a_peer_that_is_no_proxy_of_ours_is_not_believed(configured: Set, peer: str):
     configured(TRUSTED_PROXY_HOPS="1")
@@ -79,6 +82,7 @@ def test_nothing_behind_reads_what_was_forwarded(configured: Set, peer: str):
     assert [name for name, _ in seen["headers"]] == [b"host", b"accept"]
 
 
+@attempt(186, "gate", "The world passes as this machine through a proxy.")
 @pytest.mark.parametrize(
     ("scope", "here"),
     [

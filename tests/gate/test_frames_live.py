@@ -23,6 +23,7 @@ from saasbot.infra.roles import libpq_url
 from saasbot.models.table import new_id
 from saasbot.pages.registry import PAGES
 from saasbot.state.policies import our_handlers
+from tests.attack.attempts import attempt
 from tests.fixtures.browser import NewOwner, Owner
 from tests.fixtures.server import RunningServer
 
@@ -127,6 +128,7 @@ def paths() -> list[str]:
     return [page.route.replace("[conversation_id]", str(new_id())).replace("[bot_id]", str(new_id())) for page in PAGES]
 
 
+@attempt(187, "state", "A socket without a session reads every frame it gets.")
 async def test_frames_of_a_socket_without_a_session_hold_nothing_of_anybody(server: RunningServer, owner: Owner):
     forged = f"{session_cookie.name()}={secrets.token_urlsafe(32)}"
     cookies = ["", forged]

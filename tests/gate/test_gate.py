@@ -17,6 +17,7 @@ from saasbot.domain import accounts
 from saasbot.domain.actor import Actor
 from saasbot.infra import session_cookie
 from saasbot.infra.settings import Settings
+from tests.attack.attempts import attempt
 from tests.gate.asgi import OWN, TAB, Inner, connect, request
 from tests.people import sign_in_as
 
@@ -57,6 +58,7 @@ async def test_a_socket_of_our_own_page_passes(gate: Gate, inner: Inner):
     assert [message.get("text") for message in inner.messages] == [None, "2"]
 
 
+@attempt(1, "gate", "A page of another site, or one that names no origin, opens the socket.")
 @pytest.mark.parametrize(
     "origin",
     [
@@ -74,6 +76,7 @@ async def test_a_socket_of_another_page_is_refused(gate: Gate, inner: Inner, ori
     assert inner.seen == []
 
 
+@attempt(3, "gate", "The socket is opened with a token that is no single UUID: a path, two of them, a NUL.")
 @pytest.mark.parametrize(
     "query",
     ["", "token=", "token=xxxxxxxx", "token=../../x", f"token={TAB}x", f"token={TAB}&token={TAB}", f"token={TAB}%00"],
@@ -83,11 +86,13 @@ async def test_a_tab_token_must_be_one_uuid(gate: Gate, inner: Inner, query: str
     assert inner.seen == []
 
 
+@attempt(4, "gate", "A socket is opened at an address that is not the tab's.")
 async def test_no_other_path_takes_sockets(gate: Gate, inner: Inner):
     assert await connect(gate, path="/api/v1/socket") == REFUSED
     assert inner.seen == []
 
 
+@attempt(5, "gate", "A closed tab's token is taken by another session, or by nobody's.")
 async def test_a_tab_belongs_to_the_session_that_used_it_first(gate: Gate, alice: Actor, mallory: Actor):
     token, cookie = await cookie_of("alice@sur.example")
     _, foreign = await cookie_of("mallory@junta.example")
@@ -106,6 +111,7 @@ async def test_signing_in_within_a_tab_keeps_its_token(gate: Gate, alice: Actor)
     assert (await connect(gate, cookie=cookie))[0] == ACCEPTED
 
 
+@attempt(116, "limits", "A socket message is longer than any event.")
 async def test_a_socket_message_that_is_too_long_closes_it(gate: Gate, inner: Inner):
     text = "x" * (limits.LONGEST_MESSAGE + 1)
     sent = await connect(gate, messages=[{"type": "websocket.receive", "text": text}])
@@ -113,6 +119,7 @@ async def test_a_socket_message_that_is_too_long_closes_it(gate: Gate, inner: In
     assert len(inner.messages) == 1
 
 
+@attempt(117, "limits", "A socket is flooded with messages.")
 async def test_too_many_socket_messages_close_it(gate: Gate, inner: Inner):
     flood = [{"type": "websocket.receive", "text": "2"}] * int(limits.MESSAGES.burst + limits.MESSAGES.per_second * 5)
     sent = await connect(gate, messages=flood)
@@ -120,6 +127,7 @@ async def test_too_many_socket_messages_close_it(gate: Gate, inner: Inner):
     assert len(inner.messages) < len(flood)
 
 
+@attempt(118, "limits", "One address opens sockets without an end.")
 async def test_too_many_sockets_of_one_address_are_refused_and_others_not(gate: Gate, budget: int):
     for _ in range(budget):
         assert (await connect(gate))[0] == ACCEPTED
@@ -127,6 +135,7 @@ async def test_too_many_sockets_of_one_address_are_refused_and_others_not(gate: 
     assert (await connect(gate, client="203.0.113.9"))[0] == ACCEPTED
 
 
+@attempt(188, "gate", "One session opens sockets from many addresses.")
 async def test_too_many_sockets_of_one_session_are_refused_wherever_they_come_from(
     gate: Gate, budget: int, alice: Actor
 ):
@@ -160,6 +169,7 @@ async def test_only_so_many_sockets_are_open_at_a_time(tmp_path: Path, alice: Ac
     assert (await connect(gate, cookie=cookie))[0] == ACCEPTED
 
 
+@attempt(189, "gate", "Files are sent to Reflex's own upload.")
 @pytest.mark.parametrize(
     "path",
     [
@@ -179,6 +189,7 @@ async def test_what_reflex_brings_along_is_closed(gate: Gate, inner: Inner, path
     assert (answer.status, inner.seen) == (404, [])
 
 
+@attempt(190, "gate", "A page of another site posts with the visitor's cookie.")
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(
     "path",
@@ -199,6 +210,7 @@ async def test_another_site_cannot_change_anything(gate: Gate, inner: Inner, pat
     assert (await request(gate, method, path, headers={"origin": OWN})).status == 200
 
 
+@attempt(6, "gate", "A request that lives on its cookie leaves its origin out.")
 @pytest.mark.parametrize("path", ["/uploads", "/auth/logout"])
 async def test_where_a_cookie_is_the_proof_the_origin_must_be_named(gate: Gate, inner: Inner, path: str):
     assert (await request(gate, "POST", path)).status == 403
@@ -209,6 +221,7 @@ async def test_programs_without_an_origin_reach_the_api(gate: Gate):
     assert (await request(gate, "POST", "/api/v1/auth/login")).status == 200
 
 
+@attempt(7, "gate", "A stranger's DNS name points at this machine to reach what is only for it.")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "192.0.2.1:3000"])
 async def test_what_is_for_this_machine_only_answers_to_its_names(gate: Gate, inner: Inner, host: str):
     """A name of somebody else's DNS that points here would make another site our own (DNS rebinding)."""
@@ -216,6 +229,7 @@ async def test_what_is_for_this_machine_only_answers_to_its_names(gate: Gate, in
     assert (answer.status, inner.seen) == (403, [])
 
 
+@attempt(114, "limits", "A body announces a gigabyte.")
 async def test_a_body_that_says_it_is_too_large_is_refused_unread(gate: Gate, inner: Inner):
     answer = await request(
         gate, "POST", "/api/v1/products", headers={"content-length": str(2**30)}, body=[b"x"], client="127.0.0.1"
@@ -223,6 +237,7 @@ async def test_a_body_that_says_it_is_too_large_is_refused_unread(gate: Gate, in
     assert (answer.status, inner.seen) == (413, [])
 
 
+@attempt(115, "limits", "A body without a length grows and grows.")
 async def test_a_body_that_grows_too_large_is_cut(gate: Gate, inner: Inner):
     answer = await request(gate, "POST", "/api/v1/bots", body=[b"x" * 600_000] * 3)
     assert (answer.status, inner.bodies) == (413, [])
@@ -234,6 +249,7 @@ async def test_a_body_within_the_limit_arrives_whole(gate: Gate, inner: Inner):
     assert inner.bodies == [b"x" * 600_000]
 
 
+@attempt(119, "limits", "One address signs in without an end.")
 async def test_too_many_requests_wait(gate: Gate, budget: int):
     for _ in range(budget):
         assert (await request(gate, "POST", "/api/v1/auth/login")).status == 200
@@ -242,6 +258,7 @@ async def test_too_many_requests_wait(gate: Gate, budget: int):
     assert (await request(gate, "POST", "/api/v1/auth/login", client="203.0.113.9")).status == 200
 
 
+@attempt(191, "gate", "Somebody changes addresses within their IPv6 network.")
 async def test_all_addresses_of_one_customer_have_one_budget(gate: Gate, budget: int):
     """An IPv6 customer has 2^64 of them."""
     for number in range(budget):
@@ -251,6 +268,7 @@ async def test_all_addresses_of_one_customer_have_one_budget(gate: Gate, budget:
     assert (await request(gate, "POST", "/api/v1/auth/login", client="2001:db8:1:3::1")).status == 200
 
 
+@attempt(120, "limits", "One session uploads from many addresses at once.")
 async def test_a_session_waits_wherever_it_asks_from(gate: Gate, budget: int, alice: Actor, mallory: Actor):
     _, cookie = await cookie_of("alice@sur.example")
     headers = {"cookie": cookie, "origin": OWN}
@@ -263,6 +281,7 @@ async def test_a_session_waits_wherever_it_asks_from(gate: Gate, budget: int, al
     assert (await request(gate, "POST", "/uploads", headers=other, client="203.0.113.9")).status == 200
 
 
+@attempt(192, "gate", "Made-up cookies fill the memory of budgets.")
 async def test_cookies_that_somebody_invents_are_not_remembered(gate: Gate):
     for number in range(20):
         invented = {"cookie": f"{session_cookie.name()}={number}", "origin": OWN}
@@ -286,6 +305,7 @@ async def test_a_page_has_a_budget_too(gate: Gate, budget: int):
     assert (await request(gate, "GET", "/login", client="203.0.113.9")).status == 200
 
 
+@attempt(112, "browser", "A page is made to run an inline script or to stand in a frame.")
 async def test_pages_may_run_only_the_scripts_that_were_built(tmp_path: Path):
     script = "window.ready = 1;"
     (tmp_path / "login").mkdir()
@@ -311,6 +331,7 @@ async def test_every_answer_has_the_headers_and_keeps_its_own(tmp_path: Path):
     assert refused.headers["x-content-type-options"] == "nosniff"
 
 
+@attempt(193, "browser", "A browser is led back to plain http.")
 @pytest.mark.parametrize(
     ("public_url", "expected"), [("https://app.example.com", "max-age=31536000"), ("http://localhost:3000", None)]
 )

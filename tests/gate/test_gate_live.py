@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.infra import db
+from tests.attack.attempts import attempt
 from tests.fixtures.server import RunningServer
 from tests.gate.test_gate import cookie_of
 from tests.people import make_company
@@ -37,6 +38,7 @@ async def test_other_names_of_this_machine_open_too(server: RunningServer):
     assert await opened(server, origin=f"http://127.0.0.1:{server.port}") == "open 0"
 
 
+@attempt(2, "gate", "A page of another site opens a socket of the running server.")
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
 async def test_a_socket_of_another_site_gets_403(server: RunningServer, origin: str):
     assert await opened(server, origin=origin) == "403"
@@ -47,6 +49,7 @@ async def test_a_token_that_is_no_uuid_gets_403(server: RunningServer, tab: str)
     assert await opened(server, tab=tab) == "403"
 
 
+@attempt(194, "gate", "Reflex's own upload is asked of the running server.")
 @pytest.mark.parametrize("path", ["/_upload", "/uploaded_files/x", "/auth-codespace", "/_all_routes", "/_event/"])
 async def test_what_reflex_brings_along_is_not_there(server: RunningServer, path: str):
     async with httpx2.AsyncClient(base_url=server.url) as client:
@@ -75,6 +78,7 @@ async def its_database(server: RunningServer) -> AsyncIterator[None]:
     await db.disconnect()
 
 
+@attempt(195, "gate", "A live tab's token is used by another session on the running server.")
 async def test_a_tab_stays_with_its_session(server: RunningServer, its_database: None):
     """Nobody else gets in while the first is connected, nor afterwards."""
     tab, cookies = str(uuid4()), []

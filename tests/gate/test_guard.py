@@ -25,6 +25,7 @@ from saasbot.state.channels import ChannelsState
 from saasbot.state.guard import _framework_events
 from saasbot.state.policies import POLICIES, PolicyGap, check_policies, policy_of
 from saasbot.state.policy import needs, public, roles, signed_in
+from tests.attack.attempts import attempt
 
 
 def _handlers() -> dict[str, Any]:
@@ -66,6 +67,7 @@ def test_the_app_is_assembled_only_where_the_check_passes():
     assert source.rstrip().endswith("check_policies()")
 
 
+@attempt(11, "guard", "Any other built-in event of Reflex is called.")
 def test_of_the_framework_only_what_a_tab_needs_to_live_passes():
     """`setvar` exists on every state and would set anything."""
     theirs = {name for name, fn in _handlers().items() if not fn.__module__.startswith(("saasbot.", "tests."))}
@@ -205,6 +207,7 @@ def test_arguments_that_fit_pass(payload: dict[str, Any]):
     assert misfit(save, payload) is None
 
 
+@attempt(18, "guard", "An event carries arguments of other types, fewer, or more than it takes.")
 @pytest.mark.parametrize(
     "payload",
     [
@@ -260,6 +263,7 @@ def test_a_control_that_is_not_on_screen_fits():
     assert misfit(add, sent(channel_name="Tienda", kind="simulator", channel_bot="x" * 37)) == "too long: form"
 
 
+@attempt(20, "guard", "A form is sent with a company id, with objects instead of text, or with no fields.")
 @pytest.mark.parametrize(
     "payload",
     [

@@ -20,6 +20,7 @@ from saasbot.state.event_budget import EventBudget, Spent
 from saasbot.state.guard import BURST, PER_SECOND, TAB_BURST, Guard
 from saasbot.state.policy import needs, public, signed_in
 from saasbot.state.session import NotSignedIn, SessionState
+from tests.attack.attempts import attempt
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_gate import cookie_of
 
@@ -59,6 +60,7 @@ def is_redirect_to_login(events: Any) -> bool:
     return [event.name for event in events] == ["_redirect"] and "/login" in texts(events)
 
 
+@attempt(12, "guard", "An event of a signed-in page is sent without a session.")
 async def test_without_a_session_only_public_handlers_run(app_db: object):
     tab = Tab()
     assert await tab.send(HANDLERS["greet"]) == PASS
@@ -74,6 +76,7 @@ async def test_a_session_runs_what_its_role_may(alice: Actor, bob: Actor):
     assert "Your role does not allow this." in texts(await agent.send(HANDLERS["change"], amount=1))
 
 
+@attempt(15, "guard", "A socket that was open before its session ended sends one more event.")
 async def test_a_revoked_session_is_refused_on_the_next_event_of_an_open_socket(alice: Actor):
     token, _ = await cookie_of("alice@sur.example")
     tab = Tab(token)
@@ -82,6 +85,7 @@ async def test_a_revoked_session_is_refused_on_the_next_event_of_an_open_socket(
     assert is_redirect_to_login(await tab.send(HANDLERS["look"]))
 
 
+@attempt(16, "guard", "A thief's open socket goes on after the owner has chosen a new password.")
 async def test_a_new_password_ends_every_open_socket(alice: Actor, monkeypatch: Any):
     token, _ = await cookie_of("alice@sur.example")
     tab = Tab(token)
@@ -97,11 +101,13 @@ async def test_a_new_password_ends_every_open_socket(alice: Actor, monkeypatch: 
     assert is_redirect_to_login(await tab.send(HANDLERS["look"]))
 
 
+@attempt(9, "guard", "A function of a page that nobody declared as an event is called.")
 async def test_an_undeclared_handler_is_refused(alice: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     assert await tab.send(HANDLERS["forgotten"]) == []
 
 
+@attempt(19, "guard", "A live session sends misfitting arguments to see what the handler does with them.")
 async def test_arguments_that_do_not_fit_do_not_reach_the_handler(alice: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     bad: list[dict[str, Any]] = [{}, {"amount": "1"}, {"amount": 1, "company_id": "x"}, {"amount": {"$gt": 0}}]
@@ -109,6 +115,7 @@ async def test_arguments_that_do_not_fit_do_not_reach_the_handler(alice: Actor):
         assert "That did not work." in texts(await tab.send(HANDLERS["change"], **payload))
 
 
+@attempt(10, "guard", "Reflex's own setters write a var of the tab, the role among them.")
 async def test_nothing_can_be_set_from_outside(app_db: object):
     tab = Tab()
     for state in (State, SessionState, ShelfState):
@@ -120,12 +127,14 @@ async def test_nothing_can_be_set_from_outside(app_db: object):
     assert await tab.send(State.event_handlers["set_is_hydrated"], value={"a": 1}) == []
 
 
+@attempt(17, "guard", "An event arrives by another way than a tab's socket.")
 async def test_an_event_that_came_by_no_socket_is_refused(alice: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     tab._data = {}
     assert await tab.send(HANDLERS["look"]) == []
 
 
+@attempt(22, "state", "The next person signs in within a tab that another one has used.")
 async def test_the_next_person_in_a_tab_sees_nothing_of_the_one_before(alice: Actor, mallory: Actor):
     tab = Tab((await cookie_of("alice@sur.example"))[0])
     await tab.send(State.event_handlers["hydrate"])
@@ -163,6 +172,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
+@attempt(196, "guard", "A tab floods the server with events.")
 async def test_a_flood_of_events_is_dropped_and_said_once(app_db: object, clock: SimpleNamespace):
     tab = Tab()
     answers = [await tab.send(HANDLERS["greet"]) for _ in range(int(TAB_BURST * 2))]
@@ -174,6 +184,7 @@ async def test_a_flood_of_events_is_dropped_and_said_once(app_db: object, clock:
     assert await Tab(guard=tab.guard).send(HANDLERS["greet"]) == PASS
 
 
+@attempt(197, "guard", "One session floods the server from many tabs.")
 async def test_all_tabs_of_a_session_share_its_events(alice: Actor, bob: Actor, clock: SimpleNamespace):
     guard, token = Guard(), (await cookie_of("alice@sur.example"))[0]
     tabs = [Tab(token, guard=guard) for _ in range(6)]

@@ -32,6 +32,7 @@ from saasbot.state.catalogue import CatalogueState
 from saasbot.state.one_person import Renewal
 from saasbot.state.session import SessionState
 from tests.accounts.test_sessions import session_of
+from tests.attack.attempts import attempt
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_guard_sessions import is_redirect_to_login, texts
 
@@ -95,6 +96,7 @@ async def make(change: Change, charlie: Actor) -> None:
         await change(charlie)
 
 
+@attempt(198, "guard", "Somebody who was disabled, removed or signed out goes on in an open tab.")
 @pytest.mark.parametrize("change", ENDINGS)
 async def test_who_may_no_longer_be_here_is_out_within_a_second(
     clock: SimpleNamespace, tab: Tab, charlie: Actor, change: Change
@@ -106,6 +108,7 @@ async def test_who_may_no_longer_be_here_is_out_within_a_second(
     assert (await tab.state(SessionState)).permissions == []
 
 
+@attempt(199, "guard", "Somebody who was demoted goes on in an open tab.")
 async def test_who_is_demoted_may_less_within_a_second_and_sees_so(clock: SimpleNamespace, tab: Tab, charlie: Actor):
     await make(demoted, charlie)
     clock.now += 1.0
@@ -239,6 +242,7 @@ async def test_a_demotion_shows_in_an_open_tab_at_once(hub: Hub, tab: Tab, charl
     assert hub.watches(tab.token, "catalogue")
 
 
+@attempt(200, "guard", "An open tab waits for pushes after its rights ended.")
 @pytest.mark.parametrize("change", [*ENDINGS, moved])
 async def test_nothing_is_pushed_to_whoever_may_no_longer_see_it(
     clock: SimpleNamespace, hub: Hub, tab: Tab, charlie: Actor, change: Change

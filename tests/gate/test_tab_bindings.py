@@ -18,6 +18,7 @@ from saasbot.infra.crypto import token_hash
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.models import TabBinding, UserSession
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 from tests.gate.test_gate import cookie_of
 
 
@@ -45,6 +46,7 @@ async def test_another_session_is_refused_while_the_first_lives(alice: Actor, ma
     assert await tabs.allow(tab, hers)
 
 
+@attempt(201, "gate", "A tab's token is taken after a restart emptied the state.")
 async def test_a_restart_changes_nothing(alice: Actor, mallory: Actor):
     """Nor does a state store that was emptied, nor another process: what counts is in the database."""
     _, hers = await session_of("alice@sur.example")
@@ -75,6 +77,7 @@ async def test_a_tab_without_a_session_binds_nothing(alice: Actor):
     assert await tabs.allow(tab, hers)
 
 
+@attempt(202, "gate", "Two sessions claim one tab at once.")
 async def test_of_two_that_claim_a_tab_at_once_one_gets_it(alice: Actor, mallory: Actor):
     sessions = [(await session_of(email))[1] for email in ("alice@sur.example", "mallory@junta.example")]
     for _ in range(5):
@@ -94,6 +97,7 @@ async def test_a_tab_that_comes_again_asks_no_database(alice: Actor, monkeypatch
     assert await tabs.allow(tab, hers)
 
 
+@attempt(203, "secrets", "A copy of the database is searched for tokens of tabs.")
 async def test_no_token_is_stored(alice: Actor):
     _, hers = await session_of("alice@sur.example")
     tab = str(uuid4())

@@ -6,6 +6,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.reads import ListFilter, list_conversations
 from saasbot.domain.inbox.send import send_message
 from saasbot.infra.db import sql, unit_of_work
+from tests.attack.attempts import attempt
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import ANA, BETO, hears, message
 
@@ -61,6 +62,7 @@ async def test_wildcards_mean_themselves(chats: Shop, query: str, names: list[st
     assert await found(chats.bob, query) == names
 
 
+@attempt(71, "tenancy", "SQL is typed into the search of the inbox.")
 @pytest.mark.parametrize("query", ["'; DROP TABLE message; --", "' OR '1'='1", "\x00\x00\x00", "$$ || own"])
 async def test_a_query_is_only_ever_text(chats: Shop, query: str) -> None:
     assert await found(chats.bob, query) in ([], ["Beto Cáceres", "Ana Pérez"])
@@ -92,6 +94,7 @@ async def test_another_company_finds_nothing(chats: Shop, other_shop: Shop) -> N
         assert await found(other_shop.alice, query) == []
 
 
+@attempt(72, "tenancy", "The search function, which runs as its owner, is called without a company.")
 async def test_the_search_function_finds_nothing_without_a_company(chats: Shop) -> None:
     async with unit_of_work(chats.bob):
         await sql("SELECT set_config('app.company', '', true)")

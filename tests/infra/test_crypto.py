@@ -8,6 +8,7 @@ import pytest
 from saasbot.infra import crypto
 from saasbot.infra.crypto import Unsealable, keyed_hash, place, reseal, seal, sub_key, unseal
 from saasbot.infra.settings import settings
+from tests.attack.attempts import attempt
 
 OLD, NEW = (base64.b64encode(letter * 32).decode() for letter in (b"o", b"n"))
 HERE, THERE = place("company", "openai_key_sealed", "1"), place("company", "openai_key_sealed", "2")
@@ -34,11 +35,13 @@ def test_the_same_secret_is_never_sealed_alike():
     assert seal("x", HERE) != seal("x", HERE)
 
 
+@attempt(97, "secrets", "A sealed secret is copied into a row of one's own.")
 def test_a_copy_in_another_row_does_not_open():
     with pytest.raises(Unsealable):
         unseal(seal("x", HERE), THERE)
 
 
+@attempt(98, "secrets", "A byte of a sealed secret is changed.")
 @pytest.mark.parametrize("position", [0, 1, 5, 17, -1])
 def test_a_changed_byte_is_noticed(position: int):
     sealed = bytearray(seal("secret", HERE))

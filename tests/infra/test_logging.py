@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from saasbot.infra import logging as ours
+from tests.attack.attempts import attempt
 
 CANARY = "cAnArY-0123456789_abcdefghijklmnopqrstuvwxyz"
 
@@ -27,6 +28,7 @@ def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     ours._before_configured()
 
 
+@attempt(101, "secrets", "A careless call logs a password, a token, a message.")
 def test_names_that_hold_secrets_are_emptied(written: io.StringIO):
     names = ("password", "new_password", "access_token", "api_key", "secret", "authorization", "cookie", "text", "body")
     ours.get_logger("test").info("something.happened", **dict.fromkeys(names, CANARY))
@@ -34,6 +36,7 @@ def test_names_that_hold_secrets_are_emptied(written: io.StringIO):
     assert CANARY not in written.getvalue()
 
 
+@attempt(102, "secrets", "Tokens stand within the text of somebody else's log line.")
 @pytest.mark.parametrize(
     "careless",
     [
@@ -110,6 +113,7 @@ def test_a_phone_number_is_never_whole_however_it_is_written(written: io.StringI
     assert "5555" not in written.getvalue()
 
 
+@attempt(128, "privacy", "Whole phone numbers are looked for in the log.")
 def test_a_phone_number_is_never_whole(written: io.StringIO):
     ours.get_logger("test").info("inbox.message_received", contact="5491155554444", jid="5491155554444@s.whatsapp.net")
     logging.getLogger("neonize").warning("no answer of +5491155554444")

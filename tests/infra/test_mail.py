@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 
 from saasbot.infra import mail
 from saasbot.infra.settings import settings
+from tests.attack.attempts import attempt
 
 LINK = "http://localhost:3000/reset-password?token=" + "x" * 60
 TEXT = f"Hola, Ñandú 🦤:\n\n{LINK}\n\nAdiós\n"
@@ -82,6 +83,7 @@ async def test_a_server_that_does_not_answer_is_an_error_for_the_job(settings_of
         await mail.send(to="ana@example.com", subject="x", text="x")
 
 
+@attempt(104, "secrets", "A line break in a subject adds a hidden recipient to a mail.")
 async def test_a_line_break_in_a_subject_makes_no_header(settings_of: Any):
     with pytest.raises(ValueError, match="linefeed"):
         await mail.send(to="ana@example.com", subject="x\r\nBcc: eve@example.com", text="x")

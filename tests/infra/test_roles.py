@@ -9,6 +9,7 @@ from saasbot.infra.postgres import ClusterInfo
 from saasbot.infra.roles import DatabaseUrls, libpq_url
 from saasbot.infra.settings import Settings, settings
 from saasbot.infra.start_error import StartError
+from tests.attack.attempts import attempt
 
 
 def ask(url: str, query: str) -> object:
@@ -41,6 +42,7 @@ def test_the_extensions_are_there(database: DatabaseUrls) -> None:
     assert present >= set(roles.EXTENSIONS)
 
 
+@attempt(105, "secrets", "The role of the companies reads WhatsApp's session keys.")
 def test_the_whatsapp_store_and_the_companies_do_not_see_each_other(database: DatabaseUrls) -> None:
     store = psycopg_url(database.wa_store)
     assert ask(store, "SELECT current_user") == roles.WA_STORE
@@ -65,6 +67,7 @@ def test_a_role_with_an_old_password_gets_the_derived_one(cluster: ClusterInfo, 
     assert ask(database.app, "SELECT current_user") == roles.APP
 
 
+@attempt(70, "tenancy", "Somebody has given a role of the program more power.")
 def test_a_role_made_too_mighty_stops_the_start(cluster: ClusterInfo, database: DatabaseUrls) -> None:
     with psycopg.connect(cluster.superuser_url(), autocommit=True) as connection:
         connection.execute("ALTER ROLE saasbot_platform BYPASSRLS")

@@ -15,6 +15,7 @@ from saasbot.infra import safe_http
 from saasbot.infra.public_address import is_public
 from saasbot.infra.safe_http import RefusedAddress, RefusedAnswer, SafeTransport
 from saasbot.infra.settings import settings
+from tests.attack.attempts import attempt
 
 
 @pytest.mark.parametrize(
@@ -90,12 +91,14 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
         yield opened
 
 
+@attempt(89, "out", "A company's address names this machine by one of its many spellings.")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "[::ffff:127.0.0.1]"])
 async def test_this_machine_is_refused_by_any_name(client: httpx2.AsyncClient, server: int, host: str) -> None:
     with pytest.raises((RefusedAddress, httpx2.ConnectError)):
         await client.get(f"http://{host}:{server}/")
 
 
+@attempt(90, "out", "A name resolves to a public and a private address.")
 async def test_one_private_answer_among_public_ones_is_refused(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +111,7 @@ async def test_one_private_answer_among_public_ones_is_refused(
         await client.get("http://rebinding.example/")
 
 
+@attempt(204, "out", "A name is rebound to this machine between two requests.")
 async def test_a_name_that_moves_to_this_machine_is_refused_the_second_time(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +143,7 @@ def this_machine_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_http, "settings", lambda: allowed)
 
 
+@attempt(91, "out", "A server redirects us elsewhere, or answers without an end.")
 @pytest.mark.usefixtures("this_machine_allowed")
 async def test_with_the_setting_this_machine_is_reached_but_redirects_are_not_followed_and_answers_have_a_limit(
     client: httpx2.AsyncClient, server: int
@@ -149,6 +154,7 @@ async def test_with_the_setting_this_machine_is_reached_but_redirects_are_not_fo
         await client.get(f"http://127.0.0.1:{server}/big")
 
 
+@attempt(205, "out", "A model server answers with an archive bomb.")
 @pytest.mark.usefixtures("this_machine_allowed")
 async def test_a_packed_answer_is_refused_before_it_is_unpacked(client: httpx2.AsyncClient, server: int) -> None:
     asked = (await client.get(f"http://127.0.0.1:{server}/asked", headers={"Accept-Encoding": "gzip"})).text
@@ -163,6 +169,7 @@ async def test_a_packed_answer_is_refused_before_it_is_unpacked(client: httpx2.A
         tracemalloc.stop()
 
 
+@attempt(206, "out", "A model server answers a byte at a time.")
 @pytest.mark.parametrize("path", ["drip", "silent"])
 @pytest.mark.usefixtures("this_machine_allowed")
 async def test_an_answer_has_one_deadline_however_it_comes(server: int, path: str) -> None:

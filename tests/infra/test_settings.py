@@ -9,6 +9,7 @@ import pytest
 
 from saasbot.infra.settings import PREFIX, Settings, load_settings
 from saasbot.infra.start_error import StartError
+from tests.attack.attempts import attempt
 
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -91,6 +92,7 @@ def test_a_wrong_setting_is_named_in_one_line(
     assert "\n" not in str(stopped.value)
 
 
+@attempt(103, "secrets", "A wrong secret in the settings is shown by the error about it.")
 def test_a_wrong_secret_is_not_repeated_in_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StartError) as stopped:
         with_variables(monkeypatch, DATABASE_URL="mysql://root:hunter2@db/x")

@@ -28,6 +28,7 @@ from saasbot.infra.errors import Forbidden, InvalidInput, NotFound
 from saasbot.infra.file_types import sniff
 from saasbot.infra.storage import LocalStorage
 from saasbot.models import Media, MediaStatus, Message
+from tests.attack.attempts import attempt
 from tests.fixtures.shops import Shop
 from tests.media.pictures import opened, picture
 from tests.media.test_store import received, store
@@ -64,6 +65,7 @@ async def test_a_large_file_is_kept_whole_and_never_held_in_memory(shop: Shop, f
     assert files.path(stored.storage_key or "").stat().st_size == stored.size
 
 
+@attempt(124, "limits", "A customer sends a file of more than 100 MB.")
 async def test_more_than_100_mb_is_refused_with_a_reason(shop: Shop, files: LocalStorage) -> None:
     with tempfile.TemporaryFile() as source:
         source.truncate(MAX_ATTACHMENT_BYTES + 1)

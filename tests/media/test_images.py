@@ -17,6 +17,7 @@ from saasbot.infra.images import (
     encode_anew,
     encode_sticker,
 )
+from tests.attack.attempts import attempt
 from tests.media.pictures import opened, picture, png_that_claims
 
 
@@ -73,6 +74,7 @@ async def test_a_sticker_keeps_its_transparency_and_nothing_else() -> None:
     assert getattr(main, "n_frames", 1) == 1
 
 
+@attempt(126, "privacy", "A photo is asked where it was taken.")
 async def test_it_stands_upright_and_does_not_tell_where_it_was_taken() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by 90°
@@ -107,6 +109,7 @@ async def test_only_the_first_frame_of_an_animation_is_kept() -> None:
     assert not getattr(opened(made.thumb), "is_animated", False)
 
 
+@attempt(82, "files", "Something else is uploaded under the name and type of a photo.")
 @pytest.mark.parametrize(
     "content",
     [
@@ -124,6 +127,7 @@ async def test_what_is_no_photo_is_refused_whatever_its_name(content: bytes) -> 
         await encode_anew(content)
 
 
+@attempt(83, "files", "A script is hidden behind the bytes of a genuine photo.")
 async def test_a_script_hidden_behind_a_photo_does_not_come_through() -> None:
     made = await encode_anew(picture() + b"<script>alert(1)</script>")
     assert b"<script>" not in made.main + made.thumb
@@ -135,6 +139,7 @@ async def test_a_damaged_photo_is_refused() -> None:
         await encode_anew(whole[: len(whole) // 2])
 
 
+@attempt(84, "files", "A small file unpacks into an enormous picture.")
 @pytest.mark.parametrize("size", [(60_000, 60_000), (30_000, 1_000), (2**31 - 1, 2**31 - 1), (12_000, 12_000)])
 async def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
     with pytest.raises((HugePicture, DamagedPicture)):
@@ -147,6 +152,7 @@ def blank(width: int, height: int, format: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
+@attempt(207, "files", "A picture one pixel high and millions wide is sent.")
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -171,6 +177,7 @@ async def test_what_nobody_means_is_refused_before_a_pixel_is_decoded(
         await encode_anew(content)
 
 
+@attempt(208, "files", "An animation of endless frames is sent.")
 async def test_an_animation_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [Image.new("RGB", (8, 8), (n * 20, 255 - n * 20, 0)) for n in range(12)]
     out = io.BytesIO()
@@ -198,6 +205,7 @@ async def test_a_photo_of_a_modern_phone_is_taken(monkeypatch: pytest.MonkeyPatc
         await encode_anew(content)
 
 
+@attempt(85, "files", "Pictures are damaged at random to break the decoder.")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 async def test_no_damage_does_more_than_a_refusal(data: st.DataObject) -> None:

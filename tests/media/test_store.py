@@ -28,6 +28,7 @@ from saasbot.models import (
     MessageType,
     Product,
 )
+from tests.attack.attempts import attempt
 from tests.fixtures.shops import Shop
 from tests.media.pictures import ogg_opus, opened, picture
 
@@ -92,6 +93,7 @@ async def test_an_upload_that_is_too_large_or_no_photo_is_refused(shop: Shop, fi
     assert not files.folder.exists()
 
 
+@attempt(87, "files", "A file of another company is attached by its id.")
 async def test_another_company_does_not_find_the_file(shop: Shop, other_shop: Shop, files: LocalStorage) -> None:
     async with unit_of_work(shop.alice):
         stored = await store_image(shop.alice, picture())
@@ -256,6 +258,7 @@ async def test_an_upload_is_looked_at_again_after_a_day(shop: Shop, files: Local
     ]
 
 
+@attempt(86, "files", "A file's name holds a path, a line break or a change of direction.")
 @pytest.mark.parametrize(
     ("given", "clean"),
     [

@@ -26,6 +26,7 @@ from saasbot.infra.settings import settings
 from saasbot.infra.storage import LocalStorage
 from saasbot.jobs.privacy import NumberStillHeld, erase_company, take_up
 from saasbot.models import CompanyErasure
+from tests.attack.attempts import attempt
 from tests.attack.belongings import Ledger, belongings_of
 from tests.people import PASSWORD, make_company, signed_in_person
 from tests.privacy.canary import files_with, tables_with
@@ -92,6 +93,7 @@ def a_week_passes(connection: psycopg.Connection) -> None:
     connection.execute("UPDATE company_erasure SET due_at = now() WHERE cancelled_at IS NULL")
 
 
+@attempt(209, "privacy", "An erased company is looked for in every table, file and store.")
 async def test_nothing_is_left_anywhere_and_the_other_company_is_untouched(
     alice: Actor,
     bob: Actor,
@@ -162,6 +164,7 @@ async def test_who_has_another_company_keeps_the_account(
     assert superuser.execute("SELECT count(*) FROM membership WHERE user_id = %s", [alice.user_id]).fetchone() == (1,)
 
 
+@attempt(210, "privacy", "An open session erases the company.")
 async def test_it_takes_the_owner_their_password_and_the_name(
     alice: Actor, charlie: Actor, superuser: psycopg.Connection
 ):

@@ -24,6 +24,7 @@ from saasbot.infra.storage import LocalStorage
 from saasbot.jobs.privacy import erase_contact
 from saasbot.models import ActKind, Channel, Contact, ContactErasure, ErasureStep, Message, Role
 from saasbot.wa_runtime.protobufs import MESSAGE, events
+from tests.attack.attempts import attempt
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message
 from tests.media.pictures import picture
@@ -225,6 +226,7 @@ def of_beto(connection: psycopg.Connection, shop: Shop) -> dict[str, object]:
     }
 
 
+@attempt(211, "privacy", "A forgotten contact is looked for in every table, file and store.")
 async def test_nothing_of_them_is_left_anywhere_and_nothing_of_others_is_touched(
     shop: Shop,
     other_shop: Shop,
@@ -328,6 +330,7 @@ async def test_it_goes_on_where_its_process_died(shop: Shop, ana: UUID, superuse
     assert trail == [("contact.erasure_asked",), ("contact.erased",)]
 
 
+@attempt(212, "privacy", "A late event brings a forgotten contact back.")
 async def test_what_waits_in_the_journal_does_not_bring_them_back(shop: Shop, ana: UUID, superuser: psycopg.Connection):
     assert superuser.execute("SELECT count(*) FROM wa_event WHERE processed_at IS NULL").fetchone() == (4,)
     await erase(shop.alice, ana)

@@ -23,6 +23,7 @@ from saasbot.infra.errors import Forbidden, NotFound
 from saasbot.infra.storage import LocalStorage
 from saasbot.jobs.privacy import build_export, erase_contact, remove_export
 from saasbot.models import DataExport
+from tests.attack.attempts import attempt
 from tests.attack.belongings import belongings_of
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message
@@ -47,6 +48,7 @@ async def made(actor: Actor, files: LocalStorage, **which: Any) -> tuple[DataExp
         return export, tables, [name for name in archive.namelist() if name.startswith("media/")]
 
 
+@attempt(213, "privacy", "A copy of one company's data is searched for another's.")
 async def test_a_company_takes_everything_of_its_own_away(alice: Actor, mallory: Actor, files: LocalStorage):
     await belongings_of(mallory, mark="of-mallory")
     hers = await belongings_of(alice)
@@ -120,6 +122,7 @@ async def test_its_link_is_in_the_trail_and_its_file_is_gone_after_a_day(
             await link_to_export(shop.alice, export.id)
 
 
+@attempt(214, "privacy", "A forgotten contact is looked for in old copies.")
 async def test_who_is_erased_is_in_no_copy_either(shop: Shop, files: LocalStorage, ana: object):  # noqa: F811
     await made(shop.alice, files)
     assert list(files.folder.rglob("*.zip"))

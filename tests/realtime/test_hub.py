@@ -12,6 +12,7 @@ from saasbot.infra.events import Event, Listener
 from saasbot.models import Role
 from saasbot.realtime.hub import Changes, Hub, Reading, assign
 from saasbot.realtime.pace import Pace
+from tests.attack.attempts import attempt
 from tests.realtime.fake_tabs import FakeTabs, Screen
 
 ACME, RIVALS = uuid4(), uuid4()
@@ -78,6 +79,7 @@ async def test_a_change_reaches_every_tab_that_looks_at_it(hub: Hub, tabs: FakeT
     assert first.shown == second.shown == [["1"]]
 
 
+@attempt(26, "state", "A tab of one company waits for the pushes of another.")
 async def test_another_company_is_told_nothing(hub: Hub, tabs: FakeTabs) -> None:
     alice, mallory = tabs.open("alice"), tabs.open("mallory")
     look(hub, "alice", person(ACME))
@@ -153,6 +155,7 @@ async def test_an_older_reading_never_overwrites_a_newer_one(hub: Hub, tabs: Fak
     assert screen.shown == [1, 2]
 
 
+@attempt(28, "state", "A page is left while what it asked for is still on its way.")
 async def test_a_tab_that_looks_elsewhere_meanwhile_is_not_shown_the_old_thing(hub: Hub, tabs: FakeTabs) -> None:
     screen = tabs.open("tab")
     loading, go_on = asyncio.Event(), asyncio.Event()
@@ -180,6 +183,7 @@ async def test_a_tab_that_is_gone_is_forgotten(hub: Hub, tabs: FakeTabs) -> None
     await until(lambda: ACME not in hub._companies)
 
 
+@attempt(27, "state", "A tab whose session is over goes on listening.")
 async def test_a_tab_whose_session_is_over_is_told_nothing_more(hub: Hub, tabs: FakeTabs) -> None:
     screen = tabs.open("tab")
 

@@ -13,6 +13,7 @@ import pytest
 from saasbot.api.app import api
 from saasbot.infra.settings import settings
 from saasbot.wa_runtime.simulator.samples import sample
+from tests.attack.attempts import attempt
 from tests.fixtures.simulator import ANA, OWN_PHONE, RunningSimulator, until
 from tests.simulator.test_sending import answer, message_is
 
@@ -70,6 +71,7 @@ async def test_a_message_may_say_when_it_was_written(
     assert message.wa_timestamp == datetime.fromtimestamp(expected, UTC)
 
 
+@attempt(94, "out", "The simulator is told to fetch a file from elsewhere.")
 async def test_a_file_comes_as_base64_or_from_this_machine_and_from_nowhere_else(
     running_simulator: RunningSimulator, control: httpx2.AsyncClient
 ):
@@ -179,6 +181,7 @@ async def test_an_unknown_number_is_404(running_simulator: RunningSimulator):
             assert (answered.status_code, answered.json()["code"]) == (404, "not_found")
 
 
+@attempt(8, "gate", "Another machine calls the simulator's control and claims to be this one.")
 @pytest.mark.parametrize("address", ["203.0.113.9", "10.0.0.7", "testclient", "2001:db8::1", "::ffff:203.0.113.9"])
 async def test_another_machine_is_refused_whatever_it_claims(running_simulator: RunningSimulator, address: str):
     claims = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=127.0.0.1"}

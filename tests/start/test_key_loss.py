@@ -16,6 +16,7 @@ from saasbot.infra.postgres import ClusterInfo
 from saasbot.infra.roles import libpq_url
 from saasbot.infra.settings import Settings, settings
 from saasbot.infra.start_error import StartError
+from tests.attack.attempts import attempt
 from tests.fixtures.database import NewDatabase
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,7 @@ def command(name: str, url: str, key: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@attempt(215, "secrets", "The server is started with the keys of another installation.")
 def test_keys_of_another_database_stop_the_start_and_change_nothing(url: str, cluster: ClusterInfo) -> None:
     before = passwords(cluster)
     with pytest.raises(StartError, match="SAASBOT_SECRET_KEYS: none of these keys belongs to this database"):

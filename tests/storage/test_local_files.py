@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from saasbot.infra.settings import Settings, settings
 from saasbot.infra.storage import FileMissing, InvalidKey, LocalStorage, StorageUnavailable, build
+from tests.attack.attempts import attempt
 from tests.storage.conftest import COMPANY
 
 KEY = f"{COMPANY}/image/one.jpg"
@@ -36,12 +37,14 @@ async def test_what_was_put_comes_back_until_it_is_deleted(local: LocalStorage) 
         await local.get(KEY)
 
 
+@attempt(129, "privacy", "Another user of the machine reads the files of customers.")
 async def test_only_the_owner_of_the_process_can_read_the_files(local: LocalStorage) -> None:
     await local.put(KEY, b"private", "image/jpeg")
     assert local.path(KEY).stat().st_mode & 0o077 == 0
     assert [file.name for file in local.path(KEY).parent.iterdir()] == ["one.jpg"]
 
 
+@attempt(79, "files", "A key with dots, slashes or NUL leads out of the company's folder.")
 @pytest.mark.parametrize(
     "key",
     [
@@ -62,9 +65,9 @@ async def test_only_the_owner_of_the_process_can_read_the_files(local: LocalStor
 )
 async def test_no_key_can_leave_its_company(local: LocalStorage, browser: TestClient, key: str) -> None:
     (local.folder.parent / "secret_keys").write_text("never")
-    for attempt in (local.put(key, b"x", "text/plain"), local.get(key), local.delete(key)):
+    for way in (local.put(key, b"x", "text/plain"), local.get(key), local.delete(key)):
         with pytest.raises(InvalidKey):
-            await attempt
+            await way
     with pytest.raises(InvalidKey):
         local.signed_url(key, seconds=60)
     genuine = local.signer.url(key, seconds=60)
@@ -95,6 +98,7 @@ async def test_a_signed_address_opens_the_file_and_nothing_else(local: LocalStor
     assert "private" in answer.headers["cache-control"]
 
 
+@attempt(77, "files", "A signed address is changed: another company, later end, shown instead of saved, other name.")
 async def test_a_changed_address_is_refused(local: LocalStorage, browser: TestClient) -> None:
     other = f"{OTHER_COMPANY}/image/one.jpg"
     for key in (KEY, other):
@@ -123,6 +127,7 @@ async def test_a_changed_address_is_refused(local: LocalStorage, browser: TestCl
     assert browser.get(url).status_code == 200
 
 
+@attempt(78, "files", "A signed address is used after its end.")
 async def test_an_expired_address_is_refused(local: LocalStorage, browser: TestClient) -> None:
     await local.put(KEY, b"picture", "image/jpeg")
     start = datetime(2026, 11, 21, 12, 0, 7, tzinfo=UTC)
@@ -157,6 +162,7 @@ async def test_an_address_of_before_a_key_rotation_still_works(tmp_path: Path, b
     assert with_keys(new).signer.read(KEY, query) is None
 
 
+@attempt(80, "files", "A page, an SVG or a script is uploaded to be opened on our address.")
 @pytest.mark.parametrize("name", ["page.html", "drawing.svg", "program.js", "file.bin", "letter.pdf", "noext"])
 async def test_what_could_run_is_always_a_download(local: LocalStorage, browser: TestClient, name: str) -> None:
     key = f"{COMPANY}/document/{name}"

@@ -8,6 +8,7 @@ import pytest
 
 from saasbot.api.headers import page_policy
 from saasbot.infra.storage import FileMissing, InvalidKey, Storage, StorageUnavailable, build
+from tests.attack.attempts import attempt
 from tests.storage.conftest import BUCKET, COMPANY, S3Server
 
 KEY = f"{COMPANY}/image/one.jpg"
@@ -66,6 +67,7 @@ async def test_whatever_could_run_is_a_download(s3: Storage) -> None:
     assert query["response-content-type"] == ["application/octet-stream"]
 
 
+@attempt(81, "files", "A file in the bucket is fetched without a signature or with another one.")
 async def test_nobody_reads_without_a_genuine_address(s3: Storage, s3_server: S3Server) -> None:
     await s3.put(KEY, b"picture", "image/jpeg")
     url = s3.signed_url(KEY, seconds=60)

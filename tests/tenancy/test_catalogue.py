@@ -11,6 +11,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra import db
 from saasbot.infra.roles import DatabaseUrls, libpq_url
 from saasbot.models import Channel
+from tests.attack.attempts import attempt
 from tests.fixtures.numbers import simulator_channel
 
 Ask = Callable[[str], list[tuple]]
@@ -80,6 +81,7 @@ def ask(database: DatabaseUrls) -> Iterator[Ask]:
         yield lambda statement: connection.execute(statement.encode()).fetchall()
 
 
+@attempt(216, "tenancy", "A function with its owner's rights is added and forgotten.")
 def test_functions_with_their_owners_rights_are_known_have_a_fixed_path_and_are_not_for_everybody(ask: Ask):
     found = ask(
         """
@@ -107,6 +109,7 @@ def test_policies_are_those_of_one_company_and_of_the_platform_and_a_few_that_ar
     assert others.keys() == OTHER_POLICIES.keys()
 
 
+@attempt(217, "tenancy", "A row names the row of another company.")
 def test_every_id_in_a_companys_row_is_tied_to_a_row_of_the_same_company_or_to_a_global_one(ask: Ask):
     found = ask(
         f"""
@@ -133,6 +136,7 @@ def test_what_is_unique_is_so_within_a_company_or_tells_nothing(ask: Ask):
     assert {first for _, primary, first in found if primary} <= IDS
 
 
+@attempt(218, "tenancy", "A view reads with its owner's rights.")
 def test_views_obey_whoever_asks(ask: Ask):
     """A view reads with its owner's rights unless it says otherwise; a materialised one keeps rows of all companies."""
     found = ask(

@@ -8,6 +8,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra import db
 from saasbot.infra.db import platform_unit_of_work, sql, unit_of_work
 from saasbot.infra.roles import DatabaseUrls, libpq_url
+from tests.attack.attempts import attempt
 from tests.fixtures.numbers import simulator_channel
 
 WITHOUT_A_COMPANY = {"company", "user_account", "password_reset", "sign_in_failure", "key_check", "alembic_version"}
@@ -19,6 +20,7 @@ def rows(urls: DatabaseUrls, statement: str) -> list[tuple]:
         return connection.execute(statement.encode()).fetchall()
 
 
+@attempt(63, "tenancy", "A table of companies is looked for whose rows are not kept apart.")
 def test_every_table_of_a_company_has_forced_row_level_security(database: DatabaseUrls):
     found = rows(
         database,
@@ -47,6 +49,7 @@ def test_every_table_has_a_company_or_is_known_to_be_global(database: DatabaseUr
     assert unknown == set()
 
 
+@attempt(64, "tenancy", "A row is tied to a row of another company by a foreign key.")
 def test_foreign_keys_between_tables_of_companies_carry_the_company(database: DatabaseUrls):
     found = rows(
         database,
@@ -60,6 +63,7 @@ def test_foreign_keys_between_tables_of_companies_carry_the_company(database: Da
     assert found == []
 
 
+@attempt(65, "tenancy", "A role of the program is looked for that stands above the policies.")
 def test_no_role_of_ours_stands_above_the_policies(database: DatabaseUrls):
     found = rows(
         database,
@@ -68,6 +72,7 @@ def test_no_role_of_ours_stands_above_the_policies(database: DatabaseUrls):
     assert found == []
 
 
+@attempt(66, "tenancy", "The database is read in a transaction without a company.")
 async def test_without_a_company_nothing_is_seen(alice: Actor):
     await simulator_channel(alice)
     async with db._engines["app"].connect() as connection:
@@ -75,6 +80,7 @@ async def test_without_a_company_nothing_is_seen(alice: Actor):
         assert (await connection.exec_driver_sql("SELECT count(*) FROM company")).scalar_one() == 0
 
 
+@attempt(67, "tenancy", "The next transaction on a connection is tried with the company of the one before.")
 async def test_the_company_does_not_outlive_its_transaction(alice: Actor):
     await simulator_channel(alice)
     async with unit_of_work(alice):
@@ -84,6 +90,7 @@ async def test_the_company_does_not_outlive_its_transaction(alice: Actor):
             assert (await connection.exec_driver_sql("SELECT count(*) FROM channel")).scalar_one() == 0
 
 
+@attempt(68, "tenancy", "A row of another company is read, written, moved and deleted in SQL.")
 async def test_a_row_of_another_company_is_neither_seen_nor_written(alice: Actor, mallory: Actor):
     channel = await simulator_channel(alice)
     async with unit_of_work(mallory):
@@ -99,6 +106,7 @@ async def test_a_row_of_another_company_is_neither_seen_nor_written(alice: Actor
             )
 
 
+@attempt(69, "tenancy", "The program's role reads password hashes or becomes a mightier one.")
 async def test_the_app_cannot_read_a_password_hash_or_become_another_role(alice: Actor):
     for statement in (
         "SELECT password_hash FROM user_account",

@@ -7,6 +7,7 @@ import pytest
 
 from saasbot.wa_runtime.protobufs import MESSAGE
 from saasbot.wa_runtime.proxies import ProxyFailed, dial_through
+from tests.attack.attempts import attempt
 from tests.wa_runtime.conftest import Customer, Link, Start
 from tests.wa_runtime.proxy_server import ProxyServer
 from tests.wire_lab import WireLab
@@ -55,6 +56,7 @@ async def test_a_proxy_that_does_not_answer_is_named_and_nothing_goes_around_it(
     await number.end()
 
 
+@attempt(93, "out", "A number's proxy is an address within our own network.")
 async def test_a_proxy_within_our_own_network_is_refused(start: Start, link: Link, proxy: ProxyServer):
     linked = await link()
     number = await start("hold", linked.device_jid, PROXY=proxy.url)
