@@ -63,7 +63,9 @@ async def tab(alice: Actor) -> AsyncIterator[Browser]:
 async def test_the_ticket_becomes_a_cookie_no_script_can_read(client: Client, alice: Actor):
     answer = await client.get("/auth/complete", params={"ticket": await ticket_of()}, headers=OUR_PAGE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/onboarding")
-    assert answer.headers["set-cookie"].endswith("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax")
+    session, device = answer.headers.get_list("set-cookie")
+    assert session.endswith("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax")
+    assert device.startswith("saasbot-device=") and device.endswith("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax")
     assert answer.headers["cache-control"] == "no-store"
 
 

@@ -159,8 +159,8 @@ async def _seated(user_id: UUID, company_id: UUID, role: Role, now: datetime) ->
 
 
 def _held() -> ColumnElement[bool]:
-    # named, because an INSERT is no query around that it would find the account in by itself
-    seated = exists().where(col(Membership.user_id) == col(UserAccount.id), *SEATED_IN).correlate(UserAccount)
+    # not correlated: within an INSERT there is no query around that it would find the account in
+    seated = col(UserAccount.id).in_(select(col(Membership.user_id)).where(*SEATED_IN))
     return col(UserAccount.email_confirmed_at).is_not(None) & seated
 
 
