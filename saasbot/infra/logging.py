@@ -28,6 +28,7 @@ def _console(*, colors: bool) -> structlog.dev.ConsoleRenderer:
 
 def _before_configured() -> None:
     """What is logged before `configure`, or by a command that needs none, is cut as well."""
+    structlog.reset_defaults()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -213,7 +213,10 @@ async def test_a_mail_server_that_refuses_and_the_job_that_fails(
         ours.get_logger("test").error("mail.failed", exc_info=caught.value)
         await accounts.request_reset("alice@sur.example")
         async with job_queue.opened(db.app_dsn()) as app:
-            await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+            for _ in range(5):  # an hourly job may have its turn first
+                await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+                if "accounts.mail_reset" in written.getvalue():
+                    break
     finally:
         server.close()
     assert "accounts.mail_reset" in written.getvalue(), "the failed job is told"
