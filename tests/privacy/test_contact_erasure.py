@@ -257,7 +257,7 @@ async def test_nothing_of_them_is_left_anywhere_and_nothing_of_others_is_touched
     assert _rows_of(superuser, other_shop) == elsewhere
 
 
-def _rows_of(connection: psycopg.Connection, shop: Shop) -> list[object]:
+def _rows_of(connection: psycopg.Connection, shop: Shop) -> list[tuple[str, list[str]]]:
     from tests.attack.belongings import Ledger
 
     return sorted(Ledger(connection, shop.company.id).read().items())
