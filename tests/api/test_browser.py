@@ -65,7 +65,9 @@ async def test_the_ticket_becomes_a_cookie_no_script_can_read(client: Client, al
     assert (answer.status_code, answer.headers["location"]) == (303, "/onboarding")
     session, device = answer.headers.get_list("set-cookie")
     assert session.endswith("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax")
-    assert device.startswith("saasbot-device=") and device.endswith("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax")
+    assert device.startswith("saasbot-device=") and device.endswith(
+        "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
+    )
     assert answer.headers["cache-control"] == "no-store"
 
 

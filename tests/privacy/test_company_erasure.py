@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from saasbot.domain import accounts
-from saasbot.domain.accounts import sessions
 from saasbot.domain.accounts.own_password import WrongPassword
+from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.erasure import LARGE
 from saasbot.domain.privacy.company import (
@@ -135,7 +135,7 @@ async def test_nothing_is_left_anywhere_and_the_other_company_is_untouched(
     assert store.execute("SELECT jid FROM whatsmeow_device").fetchall() == [("5490000000000:1@s.whatsapp.net",)]
     assert theirs.read() == before
     assert sorted((files.folder / str(mallory.company_id)).rglob("*.*")) == pictures
-    sessions.recent_sessions.forget_all()
+    recent_sessions.forget_all()
     assert await accounts.signed_in(token) is None
     await erase_company(str(erasure.id))  # twice is once
 
