@@ -12,6 +12,12 @@ from saasbot.components.types import Flag, Text
 InputType = Literal["text", "email", "password", "search", "tel", "url", "date", "time", "number"]
 
 
+def field_name(id: str) -> str:
+    """What a control of this id is sent as. An id with something of the state in it has none of its own: give it a `name`."""
+    assert "<reflex.Var>" not in id, "a name for this control"
+    return id.replace("-", "_")
+
+
 def field(
     label: Text,
     control: rx.Component,
@@ -66,7 +72,7 @@ def text_field(
         label,
         rx.el.input(
             id=id,
-            name=props.pop("name", id.replace("-", "_")),
+            name=props.pop("name", None) or field_name(id),
             type=type,
             class_name="input",
             aria_invalid=_invalid(error),
@@ -95,7 +101,7 @@ def text_area(
         label,
         rx.el.textarea(
             id=id,
-            name=props.pop("name", id.replace("-", "_")),
+            name=props.pop("name", None) or field_name(id),
             rows=str(rows),
             class_name="input textarea",
             aria_invalid=_invalid(error),
@@ -128,7 +134,7 @@ def select(options: list[tuple[str, Text]], *, id: str, **props: Any) -> rx.Comp
         rx.el.select(
             *[rx.el.option(text, value=value) for value, text in options],
             id=id,
-            name=props.pop("name", id.replace("-", "_")),
+            name=props.pop("name", None) or field_name(id),
             class_name="input select",
             **props,
         ),
@@ -143,7 +149,7 @@ def checkbox(label: Text | rx.Component, *, id: str, error: Text = "", **props: 
         rx.el.label(
             rx.el.input(
                 id=id,
-                name=props.pop("name", id.replace("-", "_")),
+                name=props.pop("name", None) or field_name(id),
                 type="checkbox",
                 class_name="check",
                 aria_invalid=_invalid(error),

@@ -100,6 +100,7 @@ def _member(
             select(
                 [("owner", t("Owner")), ("admin", t("Administrator")), ("agent", t("Agent"))],
                 id=f"role-{row.id}",
+                name="role",
                 value=row.role,
                 on_change=lambda role: on_role(row.id, role),
                 aria_label=t("Role of {name}", name=row.name),
