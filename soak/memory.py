@@ -29,6 +29,7 @@ from soak.wire_world import WireWorld, skipped, wire_world
 
 PORT = 4155
 SETTLED_SECONDS = 20
+WARM_UP_MINUTES = 10
 PER_NUMBER_MB, BASE_MB, FLAT_MB_AN_HOUR = 10, 70, 5
 _MEGABYTE = 1024
 
@@ -77,13 +78,15 @@ def charged(bridges: list[Memory], nursery: Memory) -> Memory:
 
 
 async def watch(world: WireWorld, minutes: float) -> float:
-    """A line a minute. The slope of the bridges' USS together, in MB an hour."""
+    """A line a minute. The slope of the bridges' USS together, in MB an hour, once they have done everything that an idle bridge
+    does: what they share with the nursery becomes theirs the first time they write to it, and no more after."""
     began, hours, megabytes = time.monotonic(), [], []
     while (passed := time.monotonic() - began) <= minutes * 60:
         pids = world.bridges()
         together = Memory.of(*pids)
-        hours.append(passed / 3600)
-        megabytes.append(together.uss)
+        if passed >= min(WARM_UP_MINUTES, minutes / 2) * 60:
+            hours.append(passed / 3600)
+            megabytes.append(together.uss)
         print(f"minute {passed / 60:5.1f}  {len(pids)} bridges  {together}", flush=True)
         await asyncio.sleep(60)
     return linear_regression(hours, megabytes).slope
