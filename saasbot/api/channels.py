@@ -229,8 +229,8 @@ async def qr(actor: CurrentActor, channel_id: UUID) -> QrOut:
     """The QR that is on screen now; 409 `no_qr` when there is none."""
     async with unit_of_work(actor):
         found = await read_channels(actor, channel_id=channel_id)
-    if not found:
-        raise NotFound
+        if not found:
+            raise NotFound
     view = found[0]
     if view.status != "pending_qr" or view.pairing_code is None or view.pairing_phone or not view.pairing_expires_at:
         raise NothingToScan

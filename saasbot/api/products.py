@@ -157,8 +157,8 @@ async def set_image(actor: CurrentActor, product_id: UUID, request: Request) -> 
     """A photo (JPEG, PNG, WebP, GIF or AVIF, at most 10 MB) in the part `file` or `image`. It is encoded anew, without
     what it carried along.
     """
-    actor.require("catalogue.write")
     async with unit_of_work(actor):
+        actor.require("catalogue.write")
         await catalogue.get_product(actor, product_id)
     async with request.form(max_files=2, max_fields=2) as form:  # only now a byte of it is read
         photo = next((part for name in ("file", "image") if isinstance(part := form.get(name), UploadFile)), None)

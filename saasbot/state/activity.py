@@ -90,11 +90,11 @@ class ActivityState(rx.State):
         await self._look(await current_actor(self), await locale_of(self))
 
     async def _look(self, actor: Actor, locale: str) -> None:
-        which = AuditFilter(
-            user_id=None if self.person == EVERYBODY else parse_id(self.person),
-            kind=None if self.kind == EVERYTHING else self.kind,
-        )
         async with unit_of_work(actor):
+            which = AuditFilter(
+                user_id=None if self.person == EVERYBODY else parse_id(self.person),
+                kind=None if self.kind == EVERYTHING else self.kind,
+            )
             found = await list_audit(actor, which, limit=PAGE + 1, before=self._starts[-1])
         shown = found[:PAGE]
         self._next = shown[-1].id if len(found) > PAGE else None

@@ -91,7 +91,7 @@ async def test_what_does_not_fit_is_refused(as_alice: Client, bob: Actor, body: 
 
 
 async def test_from_the_invitation_to_the_new_colleagues_first_request(as_alice: Client, alice: Actor):
-    made = await as_alice.post(INVITATIONS, json={"email": "dana@sur.example", "role": "admin"})
+    made = await as_alice.post(INVITATIONS, json={"email": "dana@sur.example", "role": "agent"})
     assert made.status_code == 201, made.text
     other = await as_alice.post(INVITATIONS, json={"email": "eva@sur.example"})
     assert other.json()["role"] == "agent"
@@ -106,7 +106,7 @@ async def test_from_the_invitation_to_the_new_colleagues_first_request(as_alice:
         assert (await as_dana.post(f"{INVITATIONS}/accept", json=body)).json()["code"] == "invalid_invitation"
         await sign_in(as_dana, "dana@sur.example", NEW)
         me = (await as_dana.get("/api/v1/auth/me")).json()
-    assert (me["user"]["role"], me["email_confirmed"]) == ("admin", True)
+    assert (me["user"]["role"], me["email_confirmed"]) == ("agent", True)
     assert (await as_alice.get(INVITATIONS)).json()["data"] == []
 
 

@@ -14,7 +14,7 @@ def careless() -> None:
     raise ValueError(f"careless: {{'text': '{WORDS}', 'jid': '{PHONE}@s.whatsapp.net'}} {QR}")
 
 
-if __name__ == "__main__":
+def main() -> None:
     AppLink()
     ours.configure(json=True)
     ours.log_uncaught()
@@ -23,3 +23,7 @@ if __name__ == "__main__":
     thread.start()
     thread.join()
     careless()
+
+
+if __name__ == "__main__":
+    main()

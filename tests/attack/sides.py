@@ -16,7 +16,7 @@ from saasbot.domain.admin.credentials import Person, find_account
 from saasbot.models import Role, UserAccount
 from saasbot.models.table import new_id
 from tests.attack.belongings import Belongings, Ledger, belongings_of, ledger
-from tests.people import make_colleague, make_company
+from tests.people import give_second_factor, make_colleague, make_company
 
 ANONYMOUS, SUPER_ADMIN = "anonymous", "super_admin"
 FLAG = "is_super_admin"
@@ -103,6 +103,7 @@ async def _side(stack: AsyncExitStack, database: str, company: str, owner: str, 
         await make_colleague(boss, kind, role, email=f"{kind}@{domain}.example")
     if HAS_SUPER_ADMIN:
         _flag(database, f"{SUPER_ADMIN}@{domain}.example")
+        await give_second_factor(await _person(f"{SUPER_ADMIN}@{domain}.example"))
     things = await belongings_of(boss, mark=mark)
     people = {kind: await _person(f"{kind}@{domain}.example") for kind in (Role.OWNER.value, *kinds)}
     return Side(mark, things, stack.enter_context(ledger(database, things.company_id)), people)

@@ -47,10 +47,12 @@ async def sessions_of(actor: Actor, *, current: UUID) -> Sequence[OpenSession]:
 async def end_session(actor: Actor, session_id: UUID) -> None:
     """It is over at once, on every open socket. Raises: Forbidden, NotFound (also of sessions of others)."""
     user_id = _person_of(actor)
-    if not await rows.end_session(user_id, session_id):
-        raise NotFound
+    ended = await rows.end_session(user_id, session_id)
     forget_person(user_id)
-    await _note(actor, session_id)
+    async with unit_of_work(actor):  # a refusal belongs into the trail as well
+        if not ended:
+            raise NotFound
+        await record(actor, "session.ended_elsewhere", session_id)
 
 
 async def end_other_sessions(actor: Actor, *, current: UUID) -> int:
@@ -58,13 +60,9 @@ async def end_other_sessions(actor: Actor, *, current: UUID) -> int:
     user_id = _person_of(actor)
     ended = await rows.end_other_sessions(user_id, current)
     forget_person(user_id)
-    await _note(actor, ended=ended)
-    return ended
-
-
-async def _note(actor: Actor, session_id: UUID | None = None, *, ended: int = 1) -> None:
     async with unit_of_work(actor):
-        await record(actor, "session.ended_elsewhere", session_id, ended=ended)
+        await record(actor, "session.ended_elsewhere", ended=ended)
+    return ended
 
 
 def _person_of(actor: Actor) -> UUID:
