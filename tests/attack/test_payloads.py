@@ -29,6 +29,7 @@ WATCH = """() => {
   const ours = (script) => (!script.src || script.src.startsWith(location.origin)) && !/__pwned|evil/.test(script.outerHTML);
   const look = (node) => {
     if (node.nodeType !== 1) return;
+    if (node.tagName === "TEMPLATE" && /^B:\\d+$/.test(node.id) && !node.innerHTML) return;  // React marks a boundary so
     if (node.tagName === "SCRIPT" ? !ours(node) : /^(iframe|frame|object|embed|base|marquee|math|template)$/i.test(node.tagName))
       hits.push(`node ${node.outerHTML.slice(0, 200)}`);
     for (const { name, value } of node.attributes) {

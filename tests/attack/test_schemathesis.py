@@ -15,6 +15,7 @@ from schemathesis.generation import GenerationMode
 
 from saasbot.api import channels as channel_routes
 from saasbot.api.app import api
+from saasbot.domain.accounts import throttle
 from saasbot.domain.actor import Actor
 from saasbot.infra import health
 from tests.api.conftest import make_client, sign_in
@@ -72,6 +73,7 @@ async def _call(operation: Any, mode: GenerationMode, hers: Belongings) -> set[i
     fixed = {name: value for name, value in ids.items() if name in named}
 
     async with make_client() as client:
+        await throttle.lift("alice@sur.example")  # some of the operations guess at her password
         await sign_in(client, "alice@sur.example")  # afresh: one of the operations ends the tokens
 
         @settings(

@@ -50,7 +50,7 @@ async def test_no_event_takes_whose_it_is(alice: Actor, hers: Belongings, mallor
     token = (await cookie_of("alice@sur.example"))[0]
     for handler in HANDLERS:
         tab, payload = Tab(token), payload_of(handler, ids_of(hers, handler))
-        for name in SMUGGLED:
+        for name in [name for name in SMUGGLED if name not in payload]:
             answer = await tab.send(None, handler.name, **payload, **{name: str(mallory.company_id)})
             assert "That did not work." in texts(answer), (handler.short, name)
 

@@ -39,7 +39,9 @@ def test_signing_out_in_one_tab_ends_the_other(server: RunningServer, new_person
     other.goto(f"{server.url}/catalogue")
     expect(other.locator("#product-add").first).to_be_visible()
     sign_out(page, server)
-    assert [cookie.get("name") for cookie in tab.cookies()] == ["saasbot-device"], "a browser that is known, and no session"
+    assert [cookie.get("name") for cookie in tab.cookies()] == ["saasbot-device"], (
+        "a browser that is known, and no session"
+    )
     other.wait_for_url("**/login")  # at once, without a click
 
 

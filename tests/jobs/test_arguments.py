@@ -4,7 +4,11 @@ import inspect
 
 from saasbot.jobs.worker import TASKS
 
-NEITHER = {"timestamp": "of a periodic job: when it was due", "deleted_at": "when a product was deleted"}
+NEITHER = {
+    "timestamp": "of a periodic job: when it was due",
+    "deleted_at": "when a product was deleted",
+    "what": "a notice's name",
+}
 
 
 def test_the_arguments_of_every_job_are_ids_or_sealed():

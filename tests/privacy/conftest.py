@@ -20,18 +20,24 @@ def superuser(cluster: ClusterInfo, database: DatabaseUrls) -> Iterator[psycopg.
 
 @pytest.fixture
 def store(cluster: ClusterInfo, database: DatabaseUrls) -> Iterator[psycopg.Connection]:
-    """The library's store, with those of its tables that name people, as it makes them."""
-    with psycopg.connect(libpq_dsn(database.wa_store), autocommit=True) as connection:
-        for statement in STORE:
-            connection.execute(statement.encode())
-        yield connection
-        connection.execute(
-            "DROP TABLE whatsmeow_contacts, whatsmeow_sessions, whatsmeow_lid_map, whatsmeow_privacy_tokens, whatsmeow_device"
-        )
+    """The library's store, with those of its tables that name people, as it makes them. Its own, where tests of real numbers
+    have made it, is out of the way meanwhile.
+    """
+    url = make_url(database.wa_store)
+    with psycopg.connect(cluster.superuser_url(url.database or ""), autocommit=True) as owner:
+        owner.execute("ALTER SCHEMA public RENAME TO kept")
+        try:
+            owner.execute(f"CREATE SCHEMA public AUTHORIZATION {url.username}".encode())
+            with psycopg.connect(libpq_dsn(database.wa_store), autocommit=True) as connection:
+                for statement in STORE:
+                    connection.execute(statement.encode())
+                yield connection
+        finally:
+            owner.execute("DROP SCHEMA IF EXISTS public CASCADE")
+            owner.execute("ALTER SCHEMA kept RENAME TO public")
 
 
 STORE = (
-    "DROP TABLE IF EXISTS whatsmeow_contacts, whatsmeow_sessions, whatsmeow_lid_map, whatsmeow_privacy_tokens, whatsmeow_device",
     "CREATE TABLE whatsmeow_device (jid TEXT PRIMARY KEY, lid TEXT)",
     "CREATE TABLE whatsmeow_contacts (our_jid TEXT, their_jid TEXT, full_name TEXT, PRIMARY KEY (our_jid, their_jid), "
     "FOREIGN KEY (our_jid) REFERENCES whatsmeow_device(jid) ON DELETE CASCADE)",

@@ -66,7 +66,7 @@ async def test_the_activity_page_tells_it_in_words_and_filters(alice: Actor, bob
     await belongings_of(alice)
     state = await Tab((await cookie_of(ALICE))[0]).state(ActivityState)
     await call(state, "load")
-    assert state.loaded and [person.name for person in state.people] == ["Alice", "Bob"]
+    assert state.loaded and [person.name for person in state.people] == ["Alice", "Bob", f"Member {MARK}"]
     told = [(row.who, row.what) for row in state.rows]
     assert ("Alice", f"added the number Number {MARK}") in told and ("Alice", "signed in") in told
     assert state.rows[0].origin.startswith("in the app")
