@@ -9,6 +9,7 @@ from saasbot.domain import accounts
 from saasbot.domain.accounts import enrolment
 from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.domain.accounts.passwords import hash_password
+from saasbot.domain.accounts.signing_keys import signing_keys
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person, find_account
 from saasbot.infra import db, totp
@@ -23,6 +24,9 @@ PASSWORD = "a horse, a battery & 1 staple"
 async def app_db(engines: None, database: DatabaseUrls) -> DatabaseUrls:
     """An empty migrated database that this process is connected to; nobody of an earlier test is remembered."""
     forget_everybody()
+    signing_keys._read_at = (
+        signing_keys._clock()
+    )  # the process's keys outlive the emptied table for the length of a test
     return database
 
 
