@@ -48,11 +48,11 @@ async def end_session(actor: Actor, session_id: UUID) -> None:
     """It is over at once, on every open socket. Raises: Forbidden, NotFound (also of sessions of others)."""
     user_id = _person_of(actor)
     ended = await rows.end_session(user_id, session_id)
-    forget_person(user_id)
     async with unit_of_work(actor):  # a refusal belongs into the trail as well
         if not ended:
             raise NotFound
         await record(actor, "session.ended_elsewhere", session_id)
+    forget_person(user_id)
 
 
 async def end_other_sessions(actor: Actor, *, current: UUID) -> int:
