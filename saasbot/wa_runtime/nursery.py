@@ -106,8 +106,8 @@ def _become(module: str, standard: list[int]) -> NoReturn:
         _show_as(module.rpartition(".")[2])
         importlib.import_module(module).main()
         code = 0
-    except BaseException:  # noqa: BLE001 - its last word, by the way that the program has chosen for what nobody catches
-        sys.excepthook(*sys.exc_info())
+    except BaseException as error:  # noqa: BLE001 - its last word, by the way that the program has chosen for what nobody catches
+        sys.excepthook(type(error), error, error.__traceback__)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
