@@ -1,5 +1,6 @@
 """Numbers on real WhatsApp from the wire to the inbox: linked, opened, killed, cut off, unlinked."""
 
+import asyncio
 import os
 import signal
 from uuid import UUID
@@ -55,6 +56,7 @@ async def test_a_killed_bridge_comes_back_without_a_new_qr(real_numbers: RealNum
     await real_numbers.status_of(reply.id, MessageStatus.SENT)
     assert [m["text"] for m in await real_numbers.lab.sent(phone)] == ["mientras tanto"]
 
+    await asyncio.sleep(1)  # WhatsApp tells whole seconds: within one, the customer's message stands before ours
     await real_numbers.message(await real_numbers.lab.deliver("dos", phone=phone, **vars(customer)))
     texts = [m.text for m in await real_numbers.messages() if m.type == MessageType.TEXT]
     assert texts == ["uno", "mientras tanto", "dos"]
