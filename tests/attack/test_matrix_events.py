@@ -50,8 +50,7 @@ async def test_ids_of_another_company_are_ids_of_nothing(app_db: DatabaseUrls, c
                 told.setdefault(attacker.kind, set()).add("not there" if NOT_THERE in answer else "other")
                 if NOT_THERE in answer:
                     told[attacker.kind].add(handler.short)
-    print("WRONG", *wrong, sep="\nW ")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
     assert told.keys() == set(ACTORS)
     assert len(told[Role.OWNER]) > 25, "the owner's attempts reach the things, and these are not there"
     assert {"BotState.save", "ThreadState.take_over", "CatalogueState.delete"} <= told[Role.OWNER]

@@ -74,8 +74,7 @@ async def test_ids_of_another_company_are_ids_of_nothing(
                     before = attacker.victim.rows.digest()
                 if problem:
                     wrong.append(f"{attacker}: {request}: {problem}")
-    print("WRONG", *wrong, sep="\nW ")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
     assert set(statuses[ANONYMOUS]) == {401}
     assert statuses[Role.OWNER].count(404) >= 2 * len(WITH_IDS)
 
