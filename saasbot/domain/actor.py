@@ -83,6 +83,13 @@ class Actor:
         if permission not in self.permissions:
             raise Forbidden(permission=permission)
 
+    @property
+    def person_id(self) -> UUID:
+        """The account that acts. Raises: Forbidden, when nobody does."""
+        if self.user_id is None:
+            raise Forbidden
+        return self.user_id
+
     async def refused(self, error: AppError) -> None:
         """What this actor tried was refused, and its unit of work is rolled back."""
         if not self.is_system:

@@ -4,9 +4,9 @@ import reflex as rx
 
 from saasbot import routes
 from saasbot.components.activity_table import activity_table
-from saasbot.components.buttons import button
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
+from saasbot.components.pager import pager
 from saasbot.components.shell import page_body, page_header
 from saasbot.components.states import empty_state, no_permission, skeleton
 from saasbot.components.types import Handler, Text
@@ -85,25 +85,8 @@ def _choice(
 
 
 def _pager() -> rx.Component:
-    return rx.cond(
-        ActivityState.has_next | (ActivityState.page_number > 1),
-        rx.el.div(
-            rx.el.span(t("Page {n}", n=ActivityState.page_number), class_name="num", aria_live="polite"),
-            button(
-                t("Newer"),
-                icon="chevron-left",
-                disabled=ActivityState.page_number == 1,
-                on_click=ActivityState.turn_page(False),
-            ),
-            button(
-                t("Older"),
-                icon="chevron-right",
-                disabled=~ActivityState.has_next,
-                on_click=ActivityState.turn_page(True),
-            ),
-            class_name="pager",
-        ),
-    )
+    turn = ActivityState.turn_page
+    return pager(ActivityState.page_number, ActivityState.has_next, turn, back=t("Newer"), forward=t("Older"))
 
 
 def _content() -> rx.Component:

@@ -9,6 +9,7 @@ from saasbot.components.buttons import button
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.keyboard import shortcut
+from saasbot.components.pager import pager
 from saasbot.components.photo import photo_rows
 from saasbot.components.product_form import product_sheet
 from saasbot.components.product_table import RowActions, product_table
@@ -82,25 +83,8 @@ def _toolbar() -> rx.Component:
 
 
 def _pager() -> rx.Component:
-    return rx.cond(
-        CatalogueState.has_next | (CatalogueState.page_number > 1),
-        rx.el.div(
-            rx.el.span(t("Page {n}", n=CatalogueState.page_number), class_name="num", aria_live="polite"),
-            button(
-                t("Previous"),
-                icon="chevron-left",
-                disabled=CatalogueState.page_number == 1,
-                on_click=CatalogueState.turn_page(False),
-            ),
-            button(
-                t("Next"),
-                icon="chevron-right",
-                disabled=~CatalogueState.has_next,
-                on_click=CatalogueState.turn_page(True),
-            ),
-            class_name="pager",
-        ),
-    )
+    turn = CatalogueState.turn_page
+    return pager(CatalogueState.page_number, CatalogueState.has_next, turn, back=t("Previous"), forward=t("Next"))
 
 
 def _content() -> rx.Component:

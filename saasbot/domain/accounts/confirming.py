@@ -9,11 +9,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from saasbot import routes
-from saasbot.domain.accounts import limits, outgoing, throttle
+from saasbot.domain.accounts import limits, outgoing
 from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.domain.accounts.known_devices import device_of
 from saasbot.domain.accounts.limits import CONFIRMATION_MAILS, LINKS
-from saasbot.domain.accounts.passwords import verify_password
+from saasbot.domain.accounts.own_password import is_password_of
 from saasbot.domain.accounts.signing_in import InvalidCredentials
 from saasbot.domain.accounts.throttle import UNKNOWN
 from saasbot.domain.actor import Actor
@@ -94,8 +94,5 @@ async def _check_password(account: Unproven, password: str, network: str, device
     """Counted as a sign-in is: the link must not be a way to guess a password."""
     if not password:
         raise PasswordNeeded
-    await throttle.count_attempt(account.email, network, device)
-    matches, _ = await verify_password(password, account.password_hash)
-    if not matches:
+    if not await is_password_of(account.email, account.password_hash, password, network=network, device=device):
         raise InvalidCredentials
-    await throttle.forget_attempts(account.email, network, device)

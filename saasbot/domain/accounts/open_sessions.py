@@ -11,7 +11,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin import open_sessions as rows
 from saasbot.domain.audit import record
 from saasbot.infra.db import unit_of_work
-from saasbot.infra.errors import Forbidden, NotFound
+from saasbot.infra.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ async def sessions_of(actor: Actor, *, current: UUID) -> Sequence[OpenSession]:
             last_seen_at=row.last_seen_at,
             current=row.id == current,
         )
-        for row in await rows.open_sessions(_person_of(actor))
+        for row in await rows.open_sessions(actor.person_id)
     ]
     return sorted(found, key=lambda session: not session.current)
 
 
 async def end_session(actor: Actor, session_id: UUID) -> None:
     """It is over at once, on every open socket. Raises: Forbidden, NotFound (also of sessions of others)."""
-    user_id = _person_of(actor)
+    user_id = actor.person_id
     ended = await rows.end_session(user_id, session_id)
     async with unit_of_work(actor):  # a refusal belongs into the trail as well
         if not ended:
@@ -57,15 +57,9 @@ async def end_session(actor: Actor, session_id: UUID) -> None:
 
 async def end_other_sessions(actor: Actor, *, current: UUID) -> int:
     """All but the one that asks are over. Returns how many. Raises: Forbidden."""
-    user_id = _person_of(actor)
+    user_id = actor.person_id
     ended = await rows.end_other_sessions(user_id, current)
     forget_person(user_id)
     async with unit_of_work(actor):
         await record(actor, "session.ended_elsewhere", ended=ended)
     return ended
-
-
-def _person_of(actor: Actor) -> UUID:
-    if actor.user_id is None:
-        raise Forbidden
-    return actor.user_id

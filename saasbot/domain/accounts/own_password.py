@@ -15,6 +15,15 @@ class WrongPassword(AppError):
     message: ClassVar[str] = "That is not your password."
 
 
+async def is_password_of(email: str, password_hash: str, password: str, *, network: str, device: str = "") -> bool:
+    """Whether it is the account's. Counted like a sign-in before it is judged. Raises: Locked, TooOften."""
+    await throttle.count_attempt(email, network, device)
+    matches, _ = await verify_password(password, password_hash)
+    if matches:
+        await throttle.forget_attempts(email, network, device)
+    return matches
+
+
 async def confirm_password(actor: Actor, password: str) -> None:
     """It is the actor's own. Counted like a sign-in, so that an open session is no way to guess it.
 
@@ -22,8 +31,5 @@ async def confirm_password(actor: Actor, password: str) -> None:
     """
     found = await credentials.own_credentials(actor.user_id) if actor.user_id is not None else None
     email, password_hash = found or ("", NOBODY)
-    await throttle.count_attempt(email, actor.origin.network)
-    matches, _ = await verify_password(password, password_hash)
-    if not matches or not email:
+    if not await is_password_of(email, password_hash, password, network=actor.origin.network):
         raise WrongPassword
-    await throttle.forget_attempts(email, actor.origin.network)

@@ -102,7 +102,7 @@ async def end_tokens(*, family: UUID | None = None, refresh_token: str | None = 
 
 
 async def caller_of(access_token: str) -> Caller:
-    """Who acts with an access token: signature and time are checked, membership and family read anew (2 s at most).
+    """Who acts with an access token: signature and time are checked, membership and family read anew (1 s at most).
 
     Raises: InvalidToken.
     """

@@ -6,9 +6,9 @@ Like all of the accounts it opens its own transactions: call it outside a unit o
 from collections.abc import Sequence
 from uuid import UUID
 
-from saasbot.domain.accounts import enrolment, throttle
+from saasbot.domain.accounts import enrolment
 from saasbot.domain.accounts.enrolment import Enrolment
-from saasbot.domain.accounts.passwords import verify_password
+from saasbot.domain.accounts.own_password import is_password_of
 from saasbot.domain.accounts.recovery_codes import code_hash, new_codes
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import second_factors as rows
@@ -39,7 +39,7 @@ class TwoStepMandatory(AppError):
 
 async def two_step_of(actor: Actor) -> Standing:
     """Raises: Forbidden (nobody acts)."""
-    return await rows.standing_of(_person_of(actor))
+    return await rows.standing_of(actor.person_id)
 
 
 async def begin(actor: Actor) -> Enrolment:
@@ -47,7 +47,7 @@ async def begin(actor: Actor) -> Enrolment:
 
     Raises: Forbidden, TwoStepIsOn.
     """
-    found = await find_person(_person_of(actor))
+    found = await find_person(actor.person_id)
     if found is None:
         raise Forbidden
     begun = await enrolment.begin(found[0])
@@ -61,7 +61,7 @@ async def confirm(actor: Actor, code: str) -> Sequence[str]:
 
     Raises: Forbidden, InvalidInput.
     """
-    codes = await enrolment.confirm(_person_of(actor), code)
+    codes = await enrolment.confirm(actor.person_id, code)
     if codes is None:
         raise InvalidInput("code", "That code is not right. Check that the phone's clock is.")
     await _note(actor, "session.two_step_on")
@@ -73,7 +73,7 @@ async def turn_off(actor: Actor, *, password: str, network: str) -> None:
 
     Raises: Forbidden, TwoStepMandatory, InvalidInput (the password), Locked.
     """
-    user_id = _person_of(actor)
+    user_id = actor.person_id
     if (await rows.standing_of(user_id)).mandatory:
         raise TwoStepMandatory
     await _check_password(user_id, password, network)
@@ -86,7 +86,7 @@ async def renew_recovery_codes(actor: Actor, *, password: str, network: str) -> 
 
     Raises: Forbidden, TwoStepIsOff, InvalidInput (the password), Locked.
     """
-    user_id = _person_of(actor)
+    user_id = actor.person_id
     await _check_password(user_id, password, network)
     factor = await rows.read_factor(user_id)
     if factor is None or factor.confirmed_at is None or factor.secret is None:
@@ -109,14 +109,5 @@ async def _check_password(user_id: UUID, password: str, network: str) -> None:
     if found is None:
         raise Forbidden
     person, password_hash = found
-    await throttle.count_attempt(person.email, network)
-    matches, _ = await verify_password(password, password_hash)
-    if not matches:
+    if not await is_password_of(person.email, password_hash, password, network=network):
         raise InvalidInput("password", "That is not your password.")
-    await throttle.forget_attempts(person.email, network)
-
-
-def _person_of(actor: Actor) -> UUID:
-    if actor.user_id is None:
-        raise Forbidden
-    return actor.user_id
