@@ -118,6 +118,8 @@ class SignInFailure(Row, table=True):
 
     email_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
     network: str
+    judged: bool = Field(default=False, nullable=False)
+    """False until the password was looked at: an attempt that an outage cut short is no failure for longer than a minute."""
 
 
 class AttemptCount(Table, table=True):

@@ -1,14 +1,16 @@
 """Signing in: who gets in, who does not, and that nobody learns why."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import time_machine
 from passlib.context import CryptContext
 from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
 from saasbot.domain import accounts
@@ -22,6 +24,7 @@ from saasbot.models.table import utcnow
 from tests.attack.attempts import attempt
 from tests.people import PASSWORD, make_colleague
 
+Outage = Callable[[int], Awaitable[None]]
 HOME, CAFE = "198.51.100.7", "203.0.113.9"
 WRONG = "not the password at all"
 
@@ -39,6 +42,21 @@ async def fail(times: int, *, email: str = "alice@sur.example", network: str = H
 async def disable(actor: Actor) -> None:
     async with platform_unit_of_work("a test looks"):
         await run(update(UserAccount).where(col(UserAccount.id) == actor.user_id).values(disabled_at=utcnow()))
+
+
+@pytest.fixture
+def outage(monkeypatch: pytest.MonkeyPatch) -> Outage:
+    """Attempts that are counted, and cut short before their password is looked at."""
+
+    async def cut_short(times: int) -> None:
+        with monkeypatch.context() as patch:
+            gone = OperationalError("", {}, Exception())
+            patch.setattr("saasbot.domain.accounts.signing_in.verify_password", AsyncMock(side_effect=gone))
+            for _ in range(times):
+                with pytest.raises(OperationalError):
+                    await sign_in()
+
+    return cut_short
 
 
 @pytest.fixture
@@ -165,6 +183,25 @@ async def test_the_owner_gets_in_from_another_network_meanwhile(alice: Actor):
     with pytest.raises(Locked):
         await sign_in()
     await sign_in(network=CAFE)
+
+
+async def test_an_attempt_that_an_outage_cut_short_is_soon_forgotten(alice: Actor, outage: Outage):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        await outage(5)
+        with pytest.raises(Locked) as locked:
+            await sign_in()
+        assert locked.value.details["retry_after"] == 60
+        clock.shift(timedelta(seconds=61))
+        await sign_in()
+
+
+async def test_a_wrong_password_makes_no_failure_of_an_attempt_that_was_cut_short(alice: Actor, outage: Outage):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        await outage(4)
+        await fail(1)
+        clock.shift(timedelta(seconds=61))
+        await fail(3)
+        await sign_in()
 
 
 async def test_other_accounts_of_the_network_are_not_blocked(alice: Actor, bob: Actor):

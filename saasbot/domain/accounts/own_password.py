@@ -17,10 +17,12 @@ class WrongPassword(AppError):
 
 async def is_password_of(email: str, password_hash: str, password: str, *, network: str, device: str = "") -> bool:
     """Whether it is the account's. Counted like a sign-in before it is judged. Raises: Locked, TooOften."""
-    await throttle.count_attempt(email, network, device)
+    attempt_id = await throttle.count_attempt(email, network, device)
     matches, _ = await verify_password(password, password_hash)
     if matches:
         await throttle.forget_attempts(email, network, device)
+    else:
+        await throttle.note_refusal(attempt_id, network)
     return matches
 
 

@@ -30,13 +30,13 @@ async def sign_in(*, email: str, password: str, network: str, device: str = "") 
     except InvalidInput:  # nobody has it; it is judged and counted like any other
         email, plausible = email.strip().lower()[:254].encode("utf-8", "replace").decode(), False
     known = device_of(device, email)
-    await throttle.count_attempt(email, network, known)
+    attempt_id = await throttle.count_attempt(email, network, known)
     found = await credentials.find_account(email) if plausible else None
     person, password_hash = found if found is not None else (None, NOBODY)
     matches, better_hash = await verify_password(password, password_hash)
     if not matches or person is None:
         log.info("accounts.sign_in_refused", network=network)
-        await throttle.note_refusal(email, network, person, known)
+        await throttle.note_refusal(attempt_id, network, person)
         raise InvalidCredentials
     await throttle.forget_attempts(email, network, known)
     if better_hash is not None:

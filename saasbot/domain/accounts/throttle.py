@@ -3,6 +3,7 @@ its owner out from elsewhere, and who tries from many networks is slowed down.""
 
 import ipaddress
 import math
+from uuid import UUID
 
 from saasbot.domain.accounts import limits
 from saasbot.domain.accounts.limits import FAILED_SIGN_INS, GUESSES, SLOW_GUESSES, TooOften
@@ -38,22 +39,22 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-async def count_attempt(email: str, network: str, device: str = "") -> None:
+async def count_attempt(email: str, network: str, device: str = "") -> UUID:
     """Before the password is looked at. `device`: how this account knows the browser (`known_devices.device_of`), if it does;
-    then only that browser's own failures count.
+    then only that browser's own failures count. Returns the attempt, for `note_refusal`.
 
     Raises: Locked, TooOften (Details: `retry_after`).
     """
     if device:
-        await _count(email, _place(network, device))
-        return
+        return await _count(email, _place(network, device))
     await limits.spend(FAILED_SIGN_INS, network)
     try:
-        await _count(email, network)
+        attempt_id = await _count(email, network)
         await _slow_down(email)
     except AppError:
         await limits.give_back(FAILED_SIGN_INS, network)
         raise
+    return attempt_id
 
 
 async def forget_attempts(email: str, network: str, device: str = "") -> None:
@@ -70,16 +71,17 @@ async def lift(email: str) -> None:
     await limits.forget(email, GUESSES, SLOW_GUESSES)
 
 
-async def _count(email: str, place: str) -> None:
-    blocked_until = await credentials.count_attempt(_hashed(email), place)
-    if blocked_until is not None:
-        seconds = max(1, math.ceil((blocked_until - utcnow()).total_seconds()))
-        raise Locked(retry_after=seconds, minutes=math.ceil(seconds / 60))
+async def _count(email: str, place: str) -> UUID:
+    counted = await credentials.count_attempt(_hashed(email), place)
+    if isinstance(counted, UUID):
+        return counted
+    seconds = max(1, math.ceil((counted - utcnow()).total_seconds()))
+    raise Locked(retry_after=seconds, minutes=math.ceil(seconds / 60))
 
 
-async def note_refusal(email: str, network: str, person: Person | None, device: str = "") -> None:
-    """After a wrong password: the people of the account's company can read of it."""
-    await credentials.note_refusal(_hashed(email), _place(network, device), network, person)
+async def note_refusal(attempt_id: UUID, network: str, person: Person | None = None) -> None:
+    """After a wrong password. The people of the company of a `person` who was to be signed in can read of it."""
+    await credentials.note_refusal(attempt_id, network, person)
 
 
 async def _slow_down(email: str) -> None:

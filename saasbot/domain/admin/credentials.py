@@ -35,6 +35,8 @@ log = get_logger(__name__)
 
 ATTEMPTS = 5
 BLOCK = timedelta(minutes=15)
+UNJUDGED = timedelta(minutes=1)
+"""So long an attempt counts whose password was never looked at, because the database or the process went away."""
 RESET_PAUSE = timedelta(minutes=1)
 
 
@@ -150,38 +152,41 @@ async def replace_password_hash(user_id: UUID, password_hash: str) -> None:
     log.info("accounts.password_rehashed", user_id=str(user_id))
 
 
-async def count_attempt(email_hash: bytes, network: str) -> datetime | None:
+async def count_attempt(email_hash: bytes, network: str) -> UUID | datetime:
     """Count an attempt before it is judged, so that parallel guesses cannot outrun the count.
 
-    Returns the end of the block when the account is blocked for this network; then nothing was counted.
+    Returns the attempt, for `note_refusal`; or the end of the block when the account is blocked for this network: then nothing
+    was counted.
     """
     now = utcnow()
+    counted = SignInFailure(email_hash=email_hash, network=network, created_at=now)
     async with platform_unit_of_work("count an attempt to sign in"):
         lock = int.from_bytes(email_hash[:7], "big")
         await sql("SELECT pg_advisory_xact_lock(:lock)", lock=lock)
         recent = await run(
-            select(col(SignInFailure.created_at))
+            select(col(SignInFailure.created_at), col(SignInFailure.judged))
             .where(col(SignInFailure.email_hash) == email_hash, col(SignInFailure.network) == network)
             .where(col(SignInFailure.created_at) > now - 2 * BLOCK)
+            .where(or_(col(SignInFailure.judged), col(SignInFailure.created_at) > now - UNJUDGED))
             .order_by(col(SignInFailure.created_at).desc())
             .limit(ATTEMPTS)
         )
-        moments = list(recent.scalars())
-        if len(moments) == ATTEMPTS and moments[0] - moments[-1] <= BLOCK and moments[0] + BLOCK > now:
+        failures = list(recent)
+        newest, oldest = (failures[0][0], failures[-1][0]) if failures else (now, now)
+        if len(failures) == ATTEMPTS and newest - oldest <= BLOCK and newest + BLOCK > now:
             log.warning("accounts.sign_in_blocked", network=network)
-            return moments[0] + BLOCK
-        session().add(SignInFailure(email_hash=email_hash, network=network, created_at=now))
-    return None
+            return min([newest + BLOCK, *(moment + UNJUDGED for moment, judged in failures if not judged)])
+        session().add(counted)
+    return counted.id
 
 
-async def note_refusal(email_hash: bytes, place: str, network: str, person: Person | None) -> None:
-    """A password was not right: the trail of the account's company says so. `place` is where the failure counts.
+async def note_refusal(attempt_id: UUID, network: str, person: Person | None = None) -> None:
+    """A password was not right, so the attempt is a failure; the trail of the account's company says so when it is that of a `person`.
 
-    The failure is written anew as well, for an address that nobody has alike: both answers take one commit.
+    An address that nobody has takes one commit alike.
     """
-    mine = (col(SignInFailure.email_hash) == email_hash, col(SignInFailure.network) == place)
     async with platform_unit_of_work("note a wrong password"):
-        await run(update(SignInFailure).where(*mine).values(network=place))
+        await run(update(SignInFailure).where(col(SignInFailure.id) == attempt_id).values(judged=True))
         if person is not None:
             somebody = Actor(person.company_id, origin=Origin(network=network))
             await record(somebody, "session.refused", person.user_id, outcome=Outcome.REFUSED, name=person.name)
