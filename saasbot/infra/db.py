@@ -6,7 +6,7 @@ which commits rows, jobs and events together or not at all.
 """
 
 import re
-from collections import Counter, namedtuple
+from collections import namedtuple
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionma
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from saasbot.infra import platform_uses
 from saasbot.infra.errors import AppError, Forbidden, NotFound
 
 
@@ -55,8 +56,6 @@ class UnitOfWork:
 
 _SET_COMPANY = text("SELECT set_config('app.company', :id, true)")
 _current: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
-platform_uses: Counter[str] = Counter()
-"""How often this process worked across companies, by reason. A plain count: bridges have no room for a metrics library."""
 _engines: dict[str, AsyncEngine] = {}
 _makers: dict[str, async_sessionmaker[AsyncSession]] = {}
 
@@ -202,10 +201,10 @@ async def unit_of_work(actor: Tenant) -> AsyncIterator[UnitOfWork]:
 async def platform_unit_of_work(why: str) -> AsyncIterator[UnitOfWork]:
     """One transaction across companies. Only `domain/admin` may open it; a test greps for others.
 
-    `why`: a literal of its own at every call (a test holds that), counted in the metrics and noted in the unit of work,
-    so that whoever writes down what was done across companies knows the reason.
+    `why`: a literal of its own at every call (a test holds that), counted, logged, and noted in the unit of work, so that
+    whoever writes down what was done across companies knows the reason.
     """
-    platform_uses[why] += 1
+    platform_uses.note(why)
     async with _transaction("platform", None, why=why) as uow:
         yield uow
 

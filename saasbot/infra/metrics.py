@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from saasbot.infra.db import platform_uses
+from saasbot.infra import platform_uses
 
 _SAMPLE_SECONDS = 0.5
 
@@ -49,7 +49,7 @@ class _PlatformUses(Collector):
             "Transactions of this process that were not within one company, by their reason.",
             labels=("why",),
         )
-        for why, count in platform_uses.items():
+        for why, count in platform_uses.counts.items():
             uses.add_metric([why], count)
         yield uses
 

@@ -5,9 +5,12 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+from structlog.testing import capture_logs
+
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import find_account
-from saasbot.infra import db
+from saasbot.infra import platform_uses
 from saasbot.infra.db import platform_unit_of_work
 from saasbot.infra.metrics import own_metrics
 from tests.attack.attempts import attempt
@@ -69,9 +72,24 @@ def test_each_use_says_why_in_words_of_its_own():
 
 async def test_uses_are_counted_by_their_reason_and_the_reason_is_at_hand_for_a_note(alice: Actor):
     why = "find an account, before its company is known"
-    before = db.platform_uses[why]
+    before = platform_uses.counts[why]
     await find_account("alice@sur.example")
-    assert db.platform_uses[why] == before + 1
+    assert platform_uses.counts[why] == before + 1
     assert f'saasbot_platform_uses_total{{why="{why}"}} {before + 1}.0' in own_metrics().decode()
     async with platform_unit_of_work("a test looks") as uow:
         assert (uow.why, uow.company_id) == ("a test looks", None)
+
+
+def test_uses_are_in_the_log_once_a_minute_with_how_many_there_were(monkeypatch: pytest.MonkeyPatch):
+    why, clock = "a reason of this test alone", 1000.0
+    monkeypatch.setattr(platform_uses.time, "monotonic", lambda: clock)
+    with capture_logs() as lines:
+        for moment in (0, 1, 59, 60, 61, 125):
+            clock = 1000.0 + moment
+            platform_uses.note(why)
+    assert [(line["event"], line["why"], line["uses"]) for line in lines] == [
+        ("platform.used", why, 1),
+        ("platform.used", why, 3),
+        ("platform.used", why, 2),
+    ]
+    del platform_uses.counts[why]
