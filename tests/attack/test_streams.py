@@ -21,7 +21,7 @@ from tests.attack.belongings import Belongings
 from tests.gate.asgi import OWN
 from tests.people import PASSWORD
 
-ENDLESS = 200 * 1024 * 1024
+ENDLESS = 10 * 1024**3
 PIECE = bytes(64 * 1024)
 HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xe0'
 FLAT = 8 * 1024 * 1024
