@@ -33,8 +33,9 @@ CSP_REPORT = "/csp-report"
 # Pages that a browser without a session may open.
 PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, CONFIRM_EMAIL, INVITE})
 
-# Pages at a fixed address.
-PAGES = PUBLIC | {ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, DATA, PHONE}
+# Pages at a fixed address, and those with an id in it.
+PAGES_WITH_IDS = frozenset({CONVERSATION, BOT})
+PAGES = PUBLIC | {DASHBOARD, ONBOARDING, INBOX, CATALOGUE, BOTS, CHANNELS, SETTINGS, ACTIVITY, DATA, PHONE}
 
 
 def conversation(conversation_id: str) -> str:

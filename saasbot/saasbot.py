@@ -7,7 +7,6 @@ import reflex as rx
 
 from saasbot.api.app import api
 from saasbot.api.gate import Gate
-from saasbot.api.page_paths import PagePaths
 from saasbot.components.document import error_boundary, head, overlay
 from saasbot.components.toasts import toaster
 from saasbot.lifespan import services
@@ -61,7 +60,7 @@ STYLESHEETS = [
 ]
 
 # ASGI, applied in order, the last one outermost: the REST app, then the gate in front of everything.
-ASGI: Sequence[Any] = [PagePaths, api, Gate]
+ASGI: Sequence[Any] = [api, Gate]
 
 # Reflex middleware before every event of every tab: the guard.
 EVENT_MIDDLEWARE: Sequence[Any] = [Guard()]

@@ -26,6 +26,9 @@ _WEIGHTS = {"worker stopped for 60 s": 0.25} | dict.fromkeys(NETWORK, 3.0)
 """How often a fault is chosen, against 1. Whatever takes the app away for seconds is rarer, so that between two of them
 something can go wrong that only a living app can get wrong."""
 
+_ALL_ONCE_FROM = 300.0
+"""Seconds of a run in which there is room for every fault; it has each at least once."""
+
 _SECOND_LIVES = 25.0
 
 
@@ -42,10 +45,11 @@ class Nemesis:
 
     async def run(self, seconds: float) -> None:
         weights = [_WEIGHTS.get(fault, 1.0) for fault in self._faults]
+        due = self._chance.sample(self._faults, len(self._faults)) if seconds >= _ALL_ONCE_FROM else []
         end = time.monotonic() + seconds
         while time.monotonic() + self._every < end:
             await asyncio.sleep(self._every)
-            (fault,) = self._chance.choices(self._faults, weights)
+            fault = due.pop() if due else self._chance.choices(self._faults, weights)[0]
             self.done[fault] += 1
             await self._do(fault)
         if self._second is not None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from saasbot.api.clients import is_from_this_machine
+from saasbot.api.headers import document_policy
 from saasbot.infra import mail
 from saasbot.infra.errors import NotFound
 from saasbot.infra.settings import settings
@@ -15,10 +16,10 @@ from saasbot.infra.settings import settings
 router = APIRouter(include_in_schema=False)
 
 _LINK = re.compile(r"https?://(?:&amp;|[^\s<>&\"])+")
+_STYLE = """body{font:14px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}
+article{border-top:1px solid;padding:1rem 0}pre{white-space:pre-wrap;font:inherit}"""
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mail that would have been sent</title>
-<style>body{{font:14px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}
-article{{border-top:1px solid;padding:1rem 0}}pre{{white-space:pre-wrap;font:inherit}}</style></head>
-<body><h1>Mail that would have been sent</h1>{mails}</body></html>"""
+<style>{style}</style></head><body><h1>Mail that would have been sent</h1>{mails}</body></html>"""
 
 
 @router.get("/dev/mail")
@@ -31,7 +32,8 @@ async def list_mails(request: Request) -> Response:
         f"<time>{item.at:%Y-%m-%d %H:%M:%S} UTC</time></p><pre>{_with_links(item.text)}</pre></article>"
         for item in stored
     )
-    return HTMLResponse(_PAGE.format(mails=shown or "<p>None yet.</p>"), headers={"Cache-Control": "no-store"})
+    page = _PAGE.format(style=_STYLE, mails=shown or "<p>None yet.</p>")
+    return HTMLResponse(page, headers={"Cache-Control": "no-store", **document_policy(_STYLE)})
 
 
 def _with_links(text: str) -> str:

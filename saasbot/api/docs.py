@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse
 
+from saasbot.api.headers import document_policy
+
 OPENAPI_PATH = "/api/openapi.json"
 DOCS_PATH = "/api/docs"
 
@@ -21,7 +23,7 @@ def add_docs(app: FastAPI) -> None:
 
     @app.get(DOCS_PATH, include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
-        return HTMLResponse(page_of(request.app.openapi()))
+        return HTMLResponse(page_of(request.app.openapi()), headers=document_policy(_STYLE))
 
 
 def page_of(document: dict[str, Any]) -> str:

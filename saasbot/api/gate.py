@@ -1,17 +1,16 @@
 """The gate in front of everything, http and websocket alike: pure ASGI, so that nothing passes beside it.
 
-It refuses before Reflex or the API see a request: what is at no address, foreign origins, too much, too often. It puts the
-client's real address into the scope (`clients.py`) and the security headers onto every answer.
+It refuses before Reflex or the API see a request: what is at no address, foreign origins, too much, too often. It answers with the
+built pages, puts the client's real address into the scope (`clients.py`) and the security headers onto every answer.
 """
 
 import math
-import os
 from pathlib import Path
 
-from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from saasbot.api.bodies import ArrivingBody, Sender, Traffic
+from saasbot.api.built_pages import BuiltPages, built_pages
 from saasbot.api.clients import client_of, header, is_from_this_machine, network_of, session_of, with_real_client
 from saasbot.api.headers import Header, SecurityHeaders
 from saasbot.api.known_paths import KnownPaths
@@ -30,15 +29,9 @@ from saasbot.infra.db import UNAVAILABLE
 from saasbot.infra.origins import is_loopback_host, is_own_origin
 from saasbot.infra.settings import settings
 
-_ROOT = Path(__file__).resolve().parents[2]
 _ONLY_HERE = ("/sim/", "/dev/")
 _COOKIE_PATHS = ("/uploads", "/auth/")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def built_pages() -> Path:
-    """Where Reflex leaves the built pages."""
-    return Path(os.environ.get("REFLEX_WEB_WORKDIR", str(_ROOT / ".web"))) / "build" / "client"
 
 
 class Gate:
@@ -46,8 +39,10 @@ class Gate:
 
     def __init__(self, app: ASGIApp, built: Path | None = None) -> None:
         self._app = app
-        self._headers = SecurityHeaders(settings(), built or built_pages())
-        self._paths = KnownPaths(built or built_pages())
+        built = built or built_pages()
+        self._headers = SecurityHeaders(settings())
+        self._pages = BuiltPages(settings(), built)
+        self._paths = KnownPaths(built, self._pages)
         self._buckets, self._refusals = Buckets(), RefusalLog()
         self._traffic = Traffic(self._buckets)
         self._sockets = SocketGate(app, self._buckets, self._refusals)
@@ -67,6 +62,9 @@ class Gate:
         path = scope["path"]
         if refusal := self._refusal(scope) or self._too_often(path, network, factor):
             await self._refuse(refusal, scope, receive, send)
+            return
+        if page := self._pages.answer(scope):
+            await page(scope, receive, send)
             return
         senders: list[Sender] = [(network, MOST_BODIES)]
         if path.startswith(_COOKIE_PATHS) and (session := await _known_session(scope)):
@@ -107,10 +105,8 @@ class Gate:
 
     async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         self._refusals.note("gate.refused", refusal.code, path=scope["path"][:200], client=client_of(scope))
-        answer = refusal.answer()
-        if refusal is NOTHING_HERE and scope["method"] in ("GET", "HEAD") and self._paths.not_found_page:
-            answer = HTMLResponse(self._paths.not_found_page, status_code=refusal.status)
-        await answer(scope, receive, send)
+        page = self._pages.not_found(scope) if refusal is NOTHING_HERE else None
+        await (page or refusal.answer())(scope, receive, send)
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         async def send_with_headers(message: Message) -> None:

@@ -5,42 +5,51 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from saasbot import routes
 from saasbot.infra.settings import Settings
 from saasbot.infra.storage import build
 
-_INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc\s*=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 _DATA_ONLY = b"default-src 'none'; frame-ancestors 'none'"
-_DOCUMENT_PATHS = ("/api/docs", "/dev/")
-_STYLED_DOCUMENT = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 
 Header = tuple[bytes, bytes]
 
 
-def inline_script_hashes(built: Path) -> list[str]:
-    """CSP sources for the inline scripts of the built pages: React Router's hydration, and our own before the first paint."""
-    hashes = {
-        base64.b64encode(hashlib.sha256(script).digest()).decode()
-        for page in built.rglob("*.html")
-        for script in _INLINE_SCRIPT.findall(page.read_bytes())
+def inline_hashes(built: Path, element: Literal["script", "style"]) -> list[str]:
+    """CSP sources for what stands in the built pages themselves: React Router's hydration, what runs before the first paint, the
+    first styles."""
+    inline = re.compile(rf"<{element}(?![^>]*\bsrc\s*=)[^>]*>(.*?)</{element}>".encode(), re.DOTALL | re.IGNORECASE)
+    return sorted({_source(text) for page in built.rglob("*.html") for text in inline.findall(page.read_bytes())})
+
+
+def document_policy(style: str) -> dict[str, str]:
+    """The header of a plain document with this one style element, and without scripts."""
+    style_source = _source(style.encode())
+    return {
+        "Content-Security-Policy": f"{_DATA_ONLY.decode()}; style-src {style_source}; base-uri 'none'; form-action 'none'"
     }
-    return [f"'sha256-{digest}'" for digest in sorted(hashes)]
 
 
-def page_policy(settings: Settings, script_hashes: Iterable[str]) -> str:
-    """The Content-Security-Policy of pages.
+def _source(text: bytes) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
 
-    Reflex evaluates code that the server sends over the socket ('unsafe-eval'); Emotion and Radix write inline styles.
+
+def page_policy(settings: Settings, scripts: Iterable[str] = (), styles: Iterable[str] = (), *, nonce: str = "") -> str:
+    """The Content-Security-Policy of pages. `scripts` and `styles` are sources of the built ones; what carries the nonce may run, and
+    may style, as well.
+
+    Reflex evaluates code that the server sends over the socket ('unsafe-eval').
     """
+    this_answer = [f"'nonce-{nonce}'"] if nonce else []
     public = urlsplit(settings.public_url)
     socket = f"{'wss' if public.scheme == 'https' else 'ws'}://{public.netloc}"
     files = build(settings).origin if settings.uses_s3 else ""
     directives = {
         "default-src": "'self'",
-        "script-src": " ".join(["'self'", "'unsafe-eval'", *script_hashes]),
-        "style-src": "'self' 'unsafe-inline'",
+        "script-src": " ".join(["'self'", "'unsafe-eval'", *scripts, *this_answer]),
+        "style-src": " ".join(["'self'", *styles, *this_answer]),
         "img-src": f"'self' data: blob: {files}",
         "media-src": f"'self' blob: {files}",
         "font-src": "'self' data:",
@@ -60,8 +69,8 @@ def page_policy(settings: Settings, script_hashes: Iterable[str]) -> str:
 class SecurityHeaders:
     """Adds what is missing; an answer that says something itself (a file that may run nothing) keeps it."""
 
-    def __init__(self, settings: Settings, built: Path) -> None:
-        self._page_policy = page_policy(settings, inline_script_hashes(built)).encode()
+    def __init__(self, settings: Settings) -> None:
+        self._page_policy = page_policy(settings).encode()
         self._common: list[Header] = [
             (b"x-content-type-options", b"nosniff"),
             (b"x-frame-options", b"DENY"),
@@ -83,8 +92,6 @@ class SecurityHeaders:
         return given + [header for header in ours if header[0] not in names]
 
     def _policy(self, path: str) -> bytes:
-        if path.startswith(_DOCUMENT_PATHS):
-            return _STYLED_DOCUMENT
-        if path.startswith(("/api/", "/auth/", "/uploads", "/sim/", "/demo-model/", routes.CSP_REPORT)):
+        if path.startswith(("/api/", "/auth/", "/uploads", "/sim/", "/dev/", "/demo-model/", routes.CSP_REPORT)):
             return _DATA_ONLY
         return self._page_policy

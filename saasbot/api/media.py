@@ -11,7 +11,7 @@ from saasbot.infra.storage import InvalidKey, LocalStorage, storage
 
 _INERT = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }

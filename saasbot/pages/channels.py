@@ -138,6 +138,7 @@ def _add_dialog() -> rx.Component:
                 button(t("Add and link"), kind="primary", type="submit", id="channel-save"), class_name="form-actions"
             ),
             on_submit=ChannelsState.add,
+            class_name="form",
         ),
         open=ChannelsState.adding,
         on_open_change=ChannelsState.set_adding,

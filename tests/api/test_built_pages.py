@@ -1,31 +1,96 @@
-"""Addresses of pages, as people and tests see them."""
+"""The built pages, as browsers get them."""
 
-import httpx2
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Mount
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from starlette.types import Scope
 
 from saasbot import routes
-from saasbot.api.page_paths import PagePaths
+from saasbot.api.built_pages import BuiltPages
+from saasbot.infra.settings import Settings
+from saasbot.saasbot import PAGES
+from tests.attack.attempts import attempt
+
+NONCE = re.compile(r"'nonce-([\w-]+)'")
 
 
-async def _seen(path: str) -> str:
-    """The path that the app behind PagePaths is asked for."""
-
-    async def echo(scope, receive, send) -> None:
-        await PlainTextResponse(scope["path"])(scope, receive, send)
-
-    transport = httpx2.ASGITransport(PagePaths(Starlette(routes=[Mount("/", app=echo)])))  # pyright: ignore[reportArgumentType]
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        return (await client.get(path)).text
-
-
-async def test_a_page_is_served_without_a_redirect_to_its_folder() -> None:
-    assert await _seen(routes.INBOX) == "/inbox/"
+@pytest.fixture
+def pages(tmp_path: Path) -> BuiltPages:
+    for page in ("", "login", "inbox", "settings/data"):
+        (tmp_path / page).mkdir(parents=True, exist_ok=True)
+        (tmp_path / page / "index.html").write_text(
+            f"<html><head><style>a{{}}</style></head>{page or 'dashboard'}</html>"
+        )
+    (tmp_path / "404.html").write_text("<html><head></head>fallback</html>")
+    return BuiltPages(Settings(), tmp_path)
 
 
-async def test_what_is_not_a_page_keeps_its_path() -> None:
-    assert await _seen(routes.conversation("42")) == "/inbox/42"
-    assert await _seen("/api/v1/health") == "/api/v1/health"
-    assert await _seen(routes.AUTH_COMPLETE) == "/auth/complete"
-    assert await _seen(routes.DASHBOARD) == "/"
+def asked(path: str, *, method: str = "GET", encoding: bytes = b"") -> Scope:
+    return {"type": "http", "method": method, "path": path, "headers": [(b"accept-encoding", encoding)]}
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        (routes.DASHBOARD, "dashboard"),
+        (routes.LOGIN, "login"),
+        ("/login/", "login"),
+        (routes.DATA, "settings/data"),
+        (routes.conversation("42"), "fallback"),
+        (routes.bot("42") + "/", "fallback"),
+    ],
+)
+def test_a_page_is_at_its_address_without_a_redirect(pages: BuiltPages, path: str, seen: str):
+    answer = pages.answer(asked(path))
+    assert answer is not None
+    assert answer.status_code == 200
+    assert bytes(answer.body).decode().endswith(f"</head>{seen}</html>")
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/login.html", "/login/index.html", "/login//", "/inbox/1/2", "/api/v1/health", "//"])
+def test_nothing_else_is_a_page(pages: BuiltPages, path: str):
+    assert pages.answer(asked(path)) is None
+    assert not pages.know(path)
+
+
+def test_every_page_of_the_app_has_its_address(pages: BuiltPages):
+    assert len(PAGES) > 10
+    assert [page.route for page in PAGES if page.route != routes.NOT_FOUND and not pages.know(page.route)] == []
+
+
+def test_only_reading_is_answered(pages: BuiltPages):
+    assert pages.answer(asked(routes.LOGIN, method="POST")) is None
+    assert pages.not_found(asked("/nothing", method="POST")) is None
+
+
+@attempt(219, "browser", "A style that was smuggled into a page carries the nonce that an earlier page had.")
+def test_each_answer_has_a_nonce_of_its_own(pages: BuiltPages):
+    answers = [pages.answer(asked(routes.LOGIN)) for _ in range(3)] + [pages.not_found(asked("/nothing"))]
+    seen = set()
+    for answer in answers:
+        assert answer is not None
+        policy = answer.headers["content-security-policy"]
+        (nonce,) = set(NONCE.findall(policy))
+        assert f'<head><script nonce="{nonce}">' in bytes(answer.body).decode()
+        assert policy.count(f"'nonce-{nonce}'") == 2
+        assert "unsafe-inline" not in policy
+        seen.add(nonce)
+    assert len(seen) == len(answers)
+
+
+def test_a_page_is_compressed_for_who_can_read_it(pages: BuiltPages):
+    plain, packed = pages.answer(asked(routes.LOGIN)), pages.answer(asked(routes.LOGIN, encoding=b"gzip, br"))
+    assert plain is not None and packed is not None
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(bytes(packed.body)).decode().endswith("login</html>")
+
+
+def test_without_a_build_nothing_is_answered(tmp_path: Path):
+    pages = BuiltPages(Settings(), tmp_path)
+    assert pages.know(routes.LOGIN)
+    assert pages.answer(asked(routes.LOGIN)) is None
+    assert pages.not_found(asked("/nothing")) is None

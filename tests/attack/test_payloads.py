@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterable
 from typing import Any
 
 import httpx2
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from saasbot.infra.text_input import one_line
 from tests.attack.attempts import attempt
@@ -195,6 +195,27 @@ async def test_every_payload_is_shown_as_the_text_it_is(
         await button.click()
         await shown(page, [f"{title} was deleted"])
     await shown(page, names[-20:])
+
+
+@attempt(220, "browser", "A style comes into a page with markup, as an element and as an attribute.")
+async def test_a_style_that_came_with_markup_does_nothing(chromium: Browser, server: RunningServer) -> None:
+    page = await chromium.new_page()
+    await page.goto(f"{server.url}/login")
+    await expect(page.locator("h1").first).to_be_visible()
+    colours = await page.evaluate(
+        """() => {
+          const smuggled = document.createElement("div");
+          smuggled.innerHTML = '<style>#as-element { color: rgb(1, 2, 3) }</style><p id="as-element"></p>' +
+            '<p id="as-attribute" style="color: rgb(1, 2, 3)"></p>';
+          const made = document.createElement("style");
+          made.textContent = "#made { color: rgb(1, 2, 3) }";
+          smuggled.append(made, Object.assign(document.createElement("p"), { id: "made" }));
+          document.body.append(smuggled);
+          return ["as-element", "as-attribute", "made"].map((id) => getComputedStyle(document.getElementById(id)).color);
+        }"""
+    )
+    assert [colour == "rgb(1, 2, 3)" for colour in colours] == [False, False, True]
+    await page.context.close()
 
 
 async def shown(page: Page, expected: list[str]) -> None:

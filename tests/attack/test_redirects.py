@@ -11,7 +11,6 @@ from starlette.staticfiles import StaticFiles
 
 from saasbot.api.app import api
 from saasbot.api.gate import Gate
-from saasbot.api.page_paths import PagePaths
 from tests.attack.belongings import Belongings
 from tests.attack.test_routes import routes
 
@@ -67,7 +66,7 @@ def whole_app(tmp_path: Path) -> Any:
         (tmp_path / folder / "index.html").write_text(folder)
     (tmp_path / "404.html").write_text("There is nothing here.")
     pages = Starlette(routes=[Mount("/", StaticFiles(directory=tmp_path, html=True))])
-    return Gate(Starlette(routes=[*api.router.routes, Mount("/", PagePaths(pages))]), built=tmp_path)
+    return Gate(Starlette(routes=[*api.router.routes, Mount("/", pages)]), built=tmp_path)
 
 
 @pytest.mark.parametrize("path", PATHS)
