@@ -16,7 +16,7 @@ from saasbot.domain.channels.lease import (
     release_lease,
     renew_lease,
 )
-from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.outbox_marks import settle_abandoned
 from saasbot.infra import process_identity
 from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.logging import get_logger

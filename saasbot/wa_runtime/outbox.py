@@ -14,16 +14,8 @@ from uuid import UUID
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.act_outbox import OutboxAct, claim_act, mark_act, mark_act_sent
 from saasbot.domain.channels.new_chats import note_refusal
-from saasbot.domain.channels.outbox import (
-    OutboxMessage,
-    WaitingChat,
-    claim_outbox,
-    mark_failed,
-    mark_sent,
-    mark_unconfirmed,
-    requeue,
-    waiting_chats,
-)
+from saasbot.domain.channels.outbox import OutboxMessage, WaitingChat, claim_outbox, waiting_chats
+from saasbot.domain.channels.outbox_marks import mark_failed, mark_sent, mark_unconfirmed, requeue
 from saasbot.domain.inbox.recipients import learn_chat, learn_recipient
 from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.failpoints import reach

@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 
 from saasbot.domain.channels.lease import acquire_lease
-from saasbot.domain.channels.outbox import claim_outbox, mark_sent
+from saasbot.domain.channels.outbox import claim_outbox
+from saasbot.domain.channels.outbox_marks import mark_sent
 from saasbot.domain.inbox.incoming import IncomingMedia
 from saasbot.domain.inbox.send import send_message
 from saasbot.infra.db import sql, unit_of_work

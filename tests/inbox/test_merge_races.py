@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from saasbot.domain.agent.claim import claim_turn
 from saasbot.domain.channels.lease import acquire_lease
-from saasbot.domain.channels.outbox import claim_outbox, mark_sent
+from saasbot.domain.channels.outbox import claim_outbox
+from saasbot.domain.channels.outbox_marks import mark_sent
 from saasbot.domain.inbox.incoming import IncomingMessage
 from saasbot.domain.inbox.ownership import hand_back, take_over
 from saasbot.domain.inbox.part import undo_merge

@@ -17,7 +17,7 @@ from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.channel_settings import change_settings
 from saasbot.domain.channels.facts import read_facts
 from saasbot.domain.channels.lease import acquire_lease
-from saasbot.domain.channels.outbox import settle_abandoned
+from saasbot.domain.channels.outbox_marks import settle_abandoned
 from saasbot.domain.channels.proxy import proxy_changed
 from saasbot.domain.channels.state import report_state
 from saasbot.domain.inbox.access import access_conversation
