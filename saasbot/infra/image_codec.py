@@ -7,7 +7,8 @@ from functools import lru_cache
 from PIL import Image, ImageCms, ImageOps
 
 from saasbot.infra.file_types import sniff
-from saasbot.infra.images import (
+from saasbot.infra.logging import get_logger
+from saasbot.infra.picture import (
     MAX_FRAMES,
     MAX_PICTURE_BYTES,
     MAX_PIXELS,
@@ -26,7 +27,6 @@ from saasbot.infra.images import (
     Picture,
     UnknownPicture,
 )
-from saasbot.infra.logging import get_logger
 
 log = get_logger(__name__)
 
