@@ -3,7 +3,7 @@
 WhatsApp rations, and in the end bans, numbers that write to people who never wrote to them. So a first message to a stranger has
 a budget that grows with the number's age and with how many answer, keeps quiet hours, and stops when messages fail or WhatsApp
 complains. Whoever wrote first is never throttled by any of it. The owner's own limits count automatic messages in every chat.
-docs/numbers.md says why the figures are what they are.
+docs/sending.md says why the figures are what they are.
 """
 
 from dataclasses import dataclass
