@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from saasbot.domain.audit.origin import NOWHERE, Origin
 from saasbot.domain.audit.refusals import refused
 from saasbot.infra.errors import AppError, Forbidden
-from saasbot.models import Role, Via
+from saasbot.models import Role
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.AGENT: frozenset(
@@ -22,21 +23,6 @@ PERMISSIONS[Role.ADMIN] = PERMISSIONS[Role.AGENT] | {
     "contacts.erase",
 }
 PERMISSIONS[Role.OWNER] = PERMISSIONS[Role.ADMIN] | {"company.secrets", "company.data"}
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where from somebody acts, for the audit trail: it decides nothing."""
-
-    via: Via = Via.SYSTEM
-    network: str = ""
-    session_id: UUID | None = None
-    """Of a browser the session, of the API the family of tokens."""
-    act: str = ""
-    """The event or the route that is being served."""
-
-
-NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from saasbot.domain.accounts.recent import Recent
-from saasbot.domain.actor import Actor, Origin
+from saasbot.domain.actor import Actor
 from saasbot.domain.admin import sessions as rows
 from saasbot.domain.admin.credentials import Person
+from saasbot.domain.audit.origin import Origin
 from saasbot.infra.crypto import token_hash
 from saasbot.infra.errors import AppError
 from saasbot.models import Via

@@ -13,10 +13,11 @@ from joserfc.jwk import KeySet
 
 from saasbot.domain.accounts.recent import Recent
 from saasbot.domain.accounts.signing_keys import ACCESS_LIFETIME, ALGORITHM, signing_keys
-from saasbot.domain.actor import Actor, Origin
+from saasbot.domain.actor import Actor
 from saasbot.domain.admin import tokens as rows
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.tokens import Family
+from saasbot.domain.audit.origin import Origin
 from saasbot.infra.crypto import token_hash
 from saasbot.infra.errors import AppError
 from saasbot.infra.settings import settings

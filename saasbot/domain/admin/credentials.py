@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlmodel import col, delete
 
-from saasbot.domain.actor import NOWHERE, Actor, Origin
+from saasbot.domain.actor import Actor
 from saasbot.domain.admin.trail import record_of
 from saasbot.domain.audit import record
+from saasbot.domain.audit.origin import NOWHERE, Origin
 from saasbot.infra import events, jobs
 from saasbot.infra.db import platform_unit_of_work, run, session, sql
 from saasbot.infra.logging import get_logger

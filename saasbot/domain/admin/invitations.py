@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from saasbot.domain.actor import NOWHERE
 from saasbot.domain.admin.credentials import PERSON, SEATED, SEATED_IN, Person, end_everything_of
 from saasbot.domain.admin.trail import record_of
+from saasbot.domain.audit.origin import NOWHERE
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.errors import AppError

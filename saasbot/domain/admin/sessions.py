@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from saasbot.domain.actor import Origin
 from saasbot.domain.admin.credentials import PERSON, SECURED, Person
 from saasbot.domain.admin.trail import record_of
 from saasbot.domain.audit import record
+from saasbot.domain.audit.origin import Origin
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger

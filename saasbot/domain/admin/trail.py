@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from saasbot.domain.actor import Actor, Origin
+from saasbot.domain.actor import Actor
 from saasbot.domain.audit import Action, record
+from saasbot.domain.audit.origin import Origin
 from saasbot.infra.db import run
 from saasbot.models import Outcome, UserAccount
 

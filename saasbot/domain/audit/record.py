@@ -1,20 +1,18 @@
 """One line in the trail, in the transaction of what it tells of."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from saasbot.domain.audit.actions import Action
+from saasbot.domain.audit.origin import Acting
 from saasbot.infra.db import sql
 from saasbot.models.audit import Outcome
 from saasbot.models.table import utcnow
 
-if TYPE_CHECKING:  # an actor tells its own refusals, so it imports this package
-    from saasbot.domain.actor import Actor
-
 
 async def record(
-    actor: "Actor",
+    actor: Acting,
     action: Action,
     subject_id: UUID | str | int | None = None,
     *,

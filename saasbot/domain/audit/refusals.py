@@ -2,19 +2,16 @@
 
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from saasbot.domain.audit.origin import Acting
 from saasbot.domain.audit.record import record
 from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import AppError
 from saasbot.infra.logging import get_logger
 from saasbot.models.audit import Outcome
-
-if TYPE_CHECKING:
-    from saasbot.domain.actor import Actor
 
 log = get_logger(__name__)
 
@@ -29,7 +26,7 @@ class _Minutes:
     counted: OrderedDict[UUID, tuple[float, int]] = OrderedDict()
 
 
-async def refused(actor: "Actor", error: AppError | str) -> None:
+async def refused(actor: Acting, error: AppError | str) -> None:
     """The trail says that the actor was refused, by which code, and at what. Nothing of a database that is away: the
     refusal itself stands."""
     code = error if isinstance(error, str) else error.code
