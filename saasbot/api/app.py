@@ -32,11 +32,13 @@ from saasbot.api import (
     merges,
     messages,
     metrics,
+    own_two_step,
     privacy,
     products,
     reports,
     sessions,
     simulator,
+    switching,
     team,
     two_step,
 )
@@ -47,7 +49,9 @@ PREFIX = "/api/v1"
 CAPABILITIES: Sequence[APIRouter] = (
     auth.router,
     two_step.router,
+    own_two_step.router,
     sessions.router,
+    switching.router,
     confirmations.router,
     team.router,
     invitations.router,

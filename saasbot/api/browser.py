@@ -64,6 +64,7 @@ async def complete_sign_in(request: Request, ticket: str = "") -> Response:
     try:
         token = await accounts.start_session(
             ticket,
+            held=old,
             network=network_of(request.client.host if request.client else ""),
             user_agent=request.headers.get("user-agent", ""),
         )

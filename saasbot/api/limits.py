@@ -65,7 +65,7 @@ def rate_of(path: str) -> tuple[str, Rate] | None:
     """The budget that a request spends from, by name; nothing for the simulator, which answers this machine only."""
     if path.startswith("/api/"):
         is_credential = path.startswith("/api/v1/auth/") and "/sessions" not in path
-        if is_credential and not path.endswith(("/me", "/refresh", "/logout")):
+        if is_credential and not path.endswith(("/me", "/companies", "/refresh", "/logout")):
             return "sign_in", SIGN_IN
         return "api", API
     if path.startswith("/auth/"):

@@ -77,7 +77,10 @@ async def mail_code(body: AttemptIn) -> Accepted:
 @router.post("/two-step/enrolment")
 async def enrol(body: AttemptIn) -> Enrolment:
     """A secret for the app of somebody who must have one: after `two_step_enrolment_required`."""
-    begun = await accounts.enrol(body.attempt)
+    return enrolment_of(await accounts.enrol(body.attempt))
+
+
+def enrolment_of(begun: accounts.Enrolment) -> Enrolment:
     picture = segno.make(begun.address, error="m").png_data_uri(scale=6, border=4)
     return Enrolment(secret=begun.secret, otpauth_uri=begun.address, png_data_uri=picture)
 

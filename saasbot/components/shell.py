@@ -27,6 +27,10 @@ class Shell:
     unread: rx.vars.NumberVar
     numbers_tone: rx.vars.StringVar
     """The worst number's tone (components.status.tone); "" while there is none."""
+    companies: rx.vars.ArrayVar[Sequence[Any]]
+    """CompanyRows of the user menu; none for who has one only."""
+    on_menu: Handler
+    on_company: Handler
     on_locale: Handler
     on_logout: Handler
     simulator: bool = False
@@ -141,6 +145,9 @@ def _rail(places: Sequence[Entry], data: Shell, active: str) -> rx.Component:
             name=data.user_name,
             email=data.user_email,
             company=data.company_name,
+            companies=data.companies,
+            on_open=data.on_menu,
+            on_company=data.on_company,
             on_locale=data.on_locale,
             on_logout=data.on_logout,
         ),

@@ -1,4 +1,7 @@
-"""The person at the bottom of the rail: who is signed in, language, appearance, sign out."""
+"""The person at the bottom of the rail: who is signed in, their other companies, language, appearance, sign out."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import reflex as rx
 from reflex.style import set_color_mode
@@ -8,6 +11,8 @@ from saasbot.components.avatar import avatar
 from saasbot.components.buttons import button, link_button
 from saasbot.components.forms import select
 from saasbot.components.i18n import LANG, set_lang, t
+from saasbot.components.icons import icon
+from saasbot.components.team import role_name
 from saasbot.components.types import Handler
 
 
@@ -16,10 +21,15 @@ def user_menu(
     name: rx.Var[str],
     email: rx.Var[str],
     company: rx.Var[str],
+    companies: rx.vars.ArrayVar[Sequence[Any]],
+    on_open: Handler,
+    on_company: Handler,
     on_locale: Handler,
     on_logout: Handler,
 ) -> rx.Component:
-    """A popover, not a menu: it holds a select. `on_locale` gets the chosen language after the page has switched."""
+    """A popover, not a menu: it holds a select. `companies` are CompanyRows, none where there is nothing to choose; `on_open` reads
+    them, `on_company` takes the id of the one to go to. `on_locale` gets the chosen language after the page has switched.
+    """
     return rx.popover.root(
         rx.popover.trigger(
             rx.el.button(
@@ -28,6 +38,7 @@ def user_menu(
                 id="user-menu",
                 class_name="rail-item rail-person",
                 aria_label=t("Your account"),
+                on_click=on_open,
             )
         ),
         rx.popover.content(
@@ -40,6 +51,7 @@ def user_menu(
                 ),
                 class_name="menu-person",
             ),
+            rx.cond(companies.length() > 0, _company_list(companies, on_company)),
             rx.el.div(
                 rx.el.label(t("Language"), html_for="locale", class_name="field-label"),
                 locale_select(on_locale),
@@ -62,6 +74,34 @@ def user_menu(
             class_name="user-popover",
             custom_attrs={"aria-label": t("Your account")},
         ),
+    )
+
+
+def _company_list(companies: rx.vars.ArrayVar[Sequence[Any]], on_company: Handler) -> rx.Component:
+    return rx.el.div(
+        rx.el.span(t("Your companies"), class_name="field-label", id="menu-companies"),
+        rx.el.ul(
+            rx.foreach(companies, lambda row: rx.el.li(_company(row, on_company))),
+            class_name="menu-companies",
+            custom_attrs={"aria-labelledby": "menu-companies"},
+        ),
+        class_name="menu-row",
+    )
+
+
+def _company(row: rx.vars.ObjectVar[Any], on_company: Handler) -> rx.Component:
+    return rx.el.button(
+        rx.el.span(
+            rx.el.span(row.name, class_name="menu-name"),
+            rx.el.span(role_name(row.role), class_name="menu-sub"),
+            class_name="menu-company-text",
+        ),
+        rx.cond(row.here, icon("check", label=t("You are here"))),
+        type="button",
+        class_name="menu-company",
+        disabled=row.here,
+        on_click=on_company(row.id),
+        custom_attrs={"aria-current": rx.cond(row.here, "true", "false"), "data-testid": "company-row"},
     )
 
 

@@ -60,7 +60,7 @@ class UserSession(TenantRow, table=True):
 
 
 class SignInTicket(TenantRow, table=True):
-    """Carries a finished sign-in from the socket to the route that sets the cookie: once, within a minute."""
+    """Carries a finished sign-in, or a change of company, from the socket to the route that sets the cookie: once, within a minute."""
 
     __table_args__ = (UniqueConstraint("company_id", "id"),)
 
@@ -69,6 +69,9 @@ class SignInTicket(TenantRow, table=True):
     token_hash: bytes = Field(sa_type=LargeBinary, unique=True, nullable=False)
     expires_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     used_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    leaves_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Of a change of company: the `token_hash` of the session that asked for it. Only its browser may use the ticket, and it ends
+    then."""
 
 
 class RefreshToken(TenantRow, table=True):

@@ -19,6 +19,9 @@ class SecondFactor(Row, table=True):
     mail_allowed: bool = Field(default=True, nullable=False)
     """Whether a code by mail will do. Not after a password that was reset by mail, until the app or a recovery code was used."""
     confirmed_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    replacement_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """The secret of another app, which takes this one's place with its first code, until `replacement_until`."""
+    replacement_until: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 
 class SignInAttempt(Row, table=True):

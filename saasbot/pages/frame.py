@@ -9,6 +9,7 @@ from saasbot.components.keyboard import ShortcutRow
 from saasbot.components.shell import Shell, shell
 from saasbot.infra.settings import settings
 from saasbot.state.auth import AuthState
+from saasbot.state.companies import CompaniesState
 from saasbot.state.locale import LocaleState
 from saasbot.state.shell import ShellState
 
@@ -26,6 +27,9 @@ def frame(
         company_name=ShellState.company_name,
         unread=ShellState.unread,
         numbers_tone=ShellState.numbers_tone,
+        companies=CompaniesState.rows,
+        on_menu=CompaniesState.read,
+        on_company=CompaniesState.enter,
         on_locale=LocaleState.choose,
         on_logout=AuthState.sign_out,
         simulator=settings().simulator,

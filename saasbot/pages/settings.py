@@ -263,6 +263,7 @@ def _security() -> rx.Component:
             asking=SecurityState.asking,
             code_error=SecurityState.code_error,
             password_error=SecurityState.password_error,
+            own_code_error=SecurityState.own_code_error,
             on_begin=SecurityState.begin,
             on_confirm=SecurityState.confirm,
             on_ask=SecurityState.ask,

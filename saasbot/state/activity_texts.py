@@ -65,9 +65,11 @@ SENTENCES: Mapping[Action, str] = {
     "session.ended_elsewhere": N_("ended a session of theirs from another"),
     "session.opened": N_("signed in"),
     "session.refused": N_("could not sign in as {name}: the password was wrong"),
+    "session.switched": N_("went to another company of theirs"),
     "session.token_reused": N_("used a token a second time, so that sign-in was ended"),
     "session.two_step_off": N_("turned off two-step sign-in"),
     "session.two_step_on": N_("turned on two-step sign-in"),
+    "session.two_step_replaced": N_("replaced the authenticator app"),
 }
 
 KIND_NAMES: Mapping[Kind, str] = {

@@ -36,6 +36,7 @@ POLICIES: dict[str, dict[str, Policy]] = {
     "LocaleState": {"choose": public},
     # Around every page
     "ShellState": {"load": signed_in, "dismiss": signed_in, "act": signed_in},
+    "CompaniesState": {"read": signed_in, "enter": signed_in},
     "PersonState": {"load": signed_in, "save": signed_in},
     "SecurityState": {
         "load": signed_in,

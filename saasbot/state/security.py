@@ -20,10 +20,17 @@ from saasbot.state.session import NotSignedIn, current_actor, session_of
 from saasbot.state.two_step import AppSecret, CodeForm, shown_secret
 
 
+class PasswordForm(TypedDict):
+    __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
+
+    own_password: Text
+
+
 class ProofForm(TypedDict):
     __pydantic_config__ = EXACT  # type: ignore[misc]  # where pydantic looks for it
 
     own_password: Text
+    own_code: Text
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,9 @@ class SecurityState(rx.State):
     recovery_codes: rx.Field[list[str]] = rx.field(default_factory=list)
     """New ones, shown this once."""
     asking: rx.Field[str] = rx.field("")
-    """What the password is asked for: `off`, `codes`, or nothing."""
+    """What the password, and but for `on` a code, is asked for: `on`, `app`, `off`, `codes`, or nothing."""
     code_error: rx.Field[str] = rx.field("")
+    own_code_error: rx.Field[str] = rx.field("")
     password_error: rx.Field[str] = rx.field("")
     sessions: rx.Field[list[SessionRow]] = rx.field(default_factory=list)
 
@@ -60,17 +68,24 @@ class SecurityState(rx.State):
         self.loaded = True
 
     @rx.event
-    async def begin(self):
-        """The page shows what an authenticator app must know."""
-        self.app = shown_secret(await two_step.begin(await current_actor(self)))
-        self.code_error = ""
+    async def begin(self, form: PasswordForm):
+        """With the right password the page shows what an authenticator app must know."""
+        try:
+            begun = await two_step.begin(
+                await current_actor(self), password=form["own_password"], network=self._network()
+            )
+        except InvalidInput as error:
+            return self._refused(error, await locale_of(self))
+        self._asks_no_more()
+        self.app = shown_secret(begun)
         return rx.set_focus("code")
 
     @rx.event
     async def confirm(self, form: CodeForm):
-        """The app counts from now on; its recovery codes are shown."""
+        """The app counts from now on; its recovery codes are shown. Where it replaces another, this is the only session left."""
+        session = await self._session()
         try:
-            codes = await two_step.confirm(await current_actor(self), form["code"])
+            codes = await two_step.confirm(session.actor, form["code"], current=session.session_id)
         except InvalidInput as error:
             self.code_error = error_text(await locale_of(self), error)
             return rx.set_focus("code")
@@ -79,29 +94,31 @@ class SecurityState(rx.State):
         return None
 
     @rx.event
-    def ask(self, what: Literal["", "off", "codes"]):
-        """The password is asked for, or no longer; a set-up that was begun is left."""
-        self.asking, self.password_error, self.app = what, "", AppSecret()
+    def ask(self, what: Literal["", "on", "app", "off", "codes"]):
+        """The proofs are asked for, or no longer; a set-up that was begun is left."""
+        self._asks_no_more()
+        self.asking, self.app = what, AppSecret()
         return rx.set_focus("own_password") if what else None
 
     @rx.event
     async def prove(self, form: ProofForm):
-        """With the right password the second step is off, or there are new recovery codes."""
-        actor, locale = await current_actor(self), await locale_of(self)
-        network = network_of(self.router.session.client_ip)
+        """With the right password and code the second step is off, there are new recovery codes, or another app may be set up."""
+        actor, locale, what = await current_actor(self), await locale_of(self), self.asking
+        proofs = {"password": form["own_password"], "code": form["own_code"], "network": self._network()}
         try:
-            if self.asking == "off":
-                await two_step.turn_off(actor, password=form["own_password"], network=network)
+            if what == "off":
+                await two_step.turn_off(actor, **proofs)
+            elif what == "app":
+                self.app = shown_secret(await two_step.begin_replacement(actor, **proofs))
             else:
-                codes = await two_step.renew_recovery_codes(actor, password=form["own_password"], network=network)
-                self.recovery_codes = list(codes)
+                self.recovery_codes = list(await two_step.renew_recovery_codes(actor, **proofs))
         except InvalidInput as error:
-            self.password_error = error_text(locale, error)
-            return rx.set_focus("own_password")
-        was_off = self.asking == "off"
-        self.asking = self.password_error = ""
+            return self._refused(error, locale)
+        self._asks_no_more()
         await self._read()
-        return toasts.success(gettext(locale, "Two-step sign-in is off")) if was_off else None
+        if what == "app":
+            return rx.set_focus("code")
+        return toasts.success(gettext(locale, "Two-step sign-in is off")) if what == "off" else None
 
     @rx.event
     def hide_codes(self):
@@ -122,6 +139,18 @@ class SecurityState(rx.State):
         await open_sessions.end_other_sessions(session.actor, current=session.session_id)
         await self._read()
         return toasts.success(gettext(await locale_of(self), "All other sessions are over"))
+
+    def _network(self) -> str:
+        return network_of(self.router.session.client_ip)
+
+    def _refused(self, error: InvalidInput, locale: str) -> rx.event.EventSpec:
+        """What is wrong stands beside its field, which has the focus."""
+        text, is_password = error_text(locale, error), error.field == "password"
+        self.password_error, self.own_code_error = (text, "") if is_password else ("", text)
+        return rx.set_focus("own_password" if is_password else "own_code")
+
+    def _asks_no_more(self) -> None:
+        self.asking = self.password_error = self.own_code_error = self.code_error = ""
 
     async def _read(self) -> None:
         session, locale = await self._session(), await locale_of(self)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from saasbot.domain.accounts import enrolment
 from saasbot.domain.accounts.enrolment import Enrolment, plain_code
@@ -109,6 +110,25 @@ async def request_mail_code(token: str) -> None:
         raise MailCodeTooSoon(retry_after=max(1, math.ceil(waiting.total_seconds())))
     if not waiting:
         raise NoMailCode
+
+
+async def proves_again(user_id: UUID, code: str, *, network: str) -> bool:
+    """Whether somebody who is signed in has the second step at hand: a code of their app, or a recovery code, which is used up then.
+    It is an attempt of its own, of one try, so that wrong codes count as those of a sign-in do.
+
+    Raises: Locked.
+    """
+    token = secrets.token_urlsafe(32)
+    _check_not_blocked(
+        await rows.open_attempt(
+            user_id,
+            attempt_hash=token_hash(token),
+            enrols=False,
+            network=network,
+            expires_at=utcnow() + LIFETIME,
+        )
+    )
+    return await _proves(await _counted(token), plain_code(code))
 
 
 async def enrol(token: str) -> Enrolment:

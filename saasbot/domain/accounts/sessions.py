@@ -50,15 +50,24 @@ class SignedIn:
 recent_sessions: Recent[SignedIn] = Recent()
 
 
-async def issue_ticket(person: Person) -> str:
-    """A token that opens one session within a minute: it carries a sign-in from the socket to the route with the cookie."""
+async def issue_ticket(person: Person, *, leaves: str = "") -> str:
+    """A token that opens one session within a minute: it carries a sign-in from the socket to the route with the cookie.
+
+    `leaves`: the token of the session that ends then. Only the browser that holds it can use the ticket.
+    """
     ticket = secrets.token_urlsafe(_TOKEN_BYTES)
-    await rows.open_ticket(person, token_hash=token_hash(ticket), expires_at=utcnow() + TICKET_LIFETIME)
+    await rows.open_ticket(
+        person,
+        token_hash=token_hash(ticket),
+        expires_at=utcnow() + TICKET_LIFETIME,
+        leaves_hash=token_hash(leaves) if leaves else None,
+    )
     return ticket
 
 
-async def start_session(ticket: str, *, network: str, user_agent: str) -> str:
-    """Exchange the ticket for the token of a new session, which goes into the cookie and nowhere else.
+async def start_session(ticket: str, *, network: str, user_agent: str, held: str = "") -> str:
+    """Exchange the ticket for the token of a new session, which goes into the cookie and nowhere else. `held`: the token in the
+    browser's cookie, if it has one.
 
     Raises: InvalidTicket.
     """
@@ -67,6 +76,7 @@ async def start_session(ticket: str, *, network: str, user_agent: str) -> str:
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     person = await rows.open_session(
         token_hash(ticket),
+        held_hash=token_hash(held) if _plausible(held) else None,
         token_hash=token_hash(token),
         csrf_token=secrets.token_urlsafe(24),
         expires_at=utcnow() + LIFETIME,

@@ -46,6 +46,16 @@ _NOTICES = {
         "es": ("Verificación en dos pasos desactivada", "Se desactivó la verificación en dos pasos de tu cuenta."),
         "en": ("Two-step sign-in is off", "Two-step sign-in was turned off for your account."),
     },
+    "replaced": {
+        "es": (
+            "Otra app de autenticación",
+            "Se cambió la app de autenticación de tu cuenta. La anterior ya no sirve y se cerraron las demás sesiones.",
+        ),
+        "en": (
+            "Another authenticator app",
+            "The authenticator app of your account was replaced. The one before no longer works, and all other sessions are over.",
+        ),
+    },
     "codes_renewed": {
         "es": (
             "Códigos de recuperación nuevos",
@@ -56,11 +66,11 @@ _NOTICES = {
     "recovery_code_used": {
         "es": (
             "Se usó un código de recuperación",
-            "Alguien entró a tu cuenta con un código de recuperación. Te quedan {left}.",
+            "Se usó un código de recuperación de tu cuenta. Te quedan {left}.",
         ),
         "en": (
             "A recovery code was used",
-            "Somebody signed in to your account with a recovery code. You have {left} left.",
+            "A recovery code of your account was used. You have {left} left.",
         ),
     },
 }

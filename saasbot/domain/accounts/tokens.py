@@ -59,16 +59,28 @@ class Caller:
 recent_callers: Recent[Caller] = Recent()
 
 
-async def issue_tokens(person: Person, *, network: str = "", user_agent: str = "") -> TokenPair:
-    """A new family: its first refresh token, and an access token. It remembers from where it was opened, and with what."""
+async def issue_tokens(
+    person: Person, *, network: str = "", user_agent: str = "", instead_of: Family | None = None
+) -> TokenPair:
+    """A new family: its first refresh token, and an access token. It remembers from where it was opened, and with what.
+
+    `instead_of`: the person's family that ends with that, its access tokens too.
+
+    Raises: InvalidToken (that family has ended).
+    """
     family = Family(new_id(), person.user_id, person.company_id, network, user_agent[:300])
     refresh = secrets.token_urlsafe(32)
-    await rows.open_family(
+    opened = await rows.open_family(
         family,
         person,
         token_hash=token_hash(refresh),
         expires_at=utcnow() + REFRESH_LIFETIME,
+        instead_of=instead_of,
     )
+    if instead_of is not None:
+        recent_callers.forget(instead_of.user_id)
+    if not opened:
+        raise InvalidToken
     return await _pair(family, refresh)
 
 

@@ -97,7 +97,8 @@ HAS_SECOND_FACTOR = exists().where(
     col(SecondFactor.user_id) == col(UserAccount.id), col(SecondFactor.confirmed_at).is_not(None)
 )
 NEEDS_SECOND_FACTOR = or_(col(Membership.role) == Role.ADMIN, col(UserAccount.is_super_admin))
-SECURED = (*SEATED, or_(~NEEDS_SECOND_FACTOR, HAS_SECOND_FACTOR))
+HAS_WHAT_THE_ROLE_NEEDS = or_(~NEEDS_SECOND_FACTOR, HAS_SECOND_FACTOR)
+SECURED = (*SEATED, HAS_WHAT_THE_ROLE_NEEDS)
 """Who may act: those, with a second factor where the role demands one. So no ticket, session or token is worth anything
 without it, whichever way it came to be, and whoever becomes an administrator signs in anew."""
 
@@ -298,8 +299,10 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
     return True
 
 
-async def end_everything_of(user_id: UUID, now: datetime) -> None:
-    """Within the caller's transaction: the account's sessions, refresh tokens, sign-in attempts and unused tickets are over, everywhere, at once."""
+async def end_everything_of(user_id: UUID, now: datetime, *, kept: UUID | None = None) -> None:
+    """Within the caller's transaction: the account's sessions, refresh tokens, sign-in attempts and unused tickets are over,
+    everywhere, at once; but for the session or family that is `kept`.
+    """
     await run(delete(SignInAttempt).where(col(SignInAttempt.user_id) == user_id))
     # before the sessions: a ticket that is being exchanged makes us wait here, and its session is seen below
     await run(
@@ -309,13 +312,21 @@ async def end_everything_of(user_id: UUID, now: datetime) -> None:
     )
     sessions = await run(
         update(UserSession)
-        .where(col(UserSession.user_id) == user_id, col(UserSession.revoked_at).is_(None))
+        .where(
+            col(UserSession.user_id) == user_id,
+            col(UserSession.revoked_at).is_(None),
+            col(UserSession.id).is_distinct_from(kept),
+        )
         .values(revoked_at=now)
         .returning(col(UserSession.company_id))
     )
     families = await run(
         update(RefreshToken)
-        .where(col(RefreshToken.user_id) == user_id, col(RefreshToken.revoked_at).is_(None))
+        .where(
+            col(RefreshToken.user_id) == user_id,
+            col(RefreshToken.revoked_at).is_(None),
+            col(RefreshToken.family).is_distinct_from(kept),
+        )
         .values(revoked_at=now)
         .returning(col(RefreshToken.company_id))
     )

@@ -18,6 +18,7 @@ SEALED: tuple[tuple[type[SQLModel], str], ...] = (
     (SigningKey, "private_sealed"),
     (KeyCheck, "check_sealed"),
     (SecondFactor, "totp_sealed"),
+    (SecondFactor, "replacement_sealed"),
 )
 """Every column with a sealed value. A test finds columns by their name and fails on one that is missing here."""
 

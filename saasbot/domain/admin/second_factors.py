@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel import select as select_rows
 
-from saasbot.domain.admin.credentials import HAS_SECOND_FACTOR, NEEDS_SECOND_FACTOR
+from saasbot.domain.admin.credentials import HAS_SECOND_FACTOR, NEEDS_SECOND_FACTOR, end_everything_of
 from saasbot.infra import jobs
 from saasbot.infra.crypto import Unsealable, place, seal, unseal
 from saasbot.infra.db import platform_unit_of_work, run, session
@@ -24,12 +24,21 @@ NOTICE_TASK = "accounts.mail_security_notice"
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Another app, which waits for its first code."""
+
+    secret: str = field(repr=False)
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
     id: UUID
     secret: str | None = field(repr=False)
     """Nothing when no secret key opens it any more: then only a code by mail helps."""
     confirmed_at: datetime | None
     mail_allowed: bool
+    replacement: Replacement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,20 @@ async def read_factor(user_id: UUID) -> Factor | None:
         row = (await session().exec(select_rows(SecondFactor).where(SecondFactor.user_id == user_id))).one_or_none()
     if row is None:
         return None
+    secret, sealed = _opened(row, "totp_sealed", row.totp_sealed), row.replacement_sealed
+    if sealed is None or row.replacement_until is None or row.replacement_until <= utcnow():
+        return Factor(row.id, secret, row.confirmed_at, row.mail_allowed)
+    other = _opened(row, "replacement_sealed", sealed)
+    replacement = Replacement(other, sealed) if other is not None else None
+    return Factor(row.id, secret, row.confirmed_at, row.mail_allowed, replacement)
+
+
+def _opened(row: SecondFactor, column: str, sealed: bytes) -> str | None:
     try:
-        secret = unseal(row.totp_sealed, place("second_factor", "totp_sealed", row.id))
+        return unseal(sealed, place("second_factor", column, row.id))
     except Unsealable:
-        log.error("accounts.second_factor_unsealable", user_id=str(user_id))
-        secret = None
-    return Factor(row.id, secret, row.confirmed_at, row.mail_allowed)
+        log.error("accounts.second_factor_unsealable", user_id=str(row.user_id))
+        return None
 
 
 async def begin_factor(user_id: UUID, secret: str) -> bool:
@@ -123,6 +140,66 @@ async def confirm_factor(
             )
         await jobs.defer(NOTICE_TASK, user_id=str(user_id), what="on")
     log.info("accounts.second_factor_confirmed", user_id=str(user_id))
+    return True
+
+
+async def begin_replacement(user_id: UUID, secret: str, *, until: datetime) -> bool:
+    """Keep the secret of another app beside the one that counts, in place of one that waited. False: none counts."""
+    async with platform_unit_of_work("begin to replace a second factor"):
+        found = await run(
+            select(col(SecondFactor.id)).where(
+                col(SecondFactor.user_id) == user_id, col(SecondFactor.confirmed_at).is_not(None)
+            )
+        )
+        factor_id = found.scalar()
+        if factor_id is None:
+            return False
+        sealed = seal(secret, place("second_factor", "replacement_sealed", factor_id))
+        kept = await run(
+            update(SecondFactor)
+            .where(col(SecondFactor.id) == factor_id)
+            .values(replacement_sealed=sealed, replacement_until=until)
+        )
+        return kept.rowcount > 0
+
+
+async def replace_factor(
+    user_id: UUID,
+    factor_id: UUID,
+    replacement: Replacement,
+    *,
+    step: int,
+    code_hashes: Sequence[bytes],
+    kept: UUID,
+) -> bool:
+    """The other app counts from now on, with these recovery codes, and the one before no more. Sign-ins that wait, sessions and
+    families of tokens but `kept` are over. False: another was begun since, or it is late, and nothing happened.
+    """
+    now = utcnow()
+    async with platform_unit_of_work("replace a second factor"):
+        replaced = await run(
+            update(SecondFactor)
+            .where(
+                col(SecondFactor.id) == factor_id,
+                col(SecondFactor.user_id) == user_id,
+                col(SecondFactor.replacement_sealed) == replacement.sealed,
+                col(SecondFactor.replacement_until) > now,
+            )
+            .values(
+                totp_sealed=seal(replacement.secret, place("second_factor", "totp_sealed", factor_id)),
+                confirmed_at=now,
+                last_step=step,
+                replacement_sealed=None,
+                replacement_until=None,
+            )
+            .returning(col(SecondFactor.id))
+        )
+        if replaced.first() is None:
+            return False
+        await _replace_codes(user_id, code_hashes)
+        await end_everything_of(user_id, now, kept=kept)
+        await jobs.defer(NOTICE_TASK, user_id=str(user_id), what="replaced")
+    log.info("accounts.second_factor_replaced", user_id=str(user_id))
     return True
 
 

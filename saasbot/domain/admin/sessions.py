@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from saasbot.domain.admin.credentials import PERSON, SECURED, Person
@@ -30,16 +30,25 @@ class OpenSession:
 
 
 async def open_session(
-    ticket_hash: bytes, *, token_hash: bytes, csrf_token: str, expires_at: datetime, network: str, user_agent: str
+    ticket_hash: bytes,
+    *,
+    held_hash: bytes | None,
+    token_hash: bytes,
+    csrf_token: str,
+    expires_at: datetime,
+    network: str,
+    user_agent: str,
 ) -> Person | None:
     """Exchange a ticket, once, for a session. Nothing when it is unknown, used or late, or its person may not act.
 
-    Both in one transaction, so that what voids tickets also finds the session of one that was faster.
+    `held_hash`: of the session whose cookie the browser brings. A ticket of a change of company is for the browser that asked only,
+    while that session lives, and ends it. All in one transaction, so that what voids tickets also finds the session of one that was
+    faster.
     """
     now = utcnow()
     async with platform_unit_of_work("open a session with a ticket"):
-        person = await _use_ticket(ticket_hash, now)
-        if person is None:
+        person, left = await _use_ticket(ticket_hash, held_hash, now)
+        if person is None or (left is not None and not await _leave(left, person, now)):
             return None
         row = UserSession(
             company_id=person.company_id,
@@ -115,29 +124,38 @@ async def revoke_session(token_hash: bytes) -> None:
             log.info("accounts.session_revoked", session_id=str(row.id))
 
 
-async def open_ticket(person: Person, *, token_hash: bytes, expires_at: datetime) -> None:
+async def open_ticket(
+    person: Person, *, token_hash: bytes, expires_at: datetime, leaves_hash: bytes | None = None
+) -> None:
+    """`leaves_hash`: of the session that ends when the ticket is used."""
     async with platform_unit_of_work("open a sign-in ticket"):
         session().add(
             SignInTicket(
-                company_id=person.company_id, user_id=person.user_id, token_hash=token_hash, expires_at=expires_at
+                company_id=person.company_id,
+                user_id=person.user_id,
+                token_hash=token_hash,
+                expires_at=expires_at,
+                leaves_hash=leaves_hash,
             )
         )
 
 
-async def _use_ticket(token_hash: bytes, now: datetime) -> Person | None:
+async def _use_ticket(token_hash: bytes, held_hash: bytes | None, now: datetime) -> tuple[Person | None, bytes | None]:
+    """Whose it is, and which session it leaves."""
     used = await run(
         update(SignInTicket)
         .where(
             col(SignInTicket.token_hash) == token_hash,
             col(SignInTicket.used_at).is_(None),
             col(SignInTicket.expires_at) > now,
+            or_(col(SignInTicket.leaves_hash).is_(None), col(SignInTicket.leaves_hash) == held_hash),
         )
         .values(used_at=now)
-        .returning(col(SignInTicket.user_id), col(SignInTicket.company_id))
+        .returning(col(SignInTicket.user_id), col(SignInTicket.company_id), col(SignInTicket.leaves_hash))
     )
     row = used.first()
     if row is None:
-        return None
+        return None, None
     found = await run(
         select(*PERSON)
         .join(Membership, col(Membership.user_id) == col(UserAccount.id))
@@ -145,4 +163,28 @@ async def _use_ticket(token_hash: bytes, now: datetime) -> Person | None:
         .where(col(UserAccount.id) == row.user_id, col(Company.id) == row.company_id, *SECURED)
     )
     person = found.first()
-    return Person.of(person) if person else None
+    return (Person.of(person) if person else None), row.leaves_hash
+
+
+async def _leave(token_hash: bytes, person: Person, now: datetime) -> bool:
+    """The person's session of before is over: they went to another company of theirs. False: it was over already.
+
+    The trail of the company they leave does not say where they went: that is not its people's to know.
+    """
+    left = await run(
+        update(UserSession)
+        .where(
+            col(UserSession.token_hash) == token_hash,
+            col(UserSession.user_id) == person.user_id,
+            col(UserSession.revoked_at).is_(None),
+            col(UserSession.expires_at) > now,
+        )
+        .values(revoked_at=now)
+        .returning(col(UserSession.id), col(UserSession.company_id), col(UserSession.network))
+    )
+    row = left.first()
+    if row is None:
+        return False
+    await record_of(person.user_id, row.company_id, "session.switched", Origin(Via.PAGE, row.network, row.id))
+    events.publish("session", company_id=row.company_id, session=row.id, user=person.user_id)
+    return True

@@ -32,11 +32,19 @@ class Family:
     """From where and with what it was opened, as far as is known."""
 
 
-async def open_family(family: Family, person: Person, *, token_hash: bytes, expires_at: datetime) -> None:
-    """A sign-in to the API: the first link of its chain."""
+async def open_family(
+    family: Family, person: Person, *, token_hash: bytes, expires_at: datetime, instead_of: Family | None = None
+) -> bool:
+    """A sign-in to the API: the first link of its chain.
+
+    `instead_of`: the person's family that ends with it, because they go to another company. False: it had ended, and nothing began.
+    """
     async with platform_unit_of_work("begin a family of refresh tokens"):
+        if instead_of is not None and not await _end(instead_of, utcnow(), "session.switched"):
+            return False
         session().add(_link(family, token_hash, expires_at))
         await record(person.actor(Origin(Via.API, family.network, family.id)), "session.opened", family.id)
+    return True
 
 
 async def rotate_refresh_token(
@@ -130,13 +138,19 @@ def _link(family: Family, token_hash: bytes, expires_at: datetime) -> RefreshTok
     )
 
 
-async def _end(family: Family, now: datetime, action: Action) -> None:
-    ended = await run(
-        update(RefreshToken)
-        .where(col(RefreshToken.family) == family.id, col(RefreshToken.revoked_at).is_(None))
-        .values(revoked_at=now)
+async def _end(family: Family, now: datetime, action: Action) -> bool:
+    """Within the caller's transaction. False: it had ended."""
+    alive = (
+        col(RefreshToken.family) == family.id,
+        col(RefreshToken.user_id) == family.user_id,
+        col(RefreshToken.revoked_at).is_(None),
     )
-    if ended.rowcount:
-        await record_of(family.user_id, family.company_id, action, Origin(Via.API, session_id=family.id))
+    end = update(RefreshToken).where(*alive).values(revoked_at=now)
+    ended = (await run(end)).rowcount > 0
+    await run(end)  # the link that somebody was adding while the first one waited for them
+    if ended:
+        origin = Origin(Via.API, family.network, family.id)
+        await record_of(family.user_id, family.company_id, action, origin)
     events.publish("session", company_id=family.company_id, family=family.id, user=family.user_id)
     log.info("accounts.refresh_family_ended", family=str(family.id), user_id=str(family.user_id))
+    return ended

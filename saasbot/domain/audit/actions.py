@@ -58,9 +58,11 @@ Action = Literal[
     "session.ended_elsewhere",
     "session.opened",
     "session.refused",
+    "session.switched",
     "session.token_reused",
     "session.two_step_off",
     "session.two_step_on",
+    "session.two_step_replaced",
 ]
 
 Kind = Literal[
