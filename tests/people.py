@@ -12,6 +12,7 @@ from saasbot.domain.accounts.passwords import hash_password
 from saasbot.domain.accounts.signing_keys import signing_keys
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person, find_account
+from saasbot.domain.admin.seats import find_seat
 from saasbot.infra import db, totp
 from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Membership, Role, UserAccount
@@ -130,3 +131,19 @@ async def signed_in_person(email: str, password: str = PASSWORD, *, network: str
     step = await accounts.sign_in(email=email, password=password, network=network)
     assert isinstance(step, Person)
     return step
+
+
+async def give_seat(person: Actor, of: Actor, role: Role) -> Actor:
+    """The person is in the company of `of` as well, and joined it last. Returns who they are there."""
+    async with db.platform_unit_of_work("a test"):
+        db.session().add(Membership(company_id=of.company_id, user_id=person.person_id, role=role))
+    found = await find_seat(person.person_id, of.company_id)
+    assert found is not None
+    return found[0].actor()
+
+
+async def session_in(actor: Actor) -> str:
+    """The token of a browser session of this person in this company."""
+    found = await find_seat(actor.person_id, actor.company_id)
+    assert found is not None
+    return await accounts.start_session(await accounts.issue_ticket(found[0]), network="home", user_agent="a browser")

@@ -80,7 +80,8 @@ async def withdraw(actor: CurrentActor, invitation_id: UUID) -> None:
 
 @router.post("/accept", status_code=201)
 async def accept(request: Request, body: AcceptIn) -> Identity:
-    """The account of the invited address is on the team; sign in with `POST /auth/login`, which enters the company joined last.
+    """The account of the invited address is on the team; go there with `POST /auth/switch`, or sign in with `POST /auth/login`, which
+    enters the company joined last.
 
     Without a bearer token the account is made, or taken over while its email is unconfirmed or it is on no team; 401 `sign_in_first`
     where the account must accept itself.

@@ -28,6 +28,8 @@ class Companies(BaseModel):
 
 class SwitchIn(Body):
     company_id: UUID
+    refresh_token: str
+    """Of the same sign-in as the access token, not used before."""
 
 
 @router.get("/companies")
@@ -48,12 +50,16 @@ async def list_companies(actor: CurrentActor) -> Companies:
 
 @router.post("/switch")
 async def switch(request: Request, actor: CurrentActor, caller: CurrentCaller, body: SwitchIn) -> Tokens:
-    """Tokens in another of the caller's companies. Those of before end at once, the access token too.
+    """Tokens in another of the caller's companies, for the refresh token. Those of before end at once, the access token too.
 
     404 for a company that is not theirs, 409 `already_there`, 403 `two_step_needed` where the role there needs two-step sign-in and
-    the account has none.
+    the account has none, 401 `invalid_token` for a refresh token of another sign-in; one that was used before ends the sign-in.
     """
     pair, person = await switching.tokens_in(
-        actor, body.company_id, leaves=caller.family, user_agent=request.headers.get("user-agent", "")
+        actor,
+        body.company_id,
+        refresh_token=body.refresh_token,
+        family=caller.family,
+        user_agent=request.headers.get("user-agent", ""),
     )
     return tokens_of(pair, person)

@@ -25,6 +25,7 @@ from saasbot.domain.accounts import (
     two_step,
 )
 from saasbot.domain.accounts.attempts import LIFETIME
+from saasbot.domain.accounts.enrolment import REPLACEMENT_LIFETIME
 from saasbot.domain.accounts.two_step import TwoStepIsOff, TwoStepIsOn, TwoStepMandatory
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import attempts as rows
@@ -36,10 +37,10 @@ from saasbot.infra.db import platform_unit_of_work, run, sql, unit_of_work
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
 from saasbot.models import Role
-from saasbot.models.table import utcnow
+from saasbot.models.table import new_id, utcnow
 from tests.accounts.test_resets import NEW, link_token, own_mail_folder
 from tests.attack.attempts import attempt
-from tests.people import PASSWORD, code_now, fresh_code, give_second_factor, make_colleague, sign_in_as
+from tests.people import PASSWORD, code_now, fresh_code, give_second_factor, make_colleague, session_in, sign_in_as
 
 __all__ = ["own_mail_folder"]
 
@@ -332,9 +333,12 @@ async def test_recovery_codes_are_kept_as_hashes_and_renewed_all_at_once(alice: 
     async with platform_unit_of_work("a test"):
         stored = repr((await sql("SELECT * FROM recovery_code")).all())
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)
-    with pytest.raises(InvalidInput):
-        await two_step.renew_recovery_codes(alice, password="not the password", network="x")
-    renewed = await two_step.renew_recovery_codes(alice, password=PASSWORD, network="x")
+    code = await fresh_code(alice.user_id)
+    for wrong_one, proofs in (("password", ("not the password", code)), ("code", (PASSWORD, "000000"))):
+        with pytest.raises(InvalidInput) as error:
+            await two_step.renew_recovery_codes(alice, password=proofs[0], code=proofs[1], network="x")
+        assert error.value.field == wrong_one
+    renewed = await two_step.renew_recovery_codes(alice, password=PASSWORD, code=code, network="x")
     token = await begun_attempt()
     assert await wrong(token, codes[0]) == 4
     assert (await accounts.finish(token, renewed[0])).person == await person_of()
@@ -412,7 +416,7 @@ async def test_an_administrator_without_a_second_factor_makes_one_before_anythin
     token = await accounts.start_session(await accounts.issue_ticket(person), network="", user_agent="")
     assert await accounts.signed_in(token)
     with pytest.raises(TwoStepMandatory):
-        await two_step.turn_off(person.actor(), password=PASSWORD, network="x")
+        await two_step.turn_off(person.actor(), password=PASSWORD, code=codes[0], network="x")
 
 
 async def test_who_has_an_app_cannot_enrol_another_with_the_password(codes: list[str]):
@@ -441,31 +445,125 @@ async def test_of_two_enrolments_the_one_that_was_not_confirmed_is_over(alice: A
 
 async def test_an_owner_turns_it_on_and_off(alice: Actor, own_mail_folder: Any):
     assert not (await two_step.two_step_of(alice)).enrolled
-    begun = await two_step.begin(alice)
+    with pytest.raises(InvalidInput) as error:
+        await two_step.begin(alice, password="not the password", network="x")
+    assert error.value.field == "password"
+    begun = await two_step.begin(alice, password=PASSWORD, network="x")
     assert isinstance(await accounts.sign_in(email=EMAIL, password=PASSWORD, network="x"), Person), "not confirmed yet"
     with pytest.raises(InvalidInput):
-        await two_step.confirm(alice, "000000")
-    codes = await two_step.confirm(alice, totp.code_at(begun.secret, int(utcnow().timestamp()) // 30))
+        await two_step.confirm(alice, "000000", current=new_id())
+    codes = await two_step.confirm(alice, code_of(begun), current=new_id())
     standing = await two_step.two_step_of(alice)
     assert (standing.enrolled, standing.mandatory, standing.codes_left, len(codes)) == (True, False, 10, 10)
     assert isinstance(standing.since, datetime)
     with pytest.raises(TwoStepIsOn):
-        await two_step.begin(alice)
+        await two_step.begin(alice, password=PASSWORD, network="x")
     with pytest.raises(InvalidInput) as error:
-        await two_step.turn_off(alice, password="not the password", network="x")
+        await two_step.turn_off(alice, password="not the password", code=codes[0], network="x")
     assert error.value.field == "password"
-    await two_step.turn_off(alice, password=PASSWORD, network="x")
+    await two_step.turn_off(alice, password=PASSWORD, code=codes[0], network="x")
     assert isinstance(await accounts.sign_in(email=EMAIL, password=PASSWORD, network="x"), Person)
-    with pytest.raises(TwoStepIsOff):
-        await two_step.renew_recovery_codes(alice, password=PASSWORD, network="x")
+    for ask in (two_step.renew_recovery_codes, two_step.begin_replacement, two_step.turn_off):
+        with pytest.raises(TwoStepIsOff):
+            await ask(alice, password=PASSWORD, code=codes[1], network="x")
 
 
 async def test_guesses_at_the_password_are_counted_there_too(alice: Actor, codes: list[str]):
     for _ in range(5):
         with pytest.raises(InvalidInput):
-            await two_step.turn_off(alice, password="not the password", network="home")
+            await two_step.turn_off(alice, password="not the password", code="000000", network="home")
     with pytest.raises(Locked):
-        await two_step.turn_off(alice, password=PASSWORD, network="home")
+        await two_step.turn_off(alice, password=PASSWORD, code=codes[0], network="home")
+
+
+@attempt(227, "accounts", "Who has an open session and the password guesses the code that turns the second step off.")
+async def test_guesses_at_the_code_count_as_those_of_a_sign_in(
+    alice: Actor, codes: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rows, "MOST_TRIES_A_DAY", 4)
+    for number in range(4):
+        with pytest.raises(InvalidInput) as error:
+            await two_step.turn_off(alice, password=PASSWORD, code=f"{number:06d}", network="x")
+        assert error.value.field == "code"
+    with pytest.raises(Locked):
+        await two_step.turn_off(alice, password=PASSWORD, code=codes[0], network="x")
+    with pytest.raises(Locked):
+        await begun_attempt()
+    assert (await two_step.two_step_of(alice)).enrolled
+
+
+# another app
+
+
+def code_of(begun: accounts.Enrolment) -> str:
+    """What the app with this secret shows."""
+    return totp.code_at(begun.secret, int(utcnow().timestamp()) // 30)
+
+
+async def replacement_for(actor: Actor) -> accounts.Enrolment:
+    return await two_step.begin_replacement(actor, password=PASSWORD, code=await fresh_code(actor.user_id), network="x")
+
+
+async def test_an_administrator_replaces_the_app_and_only_the_session_that_did_it_is_left(charlie: Actor):
+    """Of one whose role needs the second step, so that it cannot be turned off and on."""
+    email = "charlie@sur.example"
+    here, elsewhere = [await session_in(charlie) for _ in range(2)]
+    pair = await accounts.issue_tokens(await person_of(email))
+    current = await accounts.signed_in(here)
+    assert current is not None
+    begun = await replacement_for(charlie)
+    waiting = await begun_attempt(email)
+    assert (await accounts.finish(await begun_attempt(email), await fresh_code(charlie.user_id))).person.email == email
+    with pytest.raises(InvalidInput):
+        await two_step.confirm(charlie, "000000", current=current.session_id)
+
+    codes = await two_step.confirm(charlie, code_of(begun), current=current.session_id)
+    assert len(codes) == 10
+    assert await accounts.signed_in(here)
+    assert await accounts.signed_in(elsewhere) is None
+    with pytest.raises(accounts.InvalidToken):
+        await accounts.caller_of(pair.access_token)
+    with pytest.raises(InvalidAttempt):
+        await accounts.finish(waiting, codes[1])
+    token = await begun_attempt(email)
+    assert await wrong(token, code_now(charlie.user_id)) == 4, "the app of before opens nothing"
+    assert await wrong(token, code_of(begun)) == 3, "nor does the code that confirmed the other once more"
+    assert (await accounts.finish(token, codes[0])).person.user_id == charlie.user_id
+
+    async with platform_unit_of_work("a test"):
+        jobs = await sql("SELECT args FROM procrastinate_jobs WHERE task_name = :task ORDER BY id", task=NOTICE_TASK)
+        what = [job["what"] for job in jobs.scalars()]
+    assert what == ["on", "replaced", "recovery_code_used"]
+    await sign_in_mails.mail_security_notice(current.user_id, "replaced")
+    assert (mail.stored_mails()[0].to, mail.stored_mails()[0].subject) == (email, "Another authenticator app")
+    with pytest.raises(InvalidInput):
+        await two_step.confirm(charlie, code_of(begun), current=current.session_id)
+
+
+async def test_another_app_needs_the_password_and_a_code_and_comes_within_ten_minutes(alice: Actor, codes: list[str]):
+    for wrong_one, proofs in (
+        ("password", ("not the password", codes[0])),
+        ("code", (PASSWORD, "ABCD-EFGH-JKMN-PQRS")),
+    ):
+        with pytest.raises(InvalidInput) as error:
+            await two_step.begin_replacement(alice, password=proofs[0], code=proofs[1], network="x")
+        assert error.value.field == wrong_one
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        late = await two_step.begin_replacement(alice, password=PASSWORD, code=codes[0], network="x")
+        clock.shift(REPLACEMENT_LIFETIME)
+        with pytest.raises(InvalidInput):
+            await two_step.confirm(alice, code_of(late), current=new_id())
+        first, second = await replacement_for(alice), await replacement_for(alice)
+        with pytest.raises(InvalidInput):
+            await two_step.confirm(alice, code_of(first), current=new_id())
+        assert (await reseal_all()).unreadable == 0
+        await two_step.confirm(alice, code_of(second), current=new_id())
+
+
+async def test_the_secret_that_waits_is_sealed(alice: Actor, codes: list[str]):
+    begun = await replacement_for(alice)
+    async with platform_unit_of_work("a test"):
+        assert begun.secret not in repr((await sql("SELECT * FROM second_factor")).all())
 
 
 @attempt(170, "tenancy", "The app's role reads second factors.")

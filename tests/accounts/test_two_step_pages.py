@@ -149,30 +149,56 @@ async def test_the_settings_turn_it_on_and_off(alice: Actor, own_mail_folder: ob
     await do(tab, SecurityState, "load")
     state = await tab.state(SecurityState)
     assert (state.loaded, state.enrolled) == (True, False)
-    await do(tab, SecurityState, "begin")
+    await do(tab, SecurityState, "ask", what="on")
+    await do(tab, SecurityState, "begin", form={"own_password": "not the password"})
+    assert (state.password_error, state.app.text) == ("That is not your password.", "")
+    await do(tab, SecurityState, "begin", form={"own_password": PASSWORD})
     secret = state.app.text
     await do(tab, SecurityState, "load")
     assert secret not in held(tab), "what was not confirmed is gone with the visit"
-    await do(tab, SecurityState, "begin")
+    await do(tab, SecurityState, "begin", form={"own_password": PASSWORD})
     await do(tab, SecurityState, "confirm", form={"code": "000000"})
     assert state.code_error
     code = totp.code_at(state.app.text.replace(" ", ""), int(utcnow().timestamp()) // 30)
     await do(tab, SecurityState, "confirm", form={"code": code})
     assert (state.enrolled, state.codes_left, len(state.recovery_codes)) == (True, 10, 10)
-    first = state.recovery_codes[0]
+    first, second, *_ = state.recovery_codes
     await do(tab, SecurityState, "hide_codes")
     assert first not in held(tab)
 
     await do(tab, SecurityState, "ask", what="codes")
-    await do(tab, SecurityState, "prove", form={"own_password": "not the password"})
-    assert state.password_error == "That is not your password."
-    await do(tab, SecurityState, "prove", form={"own_password": PASSWORD})
+    await do(tab, SecurityState, "prove", form={"own_password": "not the password", "own_code": first})
+    assert (state.password_error, state.own_code_error) == ("That is not your password.", "")
+    await do(tab, SecurityState, "prove", form={"own_password": PASSWORD, "own_code": "000000"})
+    assert (state.password_error, state.own_code_error) == (
+        "",
+        "That code is not right, or it was used already.",
+    )
+    await do(tab, SecurityState, "prove", form={"own_password": PASSWORD, "own_code": first})
     assert len(state.recovery_codes) == 10
-    assert first not in state.recovery_codes
+    assert second not in state.recovery_codes
+    (code, *_) = state.recovery_codes
     await do(tab, SecurityState, "hide_codes")
     await do(tab, SecurityState, "ask", what="off")
-    await do(tab, SecurityState, "prove", form={"own_password": PASSWORD})
-    assert not state.enrolled
+    await do(tab, SecurityState, "prove", form={"own_password": PASSWORD, "own_code": code})
+    assert (state.enrolled, state.asking) == (False, "")
+
+
+async def test_the_settings_replace_the_app(alice: Actor, codes: list[str]):
+    tab, other = Tab((await cookie_of(ALICE))[0]), await session_of()
+    await do(tab, SecurityState, "load")
+    state = await tab.state(SecurityState)
+    assert len(state.sessions) == 2
+    await do(tab, SecurityState, "ask", what="app")
+    await do(tab, SecurityState, "prove", form={"own_password": PASSWORD, "own_code": codes[0]})
+    secret, first = state.app.text, codes[1]
+    assert (state.asking, state.enrolled, bool(secret)) == ("", True, True)
+    code = totp.code_at(secret.replace(" ", ""), int(utcnow().timestamp()) // 30)
+    await do(tab, SecurityState, "confirm", form={"code": code})
+    assert (state.codes_left, len(state.recovery_codes), len(state.sessions)) == (10, 10, 1)
+    assert first not in state.recovery_codes
+    assert secret not in held(tab)
+    assert await accounts.signed_in(other) is None
 
 
 async def test_the_settings_show_sessions_and_end_them(alice: Actor):

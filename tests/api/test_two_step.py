@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from saasbot.domain import accounts
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import find_account
 from saasbot.infra import totp
@@ -66,6 +67,63 @@ async def test_an_administrator_makes_a_second_factor_first(client: Client, alic
     code = totp.code_at(begun["secret"], int(utcnow().timestamp()) // 30)
     done = await client.post(f"{V1}/two-step", json={"attempt": attempt, "code": code})
     assert (done.status_code, len(done.json()["recovery_codes"]), done.json()["user"]["role"]) == (200, 10, "admin")
+
+
+async def test_a_person_turns_it_on_renews_the_codes_and_turns_it_off(as_alice: Client, alice: Actor):
+    stands = (await as_alice.get(f"{V1}/two-step")).json()
+    assert stands == {"on": False, "mandatory": False, "since": None, "recovery_codes_left": 0}
+    wrong = await as_alice.post(f"{V1}/two-step/app", json={"password": "not the password"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "password")
+    begun = (await as_alice.post(f"{V1}/two-step/app", json={"password": PASSWORD})).json()
+    assert begun["secret"] in begun["otpauth_uri"]
+    assert begun["png_data_uri"].startswith("data:image/png;base64,")
+    no_code = await as_alice.post(f"{V1}/two-step/app/confirm", json={"code": "000000"})
+    assert (no_code.status_code, no_code.json()["errors"][0]["field"]) == (422, "code")
+    on = await as_alice.post(f"{V1}/two-step/app/confirm", json={"code": code_of(begun)})
+    assert (on.status_code, len(on.json()["recovery_codes"])) == (200, 10)
+    stands = (await as_alice.get(f"{V1}/two-step")).json()
+    assert (stands["on"], stands["recovery_codes_left"], stands["since"][-1]) == (True, 10, "Z")
+    again = await as_alice.post(f"{V1}/two-step/app", json={"password": PASSWORD})
+    assert (again.status_code, again.json()["code"]) == (409, "two_step_is_on")
+
+    first, second, *_ = on.json()["recovery_codes"]
+    guess = await as_alice.post(f"{V1}/two-step/recovery-codes", json={"password": PASSWORD, "code": "000000"})
+    assert (guess.status_code, guess.json()["errors"][0]["field"]) == (422, "code")
+    renewed = await as_alice.post(f"{V1}/two-step/recovery-codes", json={"password": PASSWORD, "code": first})
+    assert (renewed.status_code, len(renewed.json()["recovery_codes"])) == (200, 10)
+    old = await as_alice.post(f"{V1}/two-step/off", json={"password": PASSWORD, "code": second})
+    assert old.status_code == 422
+    code = renewed.json()["recovery_codes"][0]
+    assert (await as_alice.post(f"{V1}/two-step/off", json={"password": PASSWORD, "code": code})).status_code == 204
+    off = await as_alice.post(f"{V1}/two-step/off", json={"password": PASSWORD, "code": code})
+    assert (off.status_code, off.json()["code"]) == (409, "two_step_is_off")
+    actions = [
+        line["action"] for line in (await as_alice.get("/api/v1/audit", params={"kind": "session"})).json()["data"]
+    ]
+    assert actions[:3] == ["session.two_step_off", "session.codes_renewed", "session.two_step_on"]
+
+
+async def test_who_must_have_it_replaces_the_app_and_cannot_turn_it_off(client: Client, charlie: Actor):
+    other = await session_of("charlie@sur.example")
+    await sign_in(client, "charlie@sur.example")
+    proof = {"password": PASSWORD, "code": await fresh_code(charlie.user_id)}
+    off = await client.post(f"{V1}/two-step/off", json=proof)
+    assert (off.status_code, off.json()["code"]) == (403, "two_step_mandatory")
+    begun = await client.post(f"{V1}/two-step/app/replacement", json=proof)
+    assert begun.status_code == 200, begun.text
+    done = await client.post(f"{V1}/two-step/app/confirm", json={"code": code_of(begun.json())})
+    assert (done.status_code, len(done.json()["recovery_codes"])) == (200, 10)
+    assert (await client.get(f"{V1}/me")).status_code == 200, "the sign-in that did it goes on"
+    assert await accounts.signed_in(other) is None
+    step = (await client.post(f"{V1}/login", json={"email": "charlie@sur.example", "password": PASSWORD})).json()
+    answer = await client.post(
+        f"{V1}/two-step", json={"attempt": step["attempt"], "code": done.json()["recovery_codes"][0]}
+    )
+    assert answer.status_code == 200
+
+
+def code_of(begun: dict[str, str]) -> str:
+    return totp.code_at(begun["secret"], int(utcnow().timestamp()) // 30)
 
 
 async def test_a_person_sees_where_they_are_signed_in_and_ends_it(as_alice: Client, alice: Actor, as_mallory: Client):

@@ -51,6 +51,7 @@ class Belongings:
     def path_ids(self) -> dict[str, str]:
         """By the name that a route or a handler gives the id."""
         names = (
+            "company_id",
             "bot_id",
             "version",
             "product_id",

@@ -128,6 +128,7 @@ FIELDS: dict[str, Any] = {
     "number_quiet_from": "22:00",
     "number_quiet_until": "08:00",
     "number_reject_calls": True,
+    "own_code": "ABCD1234",
     "own_password": "Taken",
     "pair_phone": "5491144440000",
     "person_locale": "en",

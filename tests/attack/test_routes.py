@@ -78,6 +78,7 @@ NAMED_INSIDE = {
     ("POST", "/conversations/{conversation_id}/messages", "quoted_id"): {
         "json": {"text": "Taken", "quoted_id": "{message_id}"}
     },
+    ("POST", "/auth/switch", "company_id"): {"json": {"company_id": "{company_id}", "refresh_token": "taken"}},
     ("GET", "/audit", "user_id"): {"params": {"user_id": "{user_id}"}},
     ("GET", "/conversations", "assignee"): {"params": {"assignee": "{user_id}"}},
 }

@@ -12,6 +12,7 @@ from saasbot.domain.actor import Actor
 from saasbot.infra.db import platform_unit_of_work
 from saasbot.pages.registry import PAGES, Page
 from saasbot.state.auth import AuthState
+from saasbot.state.companies import CompaniesState
 from saasbot.state.locale import LocaleState
 from saasbot.state.page_states import states_of
 from saasbot.state.session import SessionState
@@ -22,7 +23,7 @@ from tests.gate.canaries import ID, NUMBER, SONG, canary_of, left_in, let_in, ou
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_open_tabs import clock, moved  # noqa: F401  # a fixture, and a change
 
-OF_THE_FRAME = frozenset({SessionState, ShellState, LocaleState})
+OF_THE_FRAME = frozenset({SessionState, ShellState, CompaniesState, LocaleState})
 LOADS = [State.event_handlers["hydrate_and_load"], OnLoadInternalState.event_handlers["on_load_internal"]]
 
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from saasbot.domain.accounts.sessions import issue_ticket
-from saasbot.domain.accounts.tokens import TokenPair, issue_tokens
+from saasbot.domain.accounts.tokens import TokenPair, exchange_tokens
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import seats as rows
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.seats import Seat
-from saasbot.domain.admin.tokens import Family
 from saasbot.infra.errors import AppError, NotFound
 
 
@@ -42,15 +41,17 @@ async def ticket_to(actor: Actor, company_id: UUID, *, leaves: str) -> str:
     return await issue_ticket(await _person_in(actor, company_id), leaves=leaves)
 
 
-async def tokens_in(actor: Actor, company_id: UUID, *, leaves: UUID, user_agent: str = "") -> tuple[TokenPair, Person]:
-    """Tokens in that company. `leaves`: the family that asks; none of its tokens, access tokens too, opens anything any more.
+async def tokens_in(
+    actor: Actor, company_id: UUID, *, refresh_token: str, family: UUID, user_agent: str = ""
+) -> tuple[TokenPair, Person]:
+    """Tokens in that company for the unused refresh token of the family that asks: who has but an access token gets no other by it.
+    The family ends, its access tokens too.
 
-    Raises: Forbidden, NotFound (also of companies that are not theirs), AlreadyThere, TwoStepNeeded, InvalidToken (the family has
-    ended).
+    Raises: Forbidden, NotFound (also of companies that are not theirs), AlreadyThere, TwoStepNeeded, InvalidToken.
     """
-    person, network = await _person_in(actor, company_id), actor.origin.network
-    left = Family(leaves, person.user_id, actor.company_id, network)
-    return await issue_tokens(person, network=network, user_agent=user_agent, instead_of=left), person
+    person = await _person_in(actor, company_id)
+    pair = await exchange_tokens(person, refresh_token, of=family, network=actor.origin.network, user_agent=user_agent)
+    return pair, person
 
 
 async def _person_in(actor: Actor, company_id: UUID) -> Person:

@@ -59,27 +59,38 @@ class Caller:
 recent_callers: Recent[Caller] = Recent()
 
 
-async def issue_tokens(
-    person: Person, *, network: str = "", user_agent: str = "", instead_of: Family | None = None
-) -> TokenPair:
-    """A new family: its first refresh token, and an access token. It remembers from where it was opened, and with what.
-
-    `instead_of`: the person's family that ends with that, its access tokens too.
-
-    Raises: InvalidToken (that family has ended).
-    """
+async def issue_tokens(person: Person, *, network: str = "", user_agent: str = "") -> TokenPair:
+    """A new family: its first refresh token, and an access token. It remembers from where it was opened, and with what."""
     family = Family(new_id(), person.user_id, person.company_id, network, user_agent[:300])
     refresh = secrets.token_urlsafe(32)
-    opened = await rows.open_family(
+    await rows.open_family(
         family,
         person,
         token_hash=token_hash(refresh),
         expires_at=utcnow() + REFRESH_LIFETIME,
-        instead_of=instead_of,
     )
-    if instead_of is not None:
-        recent_callers.forget(instead_of.user_id)
-    if not opened:
+    return await _pair(family, refresh)
+
+
+async def exchange_tokens(
+    person: Person, refresh_token: str, *, of: UUID, network: str = "", user_agent: str = ""
+) -> TokenPair:
+    """A new family for the unused refresh token of the person's family `of`, which ends, its access tokens too.
+
+    Raises: InvalidToken.
+    """
+    family = Family(new_id(), person.user_id, person.company_id, network, user_agent[:300])
+    refresh = secrets.token_urlsafe(32)
+    exchanged = await rows.exchange_family(
+        token_hash(refresh_token),
+        of,
+        family,
+        person,
+        token_hash=token_hash(refresh),
+        expires_at=utcnow() + REFRESH_LIFETIME,
+    )
+    recent_callers.forget(person.user_id)
+    if not exchanged:
         raise InvalidToken
     return await _pair(family, refresh)
 

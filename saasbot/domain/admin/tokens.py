@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlmodel import col
 
 from saasbot.domain.admin.credentials import PERSON, SECURED, Person
@@ -32,18 +32,27 @@ class Family:
     """From where and with what it was opened, as far as is known."""
 
 
-async def open_family(
-    family: Family, person: Person, *, token_hash: bytes, expires_at: datetime, instead_of: Family | None = None
-) -> bool:
-    """A sign-in to the API: the first link of its chain.
-
-    `instead_of`: the person's family that ends with it, because they go to another company. False: it had ended, and nothing began.
-    """
+async def open_family(family: Family, person: Person, *, token_hash: bytes, expires_at: datetime) -> None:
+    """A sign-in to the API: the first link of its chain."""
     async with platform_unit_of_work("begin a family of refresh tokens"):
-        if instead_of is not None and not await _end(instead_of, utcnow(), "session.switched"):
+        await _begin(family, person, token_hash, expires_at)
+
+
+async def exchange_family(
+    left_hash: bytes, left: UUID, family: Family, person: Person, *, token_hash: bytes, expires_at: datetime
+) -> bool:
+    """The person goes to another company: the unused link `left_hash` of the family `left` for the first of this one, and `left` ends.
+
+    False, and nothing began: it is no such link. One that was used before ends its family.
+    """
+    now = utcnow()
+    async with platform_unit_of_work("go to another company with a refresh token"):
+        claimed = await _claim(left_hash, now, col(RefreshToken.family) == left)
+        if claimed is None or claimed.user_id != person.user_id:
+            await _end_reused(left_hash, now, col(RefreshToken.family) == left)
             return False
-        session().add(_link(family, token_hash, expires_at))
-        await record(person.actor(Origin(Via.API, family.network, family.id)), "session.opened", family.id)
+        await _end(replace(claimed, network=family.network), now, "session.switched")
+        await _begin(family, person, token_hash, expires_at)
     return True
 
 
@@ -56,36 +65,12 @@ async def rotate_refresh_token(
     """
     now = utcnow()
     async with platform_unit_of_work("use a refresh token"):
-        claimed = await run(
-            update(RefreshToken)
-            .where(
-                col(RefreshToken.token_hash) == token_hash,
-                col(RefreshToken.used_at).is_(None),
-                col(RefreshToken.revoked_at).is_(None),
-                col(RefreshToken.expires_at) > now,
-            )
-            .values(used_at=now)
-            .returning(
-                col(RefreshToken.family),
-                col(RefreshToken.user_id),
-                col(RefreshToken.company_id),
-                col(RefreshToken.network),
-                col(RefreshToken.user_agent),
-            )
-        )
-        if row := claimed.first():
-            family = Family(*row)
-            family = replace(family, network=network or family.network)
+        claimed = await _claim(token_hash, now)
+        if claimed is not None:
+            family = replace(claimed, network=network or claimed.network)
             session().add(_link(family, next_hash, expires_at))
             return family
-        reused = await run(
-            select(col(RefreshToken.family), col(RefreshToken.user_id), col(RefreshToken.company_id)).where(
-                col(RefreshToken.token_hash) == token_hash
-            )
-        )
-        if row := reused.first():
-            log.warning("accounts.refresh_token_reused", family=str(row[0]), user_id=str(row[1]))
-            await _end(Family(*row), now, "session.token_reused")
+        await _end_reused(token_hash, now)
     return None
 
 
@@ -126,6 +111,47 @@ async def person_of_family(user_id: UUID, company_id: UUID, family_id: UUID) -> 
     return Person.of(row) if row else None
 
 
+async def _begin(family: Family, person: Person, token_hash: bytes, expires_at: datetime) -> None:
+    session().add(_link(family, token_hash, expires_at))
+    await record(person.actor(Origin(Via.API, family.network, family.id)), "session.opened", family.id)
+
+
+async def _claim(token_hash: bytes, now: datetime, *where: ColumnElement[bool]) -> Family | None:
+    """The family of a link that was not used before, and is used now."""
+    claimed = await run(
+        update(RefreshToken)
+        .where(
+            col(RefreshToken.token_hash) == token_hash,
+            col(RefreshToken.used_at).is_(None),
+            col(RefreshToken.revoked_at).is_(None),
+            col(RefreshToken.expires_at) > now,
+            *where,
+        )
+        .values(used_at=now)
+        .returning(
+            col(RefreshToken.family),
+            col(RefreshToken.user_id),
+            col(RefreshToken.company_id),
+            col(RefreshToken.network),
+            col(RefreshToken.user_agent),
+        )
+    )
+    row = claimed.first()
+    return Family(*row) if row else None
+
+
+async def _end_reused(token_hash: bytes, now: datetime, *where: ColumnElement[bool]) -> None:
+    """What could not be claimed was used before, or is late: of its two users one is a thief."""
+    reused = await run(
+        select(col(RefreshToken.family), col(RefreshToken.user_id), col(RefreshToken.company_id)).where(
+            col(RefreshToken.token_hash) == token_hash, *where
+        )
+    )
+    if row := reused.first():
+        log.warning("accounts.refresh_token_reused", family=str(row[0]), user_id=str(row[1]))
+        await _end(Family(*row), now, "session.token_reused")
+
+
 def _link(family: Family, token_hash: bytes, expires_at: datetime) -> RefreshToken:
     return RefreshToken(
         company_id=family.company_id,
@@ -138,19 +164,18 @@ def _link(family: Family, token_hash: bytes, expires_at: datetime) -> RefreshTok
     )
 
 
-async def _end(family: Family, now: datetime, action: Action) -> bool:
-    """Within the caller's transaction. False: it had ended."""
+async def _end(family: Family, now: datetime, action: Action) -> None:
+    """Within the caller's transaction: none of its links works any more."""
     alive = (
         col(RefreshToken.family) == family.id,
         col(RefreshToken.user_id) == family.user_id,
         col(RefreshToken.revoked_at).is_(None),
     )
     end = update(RefreshToken).where(*alive).values(revoked_at=now)
-    ended = (await run(end)).rowcount > 0
+    ended = await run(end)
     await run(end)  # the link that somebody was adding while the first one waited for them
-    if ended:
+    if ended.rowcount:
         origin = Origin(Via.API, family.network, family.id)
         await record_of(family.user_id, family.company_id, action, origin)
     events.publish("session", company_id=family.company_id, family=family.id, user=family.user_id)
     log.info("accounts.refresh_family_ended", family=str(family.id), user_id=str(family.user_id))
-    return ended
