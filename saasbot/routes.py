@@ -10,6 +10,7 @@ FORGOT_PASSWORD = "/forgot-password"  # noqa: S105  # an address
 RESET_PASSWORD = "/reset-password"  # noqa: S105  # an address
 CONFIRM_EMAIL = "/confirm-email"
 INVITE = "/invite"
+TERMS = "/terms"
 ONBOARDING = "/onboarding"
 INBOX = "/inbox"
 CONVERSATION = "/inbox/[conversation_id]"
@@ -31,7 +32,7 @@ AUTH_LOGOUT = "/auth/logout"
 CSP_REPORT = "/csp-report"
 
 # Pages that a browser without a session may open.
-PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, CONFIRM_EMAIL, INVITE})
+PUBLIC = frozenset({LOGIN, TWO_STEP, REGISTER, FORGOT_PASSWORD, RESET_PASSWORD, CONFIRM_EMAIL, INVITE, TERMS})
 
 # Pages at a fixed address, and those with an id in it.
 PAGES_WITH_IDS = frozenset({CONVERSATION, BOT})

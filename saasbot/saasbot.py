@@ -30,6 +30,7 @@ from saasbot.pages import (  # noqa: F401  # a page registers itself by its deco
     register,
     reset_password,
     settings,
+    terms,
     two_step,
 )
 from saasbot.pages.registry import PAGES

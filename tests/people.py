@@ -13,6 +13,7 @@ from saasbot.domain.accounts.signing_keys import signing_keys
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person, find_account
 from saasbot.domain.admin.seats import find_seat
+from saasbot.domain.consent.terms_of_use import CURRENT
 from saasbot.infra import db, totp
 from saasbot.infra.roles import DatabaseUrls
 from saasbot.models import Membership, Role, UserAccount
@@ -54,6 +55,7 @@ async def make_colleague(of: Actor, name: str, role: Role, *, email: str | None 
             password_hash=await hash_password(PASSWORD),
             locale=of.locale,
             email_confirmed_at=utcnow(),
+            terms_version=CURRENT,
         )
         db.session().add(account)
         await db.session().flush()

@@ -54,6 +54,11 @@ def link(label: Text | rx.Component, to: Text, *, class_name: Text = "link", **p
     return ReactRouterLink.create(label, to=to, class_name=class_name, **props)
 
 
+def new_tab(label: Text, to: Text) -> rx.Component:
+    """A link that leaves this page as it is, with what was typed in it."""
+    return rx.el.a(label, href=to, target="_blank", rel="noopener", class_name="link")
+
+
 def link_button(
     label: Text, to: Text, *, kind: Kind = "secondary", icon: str | None = None, **props: Any
 ) -> rx.Component:

@@ -1,4 +1,4 @@
-"""The panel beside a thread: the person, the conversation, what was talked about, and why the bot answered so."""
+"""The panel beside a thread: the person, the conversation, what they agreed to, what was talked about, and why the bot answered so."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from saasbot import routes
 from saasbot.components.avatar import avatar
 from saasbot.components.buttons import button, icon_button, link
 from saasbot.components.chips import chip, handler_chip
+from saasbot.components.consent import consent_section
 from saasbot.components.forms import switch
 from saasbot.components.i18n import pick, t
 from saasbot.components.icons import icon
@@ -30,6 +31,8 @@ def context_panel(
     may_write: Flag,
     on_bot: Any,
     on_close: Any,
+    on_consent: Any,
+    on_withdraw: Any,
     may_erase: Flag = False,
     on_erase: Any = None,
     may_export: Flag = False,
@@ -72,6 +75,11 @@ def context_panel(
                 may_write,
                 switch(t("The bot may answer here"), id="conversation-bot", checked=bot_enabled, on_change=on_bot),
             ),
+        ),
+        rx.cond(
+            group,
+            rx.fragment(),
+            consent_section(context.consent, may_write=may_write, on_note=on_consent, on_withdraw=on_withdraw),
         ),
         rx.cond(context.products.to(list).length() > 0, _products(context)),
         rx.cond(context.why_facts != "", _why(context)),

@@ -38,6 +38,8 @@ class Actor:
     permissions: frozenset[str] = field(default_factory=frozenset)
     email_confirmed: bool = True
     """Whether we know that the person's mailbox is theirs: before that nothing is mailed for them or to them."""
+    terms_due: bool = False
+    """Whether the person has not accepted the terms that count now. They are asked, and it keeps them from nothing."""
     origin: Origin = field(default=NOWHERE, compare=False)
 
     @classmethod
@@ -51,9 +53,11 @@ class Actor:
         locale: str = "es",
         timezone: str = "UTC",
         email_confirmed: bool = True,
+        terms_due: bool = False,
         origin: Origin = NOWHERE,
     ) -> "Actor":
-        return cls(company_id, user_id, name, role, locale, timezone, PERMISSIONS[role], email_confirmed, origin)
+        permissions = PERMISSIONS[role]
+        return cls(company_id, user_id, name, role, locale, timezone, permissions, email_confirmed, terms_due, origin)
 
     @classmethod
     def system(cls, company_id: UUID) -> "Actor":

@@ -33,6 +33,7 @@ from saasbot.models.channels import (
     WaEvent,
 )
 from saasbot.models.companies import AiSource, Company, IdempotencyKey, Notice, Policy
+from saasbot.models.consent import Consent, ConsentSource, ConsentText, Purpose
 from saasbot.models.history import ChannelHistory, HistoryChunk
 from saasbot.models.inbox import (
     Author,
@@ -76,6 +77,9 @@ __all__ = [
     "ChannelStatus",
     "Company",
     "CompanyErasure",
+    "Consent",
+    "ConsentSource",
+    "ConsentText",
     "Contact",
     "ContactErasure",
     "ContactIdentity",
@@ -111,6 +115,7 @@ __all__ = [
     "Policy",
     "Product",
     "PromptVersion",
+    "Purpose",
     "RecoveryCode",
     "RefreshToken",
     "Role",

@@ -25,6 +25,8 @@ class UserAccount(Row, table=True):
     is_super_admin: bool = Field(default=False, nullable=False)
     """Operates the whole installation. Written only by the platform role, by a command of whoever has the machine."""
     terms_accepted_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    terms_version: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Which terms they accepted last, and above when: of the person, in whichever company; the proof is in `consent`."""
     disabled_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     email_confirmed_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     """Since when we know that the mailbox is theirs; mails go out only to and for such accounts."""

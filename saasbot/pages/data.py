@@ -1,4 +1,4 @@
-"""The company's data: take it away, or end it."""
+"""The company's data: what customers agree to, a copy of everything, the end."""
 
 from typing import Any
 
@@ -6,26 +6,36 @@ import reflex as rx
 
 from saasbot import routes
 from saasbot.components.buttons import button
-from saasbot.components.forms import submit_button, text_field
+from saasbot.components.forms import submit_button, text_area, text_field
 from saasbot.components.i18n import t
 from saasbot.components.shell import page_body, page_header
 from saasbot.components.states import no_permission, notice, skeleton
 from saasbot.components.types import Text
 from saasbot.pages.frame import frame
 from saasbot.pages.registry import page
+from saasbot.state.consent_text import ConsentTextState
 from saasbot.state.data import DataState
 from saasbot.state.session import SessionState
 from saasbot.state.shell import ShellState
 
-MAY = SessionState.permissions.contains("company.data")
+MAY_WRITE = SessionState.permissions.contains("company.write")
+MAY_END = SessionState.permissions.contains("company.data")
 
 
-@page(routes.DATA, title=t("Data"), on_load=[DataState.load], states=[DataState])
+@page(
+    routes.DATA,
+    title=t("Data"),
+    on_load=[ConsentTextState.load, DataState.load],
+    states=[ConsentTextState, DataState],
+)
 def data() -> rx.Component:
+    loaded = ConsentTextState.loaded & DataState.loaded
     return frame(
-        page_header(t("Data"), t("What there is of your company: a copy of it, or its end")),
+        page_header(
+            t("Data"), t("What your customers agree to, and what there is of your company: a copy of it, or its end")
+        ),
         page_body(
-            rx.cond(MAY, rx.cond(DataState.loaded, _content(), skeleton("form")), no_permission()),
+            rx.cond(MAY_WRITE, rx.cond(loaded, _content(), skeleton("form")), no_permission()),
             class_name="data-page",
         ),
         active=routes.SETTINGS,
@@ -34,6 +44,41 @@ def data() -> rx.Component:
 
 def _content() -> rx.Component:
     return rx.el.div(
+        _section(
+            "consent",
+            t("Consent of your customers"),
+            t(
+                "What a customer agrees to before your team notes it beside the chat. Who agreed to an earlier version has agreed to "
+                "that one."
+            ),
+            _consent(),
+        ),
+        rx.cond(MAY_END, _copies_and_end()),
+        class_name="settings-sections",
+    )
+
+
+def _consent() -> rx.Component:
+    return rx.el.form(
+        text_area(
+            t("The text"),
+            id="consent_text",
+            default_value=ConsentTextState.text,
+            help=ConsentTextState.facts,
+            error=ConsentTextState.error,
+            rows=6,
+            max_length=4000,
+        ),
+        rx.el.div(submit_button(t("Save"), busy=False, id="save-consent-text"), class_name="form-actions"),
+        on_submit=ConsentTextState.save,
+        id="consent-text-form",
+        no_validate=True,
+        class_name="form",
+    )
+
+
+def _copies_and_end() -> rx.Component:
+    return rx.fragment(
         _section(
             "export",
             t("Take your data away"),
@@ -65,7 +110,6 @@ def _content() -> rx.Component:
             ),
             rx.cond(DataState.due != "", _pending(), _form()),
         ),
-        class_name="settings-sections",
     )
 
 

@@ -11,6 +11,7 @@ from saasbot.pages.frame import frame
 from saasbot.pages.inbox_list import conversation_list
 from saasbot.state.composer import ComposerState
 from saasbot.state.composer_forms import ComposerFormState
+from saasbot.state.consent import ConsentState
 from saasbot.state.data import DataState
 from saasbot.state.erasure import ErasureState
 from saasbot.state.inbox import InboxState, TypingState
@@ -26,6 +27,7 @@ INBOX_STATES = (
     MessageActsState,
     ErasureState,
     DataState,
+    ConsentState,
 )
 """Of both pages: what the list and the thread hold stays while one goes from one to the other."""
 

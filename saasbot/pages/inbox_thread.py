@@ -6,6 +6,7 @@ from saasbot import routes
 from saasbot.components.buttons import icon_button, link, link_button
 from saasbot.components.composer import composer, outgoing, read_only
 from saasbot.components.composer_forms import composer_forms
+from saasbot.components.consent import consent_dialogs
 from saasbot.components.context_panel import context_panel
 from saasbot.components.dialogs import confirm
 from saasbot.components.handler_bar import handler_bar
@@ -17,6 +18,7 @@ from saasbot.components.states import empty_state, notice, skeleton
 from saasbot.components.thread_view import bubbles, thread_scroller
 from saasbot.state.composer import ComposerState
 from saasbot.state.composer_forms import ComposerFormState
+from saasbot.state.consent import ConsentState
 from saasbot.state.data import DataState
 from saasbot.state.erasure import ErasureState
 from saasbot.state.inbox import TypingState
@@ -102,6 +104,16 @@ def _thread() -> rx.Component:
         ),
         _part(),
         _erase(),
+        consent_dialogs(
+            asking=ConsentState.asking,
+            withdrawing=ConsentState.withdrawing,
+            name=ThreadState.name,
+            text=ConsentState.text,
+            text_name=ConsentState.text_name,
+            on_note=ConsentState.note(ConsentState.asking),
+            on_withdraw=ConsentState.withdraw(ConsentState.withdrawing),
+            on_leave=ConsentState.leave,
+        ),
         message_menu(
             name=ThreadState.name,
             may_write=MAY_WRITE,
@@ -192,6 +204,8 @@ def _context() -> rx.Component:
         may_write=MAY_WRITE,
         on_bot=lambda on: ThreadState.switch_bot(_HERE, on),
         on_close=toggle_context(),
+        on_consent=ConsentState.ask(_HERE),
+        on_withdraw=ConsentState.ask_withdraw(_HERE),
         may_erase=SessionState.permissions.contains("contacts.erase"),
         on_erase=ErasureState.ask(_HERE),
         may_export=SessionState.permissions.contains("company.data"),

@@ -5,6 +5,7 @@ import reflex as rx
 from saasbot import routes
 from saasbot.components.auth_layout import auth_layout
 from saasbot.components.buttons import button, link, link_button
+from saasbot.components.consent import accept_terms_label
 from saasbot.components.forms import checkbox, form_error, submit_button, text_field
 from saasbot.components.i18n import pick, t
 from saasbot.components.states import notice
@@ -51,7 +52,7 @@ def _newcomer() -> rx.Component:
             auto_complete="new-password",
         ),
         checkbox(
-            t("I accept the terms of service and the privacy policy."),
+            accept_terms_label(),
             id="accept_terms",
             error=InviteState.errors["accept_terms"],
         ),

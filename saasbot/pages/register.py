@@ -5,6 +5,7 @@ import reflex as rx
 from saasbot import routes
 from saasbot.components.auth_layout import auth_layout
 from saasbot.components.buttons import link
+from saasbot.components.consent import accept_terms_label
 from saasbot.components.forms import checkbox, form_error, submit_button, text_field
 from saasbot.components.i18n import t
 from saasbot.pages.registry import page
@@ -42,7 +43,7 @@ def register() -> rx.Component:
                 auto_complete="new-password",
             ),
             checkbox(
-                t("I accept the terms of service and the privacy policy."),
+                accept_terms_label(),
                 id="accept_terms",
                 error=AuthState.errors["accept_terms"],
             ),

@@ -56,7 +56,7 @@ def settings() -> rx.Component:
                         SessionState.permissions.contains("company.audit"),
                         rx.el.a(t("Activity"), href=routes.ACTIVITY),
                     ),
-                    rx.cond(SessionState.permissions.contains("company.data"), rx.el.a(t("Data"), href=routes.DATA)),
+                    rx.cond(may_write, rx.el.a(t("Data"), href=routes.DATA)),
                     class_name="settings-nav",
                     aria_label=t("Sections"),
                 ),

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from saasbot.domain.consent.texts import BUILT_IN
+from saasbot.domain.consent.views import ConsentView
 from saasbot.domain.inbox.views import ContextView, ProductView, TurnStep, TurnView
 from saasbot.infra.i18n import N_, format_money, gettext, translate
 from saasbot.state.hand_off_texts import hand_off_sentence
@@ -33,6 +35,18 @@ class OtherCard:
 
 
 @dataclass(frozen=True)
+class ConsentRow:
+    """What they have said last of being written to."""
+
+    state: str = "none"
+    """none · given · withdrawn."""
+    facts: str = ""
+    """When, which version of the text, noted by whom."""
+    is_old: bool = False
+    """They agreed to an earlier text than customers are asked now."""
+
+
+@dataclass(frozen=True)
 class Context:
     since: str = ""
     why: str = ""
@@ -42,6 +56,7 @@ class Context:
     demo: bool = False
     products: list[ProductCard] = field(default_factory=list)
     others: list[OtherCard] = field(default_factory=list)
+    consent: ConsentRow = field(default_factory=ConsentRow)
 
 
 def context_of(view: ContextView, reader: Reader) -> Context:
@@ -56,7 +71,30 @@ def context_of(view: ContextView, reader: Reader) -> Context:
             OtherCard(str(other.id), other.channel_name, other.last_preview, reader.when(other.last_activity_at))
             for other in view.others
         ],
+        consent=_consent(view.consent, view.text_version, reader),
     )
+
+
+def _consent(view: ConsentView | None, text_version: int, reader: Reader) -> ConsentRow:
+    if view is None:
+        return ConsentRow()
+    parts = [
+        reader.when(view.at),
+        text_name(view.version, reader.locale),
+        gettext(reader.locale, "noted by {name}", name=view.noted_by) if view.noted_by else "",
+    ]
+    return ConsentRow(
+        state="given" if view.granted else "withdrawn",
+        facts=" · ".join(part for part in parts if part),
+        is_old=view.granted and view.version != text_version,
+    )
+
+
+def text_name(version: int, locale: str) -> str:
+    """How a version of the consent text is called."""
+    if version == BUILT_IN:
+        return gettext(locale, "built-in text")
+    return gettext(locale, "text v{n}", n=version)
 
 
 def _facts(turn: TurnView, reader: Reader) -> str:

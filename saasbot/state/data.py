@@ -120,7 +120,9 @@ class _Read:
 
 
 async def _read(actor: Actor, _changes: Changes, _reading: Reading) -> _Read:
-    if "company.data" not in actor.permissions:  # no longer
+    if (
+        "company.data" not in actor.permissions
+    ):  # an administrator has other things on this page; an owner may be one no longer
         return _Read(actor, [], None)
     async with unit_of_work(actor):
         return _Read(actor, await export.list_exports(actor), await company.read_company_erasure(actor))

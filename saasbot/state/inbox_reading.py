@@ -28,7 +28,7 @@ LIST_TOPICS = ("conversation", "channel", "typing")
 
 
 def thread_topics(conversation_id: UUID) -> tuple[str, ...]:
-    return (f"conversation:{conversation_id}", "channel", PAUSE_BEAT)
+    return (f"conversation:{conversation_id}", f"consent:{conversation_id}", "channel", PAUSE_BEAT)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ async def read_open(
             view = await read_conversation(actor, conversation_id)  # the one with which it was joined
     newest_turn = next((message.turn_id for message in page.messages if message.turn_id is not None), None)
     context = None
-    if _is_all(changes) or newest_turn != turn_id:
+    if _is_all(changes) or newest_turn != turn_id or any(event.kind == "consent" for event in changes.events):
         async with unit_of_work(actor):
             context = await read_context(actor, conversation_id)
     return ThreadRead(view, page, context, await _pause(actor, conversation_id, page, reading))

@@ -66,7 +66,7 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "turn_page": needs("company.audit"),
     },
     "DataState": {
-        "load": needs("company.data"),
+        "load": needs("company.write"),
         "export_company": needs("company.data"),
         "export_contact": needs("company.data"),
         "download": needs("company.data"),
@@ -78,6 +78,14 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "leave": signed_in,
         "erase": needs("contacts.erase"),
     },
+    "ConsentState": {
+        "ask": needs("inbox.write"),
+        "note": needs("inbox.write"),
+        "ask_withdraw": needs("inbox.write"),
+        "withdraw": needs("inbox.write"),
+        "leave": signed_in,
+    },
+    "ConsentTextState": {"load": needs("company.write"), "save": needs("company.write")},
     "DashboardState": {"load": needs("inbox.read")},
     # Inbox
     "InboxState": {

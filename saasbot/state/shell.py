@@ -8,9 +8,12 @@ import reflex as rx
 
 from saasbot import routes
 from saasbot.domain import accounts, reports
+from saasbot.domain.accounts.endings import forget_everybody
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.incident_mail import DOWN
 from saasbot.domain.companies.notices import dismiss_notice
+from saasbot.domain.consent.accepting import accept_terms
+from saasbot.domain.consent.terms_of_use import CURRENT
 from saasbot.domain.reports import Attention, Notice, Trouble
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.i18n import N_, format_when, gettext, translate
@@ -34,6 +37,8 @@ TONES = (
 
 EMAIL = "email"
 """Key of the banner of an address that is not confirmed."""
+TERMS = "terms"
+"""Beginning of the key of the banner of terms that were not accepted; their version follows."""
 
 _PAUSED = {
     "key_missing": N_("The bot is paused: it has no AI model. Customers who write wait for your team."),
@@ -52,6 +57,9 @@ class Banner:
     act: str = ""
     href: str = ""
     """Where the act is done; without it the act is the shell's own, by the banner's key."""
+    read: str = ""
+    read_href: str = ""
+    """What is to be read before, in a tab of its own."""
 
 
 class ShellState(rx.State):
@@ -92,10 +100,17 @@ class ShellState(rx.State):
 
     @rx.event
     async def act(self, key: Line):
-        """The act of a banner that leads nowhere: the mail that confirms the address goes out once more."""
+        """The act of a banner that leads nowhere: the mail that confirms the address goes out once more, or the terms are accepted."""
         session = await session_of(self)
         if session is None:
             raise NotSignedIn
+        kind, _, version = key.partition(":")
+        if kind == TERMS:
+            async with unit_of_work(session.actor):
+                await accept_terms(session.actor, version=version)
+            forget_everybody()  # what this process remembers of the session still says that they are due
+            self.banners = [banner for banner in self.banners if banner.key != key]
+            return toasts.success(gettext(await locale_of(self), "You have accepted the terms"))
         if key != EMAIL:
             return None
         await accounts.request_confirmation(session.actor)
@@ -132,6 +147,8 @@ async def _show(state: ShellState, read: _Read) -> None:
     ]
     if not actor.email_confirmed:
         banners.insert(1, _of_email(locale))  # a number that is down comes first, and two are shown
+    if actor.terms_due:
+        banners.append(_of_terms(locale))
     tone = next((tone for tone, statuses in TONES if statuses & found.statuses), "")
     assign(
         state,
@@ -145,6 +162,17 @@ async def _show(state: ShellState, read: _Read) -> None:
 def _of_email(locale: str) -> Banner:
     text = gettext(locale, "Confirm your email: until then no invitations and no warnings go out by mail.")
     return Banner(EMAIL, text, "warn", gettext(locale, "Send the link again"))
+
+
+def _of_terms(locale: str) -> Banner:
+    return Banner(
+        f"{TERMS}:{CURRENT}",
+        gettext(locale, "There are new terms of use."),
+        "calm",
+        gettext(locale, "Accept"),
+        read=gettext(locale, "Read them"),
+        read_href=routes.TERMS,
+    )
 
 
 def _of_trouble(trouble: Trouble, actor: Actor, locale: str) -> Banner:

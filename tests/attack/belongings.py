@@ -15,6 +15,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import find_person
 from saasbot.domain.bots.prompts import save_version
 from saasbot.domain.channels.manage import add_channel
+from saasbot.domain.consent.customers import note_consent
 from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.domain.media import store_image
 from saasbot.domain.privacy.export import ask_export
@@ -85,6 +86,7 @@ async def belongings_of(owner: Actor, *, mark: str = MARK) -> Belongings:
     conversation_id = await shop.hears(f"Hello {mark}", name=f"Ana {mark}")
     async with unit_of_work(owner):
         message_id = (await session().exec(select(Message.id))).one()
+        await note_consent(owner, conversation_id, granted=True)
     merge_id = await _two_who_are_one(shop, mark)
     member_id, invitation_id = await _team(owner, mark)
     async with unit_of_work(owner):

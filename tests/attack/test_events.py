@@ -107,6 +107,7 @@ FIELDS: dict[str, Any] = {
     "card_phone": "+5491150000009",
     "channel_name": "Mine",
     "code": "ABCD1234",
+    "consent_text": "Taken",
     "currency": "ARS",
     "description": "Taken",
     "erase_name": "Taken",

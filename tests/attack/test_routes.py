@@ -31,6 +31,7 @@ OPEN = {
     ("POST", f"{V1}/auth/reset-password"),
     ("POST", f"{V1}/auth/confirm-email"),
     ("POST", f"{V1}/invitations/accept"),
+    ("GET", f"{V1}/terms"),
     ("GET", f"{V1}/health"),
     ("GET", f"{V1}/healthz"),
 }
@@ -65,6 +66,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/channels/{channel_id}/pair-code"): {"json": {"phone": "5491144440000"}},
     ("POST", "/channels/{channel_id}/messages"): {"json": {"to": "5491150000009", "text": "Taken"}},
     ("POST", "/conversations/{conversation_id}/messages"): {"json": {"text": "Taken"}},
+    ("POST", "/conversations/{conversation_id}/consents"): {"json": {"granted": False}},
     ("PUT", "/conversations/{conversation_id}/messages/{message_id}/reaction"): {"json": {"emoji": "👍"}},
     ("PUT", "/conversations/{conversation_id}/messages/{message_id}/text"): {"json": {"text": "Taken"}},
 }

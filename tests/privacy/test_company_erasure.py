@@ -52,6 +52,8 @@ _VALUES = {
     "bigint": "1",
     "double precision": "1",
 }
+_ODD = {("consent", "user_id"): "NULL"}
+"""Of one person: here of a contact."""
 _ARRAYS = {"_text": f"ARRAY['{MARK}']", "_uuid": "ARRAY[gen_random_uuid()]", "_int8": "ARRAY[1]", "_int4": "ARRAY[1]"}
 
 
@@ -66,7 +68,7 @@ def put_everywhere(connection: psycopg.Connection, company_id: UUID) -> set[str]
     tables: dict[str, list[tuple[str, str]]] = {}
     for table, column, kind, udt, longest in columns:
         value = "%(company)s" if column == "company_id" else _ARRAYS[udt] if kind == "ARRAY" else _VALUES[kind]
-        value = "'ARS'" if longest == 3 else value
+        value = "'ARS'" if longest == 3 else _ODD.get((str(table), str(column)), value)
         tables.setdefault(str(table), []).append((str(column), value))
     connection.execute("SET session_replication_role = replica")  # rows that refer to nothing
     for table, fields in tables.items():

@@ -12,6 +12,7 @@ from sqlmodel import select
 from saasbot.domain import privacy
 from saasbot.domain.actor import PERMISSIONS, Actor
 from saasbot.domain.channels.journal import record_events
+from saasbot.domain.consent.customers import note_consent
 from saasbot.domain.inbox.acts import apply_acts
 from saasbot.domain.inbox.drafts import save_draft
 from saasbot.domain.inbox.incoming import IncomingAct
@@ -38,6 +39,7 @@ DEVICE = "5491199990000:3@s.whatsapp.net"
 
 OF_CONTACTS = {
     "agent_turn",
+    "consent",
     "contact",
     "contact_erasure",
     "contact_identity",
@@ -72,6 +74,7 @@ NOT_OF_CONTACTS = {
     "channel_pairing": "the number",
     "company": "the company",
     "company_erasure": "about the company",
+    "consent_text": "written by the team",
     "data_export": "its file goes too: a test of its own",
     "day_figures": "counts",
     "invitation": "the team",
@@ -136,6 +139,7 @@ async def ana(shop: Shop, files: LocalStorage, superuser: psycopg.Connection, st
         )
     async with unit_of_work(shop.bob):
         await save_draft(shop.bob, conversation_id, text=f"Dear {MARK}")
+        await note_consent(shop.bob, conversation_id, granted=True)
     _add_what_the_product_adds_elsewhere(superuser, shop, conversation_id)
     _add_to_the_store(store)
     return conversation_id

@@ -10,6 +10,8 @@ import pytest
 
 from saasbot.domain import privacy
 from saasbot.domain.actor import Actor
+from saasbot.domain.consent.terms_of_use import CURRENT
+from saasbot.domain.consent.texts import write_text
 from saasbot.domain.privacy.export import (
     ExportNotReady,
     ExportRunning,
@@ -56,7 +58,11 @@ async def test_a_company_takes_everything_of_its_own_away(alice: Actor, mallory:
         (running, *_) = await list_exports(alice)
     await build_export(alice, running.id)  # the one of her belongings
     _, tables, media = await made(alice, files)
-    assert set(tables) == {*company_tables(), "people"}
+    assert set(tables) == {*company_tables(), "people", "terms"}
+    agreed = {(row["purpose"], row["granted"], row["text_version"]) for row in tables["consent"]}
+    assert agreed == {("terms", True, CURRENT), ("messages", True, "0")}
+    assert [(row["version"], "Zapatería Sur" in row["text"]) for row in tables["consent_text"]] == [(0, True)]
+    assert {(row["version"], row["locale"]) for row in tables["terms"]} >= {(CURRENT, "es"), (CURRENT, "en")}
     assert [row["name"] for row in tables["company"]] == ["Zapatería Sur"]
     assert {row["id"] for row in tables["message"]} >= {str(hers.message_id)}
     assert [row["email"] for row in tables["people"]] == ["alice@sur.example", "member@only-of-alice.example"]
@@ -76,11 +82,15 @@ def test_every_table_of_a_company_is_exported_or_said_not_to_be(superuser: psyco
 
 async def test_a_contact_is_handed_out_alone(shop: Shop, files: LocalStorage, ana: object):  # noqa: F811
     await hears(shop, message("Hello from Beto", wa_id="B9", phone=BETO, name="Beto"))
+    async with unit_of_work(shop.alice):
+        await write_text(shop.alice, "A later text")
     export, tables, media = await made(shop.alice, files, conversation_id=ana)
     assert export.contact_id is not None and set(tables) == set(OF_A_CONTACT)
     text = json.dumps(tables)
     assert MARK in text and PHONE in text and "Beto" not in text
     assert {row["wa_id"] for row in tables["message"]} >= {f"{MARK}-1", f"{MARK}-2", f"{MARK}-3"}
+    assert [(row["granted"], row["text_version"]) for row in tables["consent"]] == [(True, "0")]
+    assert [row["version"] for row in tables["consent_text"]] == [0]  # what they agreed to, and not what came later
     assert len(media) == 1
 
 

@@ -56,7 +56,7 @@ async def accept_as_newcomer(
     check_password(password, email=invited.email, names=(invited.company_name, name))
     if not accept_terms:
         raise InvalidInput("accept_terms", "Accept the terms to go on.")
-    newcomer = Newcomer(name, await hash_password(password), supported(locale))
+    newcomer = Newcomer(name, await hash_password(password), supported(locale), network)
     person = await rows.seat(_hashed(token), newcomer=newcomer)
     await throttle.lift(person.email)
     forget_everybody()

@@ -9,10 +9,12 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.admin.registration import add_company
 from saasbot.domain.bots.edit import create_first_bot
+from saasbot.domain.consent.accepting import note_terms
+from saasbot.domain.consent.terms_of_use import CURRENT
 from saasbot.infra import jobs
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.text_input import one_line
-from saasbot.models import Company, UserAccount
+from saasbot.models import Company, ConsentSource, UserAccount
 from saasbot.models.table import utcnow
 
 LONGEST_NAME = 120
@@ -35,8 +37,8 @@ async def register(
     network: str | None = None,
     confirmed: bool = False,
 ) -> Person:
-    """Afterwards the company exists with its owner, and a bot that can answer; a job waits that mails the owner a link to confirm the
-    address. The caller signs the owner in.
+    """Afterwards the company exists with its owner, and a bot that can answer; that they accepted the terms is noted, and a job waits
+    that mails the owner a link to confirm the address. The caller signs the owner in.
 
     `network`: whose sign-ups are counted (`throttle.network_of`); nothing where this installation itself registers, as it does the
     demo, whose addresses are `confirmed` because they are nobody's mailbox.
@@ -59,10 +61,12 @@ async def register(
         password_hash=await hash_password(password),
         locale=locale,
         terms_accepted_at=utcnow(),
+        terms_version=CURRENT,
         email_confirmed_at=utcnow() if confirmed else None,
     )
 
     async def furnish(actor: Actor) -> None:
+        await note_terms(actor.company_id, owner.id, source=ConsentSource.REGISTER, network=network or "")
         await create_first_bot(actor, company_name=company_name, locale=locale)
         if not confirmed:
             await jobs.defer(MAIL_TASK, user_id=str(owner.id))

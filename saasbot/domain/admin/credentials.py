@@ -13,6 +13,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.trail import record_of
 from saasbot.domain.audit import record
 from saasbot.domain.audit.origin import NOWHERE, Origin
+from saasbot.domain.consent.terms_of_use import is_due
 from saasbot.infra import events, jobs
 from saasbot.infra.db import platform_unit_of_work, run, session, sql
 from saasbot.infra.logging import get_logger
@@ -53,6 +54,8 @@ class Person:
     company_name: str
     timezone: str
     email_confirmed: bool
+    terms_version: str
+    """Which terms they accepted last; empty for none."""
     role: Role
 
     @classmethod
@@ -70,6 +73,7 @@ class Person:
             locale=self.locale,
             timezone=self.timezone,
             email_confirmed=self.email_confirmed,
+            terms_due=is_due(self.terms_version),
             origin=origin,
         )
 
@@ -83,6 +87,7 @@ PERSON = (
     col(Company.name),
     col(Company.timezone),
     col(UserAccount.email_confirmed_at).is_not(None),
+    col(UserAccount.terms_version),
     col(Membership.role),
 )
 """The columns of a `Person`, for queries that join the three tables."""

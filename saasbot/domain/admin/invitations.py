@@ -13,11 +13,13 @@ from sqlmodel import col
 from saasbot.domain.admin.credentials import PERSON, SEATED, SEATED_IN, Person, end_everything_of
 from saasbot.domain.admin.trail import record_of
 from saasbot.domain.audit.origin import NOWHERE
+from saasbot.domain.consent.accepting import note_terms
+from saasbot.domain.consent.terms_of_use import CURRENT
 from saasbot.infra import events
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.errors import AppError
 from saasbot.infra.logging import get_logger
-from saasbot.models import Company, Invitation, Membership, Role, UserAccount
+from saasbot.models import Company, ConsentSource, Invitation, Membership, Role, UserAccount
 from saasbot.models.table import new_id, utcnow
 
 log = get_logger(__name__)
@@ -50,6 +52,8 @@ class Newcomer:
     name: str
     password_hash: str
     locale: str
+    network: str
+    """From where they accept the terms."""
 
 
 async def find_invitation(token_hash: bytes) -> Invited | None:
@@ -80,7 +84,8 @@ async def find_invitation(token_hash: bytes) -> Invited | None:
 async def seat(token_hash: bytes, *, user_id: UUID | None = None, newcomer: Newcomer | None = None) -> Person:
     """Use the invitation, once: the account (this one, or the newcomer's) is a member of the company.
 
-    A free account of the address becomes the newcomer's: whatever opened it before is over.
+    A free account of the address becomes the newcomer's: whatever opened it before is over. That a newcomer accepted the terms is
+    noted; an account that has accepted them elsewhere is asked again only when there are newer ones.
 
     Raises: InvalidInvitation, and then nothing was changed.
     """
@@ -100,6 +105,8 @@ async def seat(token_hash: bytes, *, user_id: UUID | None = None, newcomer: Newc
         if user_id is None:
             raise InvalidInvitation
         person = await _seated(user_id, row.company_id, Role(row.role), now)
+        if newcomer is not None:
+            await note_terms(row.company_id, user_id, source=ConsentSource.INVITATION, network=newcomer.network)
         await record_of(user_id, row.company_id, "person.joined", NOWHERE)
         events.publish("session", company_id=row.company_id, user=user_id)
         events.publish("team", company_id=row.company_id)
@@ -114,6 +121,7 @@ async def _account_of(email: str, newcomer: Newcomer, now: datetime) -> UUID | N
         "password_hash": newcomer.password_hash,
         "locale": newcomer.locale,
         "terms_accepted_at": now,
+        "terms_version": CURRENT,
         "email_confirmed_at": now,
     }
     written = await run(

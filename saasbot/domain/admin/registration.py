@@ -8,9 +8,10 @@ from sqlmodel import col
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.credentials import Person
 from saasbot.domain.audit import record
+from saasbot.domain.consent.accepting import note_terms
 from saasbot.infra.db import platform_unit_of_work, run, session
 from saasbot.infra.logging import get_logger
-from saasbot.models import Company, Membership, Role, UserAccount
+from saasbot.models import Company, ConsentSource, Membership, Role, UserAccount
 
 log = get_logger(__name__)
 
@@ -45,6 +46,7 @@ async def add_company(
             company_name=company.name,
             timezone=company.timezone,
             email_confirmed=owner.email_confirmed_at is not None,
+            terms_version=owner.terms_version,
             role=Role.OWNER,
         )
         await record(person.actor(), "company.registered", company.id, name=company.name)
@@ -69,6 +71,8 @@ async def add_member(actor: Actor, account: UserAccount, *, role: Role) -> bool:
         if stored.first() is None:
             return False
         session().add(Membership(company_id=actor.company_id, user_id=account.id, role=role))
+        if account.terms_version:
+            await note_terms(actor.company_id, account.id, source=ConsentSource.REGISTER, network="")
         await record(actor, "person.added", account.id, name=account.name, role=role)
     log.info("accounts.member_added", company_id=str(actor.company_id), user_id=str(account.id), role=role)
     return True

@@ -31,6 +31,9 @@ Action = Literal[
     "company.policies_changed",
     "company.registered",
     "company.setup_step",
+    "consent.given",
+    "consent.text_changed",
+    "consent.withdrawn",
     "contact.erased",
     "contact.erasure_asked",
     "contact.export_asked",
@@ -45,6 +48,7 @@ Action = Literal[
     "person.joined",
     "person.removed",
     "person.role_changed",
+    "person.terms_accepted",
     "product.added",
     "product.changed",
     "product.deleted",
@@ -66,7 +70,18 @@ Action = Literal[
 ]
 
 Kind = Literal[
-    "access", "ai", "bot", "channel", "company", "contact", "password", "person", "product", "prompt", "session"
+    "access",
+    "ai",
+    "bot",
+    "channel",
+    "company",
+    "consent",
+    "contact",
+    "password",
+    "person",
+    "product",
+    "prompt",
+    "session",
 ]
 """What an action is about: the word before the dot."""
 

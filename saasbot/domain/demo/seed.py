@@ -13,6 +13,7 @@ from saasbot.domain.admin.registration import add_member
 from saasbot.domain.catalogue import create_product
 from saasbot.domain.channels import add_channel
 from saasbot.domain.companies import ai, onboarding, policies, profile
+from saasbot.domain.consent.terms_of_use import CURRENT
 from saasbot.domain.demo.photos import draw
 from saasbot.domain.demo.shelf import POLICIES, PRODUCTS
 from saasbot.domain.media import store_image
@@ -65,6 +66,7 @@ async def _agent(owner: Actor) -> None:
             password_hash=await hash_password(PASSWORD),
             locale="es",
             terms_accepted_at=utcnow(),
+            terms_version=CURRENT,
             email_confirmed_at=utcnow(),
         )
         await add_member(owner, account, role=Role.AGENT)

@@ -1,4 +1,4 @@
-"""What stands beside a thread: why the bot answered so, what was talked about, the same person elsewhere."""
+"""What stands beside a thread: why the bot answered so, what was talked about, the same person elsewhere, what they agreed to."""
 
 from typing import Any
 from uuid import UUID
@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.consent.customers import read_consent
+from saasbot.domain.consent.texts import read_text
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.views import ContextView, OtherConversation, ProductView, TurnStep, TurnView
 from saasbot.domain.media.urls import NOTHING, media_urls
@@ -36,6 +38,8 @@ async def read_context(actor: Actor, conversation_id: UUID) -> ContextView:
         turn=_turn(answered) if answered else None,
         products=await _products(actor, [source for turn in turns for source in turn.trace.get("sources", [])]),
         others=await _others(actor, conversation),
+        consent=await read_consent(actor, contact.id),
+        text_version=(await read_text(actor)).version,
     )
 
 

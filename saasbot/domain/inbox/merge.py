@@ -11,6 +11,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.merge_chats import join_chats, take_chat
 from saasbot.domain.inbox.merge_lock import lock_people
 from saasbot.domain.inbox.turns import ask_for_turns
+from saasbot.infra import events
 from saasbot.infra.db import session, sql
 from saasbot.infra.logging import get_logger
 from saasbot.models import Channel, Contact, ContactMerge, Conversation
@@ -31,9 +32,9 @@ async def merge_contacts(actor: Actor, one: UUID, other: UUID, *, seen_as: Seque
     """These contacts are one person, as `seen_as` has shown. The older one stays, and is returned; nothing when one of them is gone
     already (somebody else joined them at this instant).
 
-    True afterwards: every address, act and conversation of both is the one's that stays. Where both had a conversation on a
-    number, their messages stand in one, each once; a person who had either has it now, and the bot is silent there; the
-    bot's answers that wait still leave where it may answer, and what a customer has asked is answered once.
+    True afterwards: every address (with what was agreed to under it), act and conversation of both is the one's that stays. Where
+    both had a conversation on a number, their messages stand in one, each once; a person who had either has it now, and the bot is
+    silent there; the bot's answers that wait still leave where it may answer, and what a customer has asked is answered once.
     The caller holds no conversation and no message.
     """
     people = await lock_people(actor, (one, other))
@@ -59,6 +60,8 @@ async def merge_contacts(actor: Actor, one: UUID, other: UUID, *, seen_as: Seque
     session().expunge(gone)
     await sql("DELETE FROM contact WHERE company_id = :company AND id = :gone", company=actor.company_id, gone=gone.id)
     await ask_anew(actor, joined)
+    for conversation in people.conversations:  # what was noted of either is this person's now
+        events.publish("consent", company_id=actor.company_id, conversation_id=conversation.id)
     log.info("inbox.contacts_joined", company_id=str(actor.company_id), merge_id=str(merge.id))
     return kept.id
 

@@ -11,6 +11,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.merge import ask_anew
 from saasbot.domain.inbox.merge_lock import lock_people
 from saasbot.domain.inbox.part_chats import give_chat, part_chats
+from saasbot.infra import events
 from saasbot.infra.db import session, sql
 from saasbot.infra.errors import AppError, NotFound
 from saasbot.infra.logging import get_logger
@@ -60,6 +61,8 @@ async def undo_merge(actor: Actor, merge_id: UUID) -> list[Conversation]:
     merge.undone_at, merge.undone_by = utcnow(), actor.user_id
     await session().flush()
     await ask_anew(actor, touched)
+    for conversation in (*people.conversations, *touched):
+        events.publish("consent", company_id=actor.company_id, conversation_id=conversation.id)
     log.info("inbox.contacts_parted", company_id=str(actor.company_id), merge_id=str(merge.id))
     return touched
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from saasbot.domain.consent.views import ConsentView
 from saasbot.domain.media.urls import NOTHING, MediaUrls
 
 
@@ -214,3 +215,7 @@ class ContextView:
     turn: TurnView | None = None
     products: tuple[ProductView, ...] = ()
     others: tuple[OtherConversation, ...] = ()
+    consent: ConsentView | None = None
+    """What they have said last; nothing when nobody noted anything."""
+    text_version: int = 0
+    """Of the text that customers are asked now."""

@@ -4,6 +4,7 @@ Nothing is held whole: rows come from the database in portions, files one at a t
 """
 
 import asyncio
+import json
 import tempfile
 import zipfile
 from collections.abc import AsyncGenerator
@@ -13,12 +14,14 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.consent.terms_of_use import VERSIONS, terms_text
 from saasbot.domain.privacy.contact_rows import media_of
 from saasbot.domain.privacy.export import KEPT, REMOVE_TASK, access_export
 from saasbot.domain.privacy.export_tables import OF_A_CONTACT, PEOPLE, company_tables, query_of
 from saasbot.domain.privacy.traces import Traces
 from saasbot.infra import events, jobs
 from saasbot.infra.db import driver_connection, query_bytes, sql, unit_of_work
+from saasbot.infra.i18n import SUPPORTED
 from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import FileMissing, storage
 from saasbot.models.table import utcnow
@@ -51,6 +54,7 @@ async def build_export(actor: Actor, export_id: UUID) -> None:
                 await _tell(actor, export_id, done, total)
             if not of_contact:
                 await _write_rows(actor, archive, "people", PEOPLE, parameters)
+                await asyncio.to_thread(_write_terms, archive)
             for key in files:
                 await _write_file(archive, key)
                 done += 1
@@ -124,6 +128,16 @@ async def _portions(actor: Actor, query: str, parameters: dict[str, Any]) -> Asy
             await cursor.execute(query_bytes(query), parameters)
             while rows := await cursor.fetchmany(_PORTION):
                 yield [row[0] for row in rows]
+
+
+def _write_terms(archive: zipfile.ZipFile) -> None:
+    """What the people of the team accepted: their rows of `consent` name the version."""
+    lines = [
+        json.dumps({"version": version, "locale": locale, "text": terms_text(locale, version)}, ensure_ascii=False)
+        for version in VERSIONS
+        for locale in SUPPORTED
+    ]
+    archive.writestr("terms.jsonl", "".join(f"{line}\n" for line in lines))
 
 
 async def _write_file(archive: zipfile.ZipFile, key: str) -> None:

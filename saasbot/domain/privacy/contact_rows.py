@@ -147,7 +147,7 @@ async def erase_rows(actor: Actor, contact_id: UUID, traces: Traces) -> None:
     for statement in (_ON_OTHERS, _ACTS, *_SIMULATED):
         await sql(statement, **known)
     await sql(_SHOWN, company=actor.company_id, chats=touched)
-    # rows of these cascade: identities, conversations, their messages, drafts, turns, acts
+    # rows of these cascade: identities, what was agreed to under them, conversations, their messages, drafts, turns, acts
     await sql("DELETE FROM contact WHERE company_id = :company AND id = :contact", **known)
     for conversation_id in (*gone, *touched):
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)

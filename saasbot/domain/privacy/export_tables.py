@@ -25,6 +25,9 @@ NEVER: Mapping[str, str] = {
 }
 """Tables of a company that no export holds, and why. Every other one is exported: a test names them."""
 
+_CONSENTS = "identity_id IN (SELECT id FROM contact_identity WHERE company_id = :company AND contact_id = :contact)"
+_AGREED_TO = f"CAST(version AS text) IN (SELECT text_version FROM consent WHERE company_id = :company AND {_CONSENTS})"  # noqa: S608  # our own words
+
 OF_A_CONTACT: Mapping[str, str] = {
     "contact": "id = :contact",
     "contact_identity": "contact_id = :contact",
@@ -35,6 +38,8 @@ OF_A_CONTACT: Mapping[str, str] = {
     "agent_turn": "conversation_id = ANY(:chats)",
     "draft": "conversation_id = ANY(:chats)",
     "media": "id = ANY(:media)",
+    "consent": _CONSENTS,
+    "consent_text": _AGREED_TO,
 }
 """The rows of one contact. Parameters: `contact`, `chats`, `jids`, `media`."""
 
