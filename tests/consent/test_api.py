@@ -69,7 +69,7 @@ async def test_an_agent_notes_and_does_not_write_the_text(bob: Actor, hers: Belo
         assert (await api.put(f"{V1}/consent-text", json={"text": "Mine"})).json()["code"] == "forbidden"
 
 
-@attempt(0, "privacy", "A program says itself to which version somebody agreed, when and from where.")
+@attempt(232, "privacy", "A program says itself to which version somebody agreed, when and from where.")
 async def test_what_the_client_says_of_version_time_and_address_is_not_believed(
     as_alice: httpx2.AsyncClient, hers: Belongings
 ):

@@ -128,7 +128,7 @@ async def test_the_built_in_text_stays_as_it_was_agreed_to(shop: Shop):
     assert await write(shop.alice, OURS) == 1
 
 
-@attempt(0, "privacy", "A consent is noted for a text that nobody was shown.")
+@attempt(233, "privacy", "A consent is noted for a text that nobody was shown.")
 async def test_a_text_that_was_not_shown_is_not_agreed_to(shop: Shop):
     chat = await shop.hears("Hola")
     await write(shop.alice, OURS)
@@ -184,7 +184,7 @@ async def test_it_follows_a_person_who_is_joined_and_each_has_their_own_back(sho
     assert await noted(shop.bob, lid) == [(False, 0)]  # said under that address
 
 
-@attempt(0, "privacy", "Somebody changes or removes what was agreed to, by every role of the program.")
+@attempt(234, "privacy", "Somebody changes or removes what was agreed to, by every role of the program.")
 async def test_no_role_changes_or_removes_what_was_agreed_to(shop: Shop, database: DatabaseUrls):
     await note(shop.bob, await shop.hears("Hola"))
     await write(shop.alice, OURS)
@@ -207,7 +207,7 @@ async def test_no_role_changes_or_removes_what_was_agreed_to(shop: Shop, databas
     assert (await rows(shop, "consent"), await rows(shop, "consent_text")) == before
 
 
-@attempt(0, "tenancy", "A consent is written for the contact of another company.")
+@attempt(235, "tenancy", "A consent is written for the contact of another company.")
 async def test_a_row_is_of_the_companys_own_contact_and_of_one_person(shop: Shop, other_shop: Shop):
     await other_shop.hears("Hola")
     (theirs,) = await rows(other_shop, "contact_identity")

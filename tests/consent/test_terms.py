@@ -64,7 +64,7 @@ def test_every_version_is_there_in_every_language_with_the_same_parts():
     assert is_due("") and is_due("2020-01") and not is_due(CURRENT) and not is_due("9999-12")
 
 
-@attempt(0, "files", "A version of the terms is a path to another file.")
+@attempt(236, "files", "A version of the terms is a path to another file.")
 def test_a_version_is_looked_up_and_is_no_path():
     for version in ("../terms_of_use", "2026-11.es", "2026-11/../2026-11", "", "\x00"):
         with pytest.raises(NotFound):
@@ -125,7 +125,7 @@ async def test_newer_terms_are_shown_and_accepted_above_every_page(alice: Actor,
     assert [tuple(line) for line in lines] == [("Bob", {"version": CURRENT})]
 
 
-@attempt(0, "privacy", "Somebody accepts terms that were never shown, or for a colleague.")
+@attempt(237, "privacy", "Somebody accepts terms that were never shown, or for a colleague.")
 async def test_only_what_counts_is_accepted_and_only_for_oneself(alice: Actor):
     bob = await make_colleague(alice, "Bob", Role.AGENT, email="bob@sur.example")
     await never_accepted(bob.user_id)
