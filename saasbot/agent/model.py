@@ -31,6 +31,7 @@ MAX_OUTPUT_TOKENS = 2_048
 _MAX_WAIT = 5.0
 """Seconds. A longer Retry-After is not worth waiting for while a customer does."""
 _MAX_CLIENTS = 200
+_PLAIN_KEPT = 1_000
 _MAX_WORDS = 300
 """Characters of what a server says of a request that it refuses."""
 _MAX_NAME, _MAX_ARGUMENTS = 64, 4_000
@@ -95,8 +96,9 @@ class Models:
             "demo": httpx2.AsyncClient(transport=_DemoTransport(), timeout=TIMEOUTS),
         }
         self._clients: OrderedDict[tuple[str, str, str], openai.AsyncOpenAI] = OrderedDict()
-        self._plain: set[str] = set()
-        """Addresses whose servers know neither answer formats nor strict tools."""
+        self._plain: set[tuple[str, str, str]] = set()
+        """Models that know neither answer formats nor strict tools, by address, key and name: what one company names says nothing
+        of another's."""
 
     async def aclose(self) -> None:
         for client in self._http.values():
@@ -131,13 +133,16 @@ class Models:
     async def _create(self, client: openai.AsyncOpenAI, choice: ModelChoice, question: Question) -> ChatCompletion:
         # `client.post` and not `chat.completions.create`: walking the types of every tool and message for nothing costs
         # more than all the rest of the request
-        plain = choice.base_url in self._plain
+        asked = (choice.base_url, choice.api_key, choice.model)
+        plain = asked in self._plain
         try:
             return await client.post(_PATH, cast_to=ChatCompletion, body=_parameters(choice, question, plain=plain))
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             if plain or not _is_about_parameters(str(error.message)[:_MAX_WORDS]):
                 raise
-            self._plain.add(choice.base_url)
+            if len(self._plain) >= _PLAIN_KEPT:
+                self._plain.clear()
+            self._plain.add(asked)
             return await client.post(_PATH, cast_to=ChatCompletion, body=_parameters(choice, question, plain=True))
 
     def _client(self, choice: ModelChoice) -> openai.AsyncOpenAI:

@@ -20,10 +20,13 @@ b{display:inline-block;min-width:4.5rem}"""
 
 def add_docs(app: FastAPI) -> None:
     """Serve the page. The document itself is FastAPI's (`openapi_url`)."""
+    page = ""
 
     @app.get(DOCS_PATH, include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
-        return HTMLResponse(page_of(request.app.openapi()), headers=document_policy(_STYLE))
+        nonlocal page  # made once: it takes 20 ms, and anybody may ask for it
+        page = page or page_of(request.app.openapi())
+        return HTMLResponse(page, headers=document_policy(_STYLE))
 
 
 def page_of(document: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from saasbot.api.problems import problem_of
 from saasbot.domain import idempotency
 from saasbot.domain.actor import Actor
 from saasbot.domain.idempotency import Answer
+from saasbot.infra.crypto import keyed_hash
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput
 
@@ -65,7 +66,7 @@ class IdempotentRoute(APIRoute):
 async def _once(
     request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]], actor: Actor, key: str
 ) -> Response:
-    request_hash = await _hash(request)
+    request_hash = await _hash(request, actor)
     mark = (actor.company_id, key)
     async with _claims.setdefault(mark, asyncio.Lock()):
         async with unit_of_work(actor):
@@ -101,14 +102,16 @@ async def _first(
     return response
 
 
-async def _hash(request: Request) -> str:
-    """Of all that decides the answer. The boundary of a form differs at each try and means nothing."""
+async def _hash(request: Request, actor: Actor) -> str:
+    """Of all that decides the answer, and of who asks. The boundary of a form differs at each try and means nothing. Keyed, because a
+    body may hold a password.
+    """
     body = await request.body()
     content_type = request.headers.get("content-type", "")
     if found := _BOUNDARY.search(content_type):
         body = body.replace(found.group(1).encode(), b"")
-    head = f"{request.method} {request.url.path}?{request.url.query} {content_type.partition(';')[0]}\n"
-    return hashlib.sha256(head.encode() + body).hexdigest()
+    head = f"{actor.user_id} {request.method} {request.url.path}?{request.url.query} {content_type.partition(';')[0]}\n"
+    return keyed_hash("idempotency", head + hashlib.sha256(body).hexdigest()).hex()
 
 
 def _answer(response: Response) -> Answer | None:

@@ -5,6 +5,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from saasbot.domain.accounts import Cookie, authenticate
+from saasbot.domain.privacy.export import is_export
 from saasbot.infra import session_cookie, signed_media
 from saasbot.infra.file_types import type_of_key
 from saasbot.infra.storage import InvalidKey, LocalStorage, storage
@@ -21,13 +22,14 @@ async def serve(request: Request) -> Response:
     """The file, with ranges; 403 when the address is not genuine or has expired, 404 when nothing is there.
 
     An expired address still serves whoever is signed in to the company whose file it is: a page that has been open for hours
-    goes on. A person who was removed, or somebody to whom it was sent, has it no longer.
+    goes on. A person who was removed, or somebody to whom it was sent, has it no longer. A copy of all data is its owner's alone, for
+    as long as its address says.
     """
     store = storage()
     if not isinstance(store, LocalStorage):
         return _refused(404)
     link = store.signer.read(request.path_params["key"], request.query_params)
-    if link is None or (link.expired and not await _is_theirs(request, link)):
+    if link is None or (link.expired and (is_export(link.key) or not await _is_theirs(request, link))):
         return _refused(403)
     try:
         path = store.path(link.key)

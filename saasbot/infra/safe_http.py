@@ -60,9 +60,11 @@ class SafeTransport(httpx2.AsyncHTTPTransport):
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             await stream.aclose()
             raise RefusedAnswer("the answer is packed, which was not asked for", request=request)
+        # clients are shared: a cookie would be kept for ever, and go out with another company's requests
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"set-cookie"]
         return httpx2.Response(
             response.status_code,
-            headers=response.headers,
+            headers=headers,
             stream=_Limited(stream, request, ends),
             extensions=response.extensions,
         )

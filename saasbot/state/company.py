@@ -177,7 +177,7 @@ class CompanyState(rx.State):
             self.errors = {**self.errors, "api_key": ""}
         sentence, passed = "", False
         try:
-            key = api_key.strip() or await _stored_key(session.actor)
+            key = api_key.strip() or await _stored_key(session.actor, base_url)
             found = await check_key(api_key=key, base_url=base_url.strip() or None, model=model.strip() or None)
             sentence, passed = _key_sentence(found, locale), found.ok
         except AppError as error:
@@ -287,9 +287,9 @@ def _source(value: str) -> AiSource:
     return AiSource(value)
 
 
-async def _stored_key(actor: Actor) -> str:
+async def _stored_key(actor: Actor, base_url: str) -> str:
     async with unit_of_work(actor):
-        return await ai.own_key(actor)
+        return await ai.own_key(actor, base_url=base_url)
 
 
 def _key_sentence(found: KeyCheck, locale: str) -> str:

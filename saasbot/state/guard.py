@@ -44,6 +44,8 @@ PER_SECOND, BURST = 20.0, 60.0
 """Events of a session over all its tabs; without a session, of a tab and its network."""
 TAB_PER_SECOND, TAB_BURST = 40.0, 120.0
 """Of one tab, with those that Reflex sends by itself at every page: after a restart all tabs of a person load at once."""
+NETWORK_PER_SECOND, NETWORK_BURST = 100.0, 400.0
+"""Of everybody in one network who is not signed in: tabs cost nothing to open."""
 _LONGEST_REPORT = 8_000
 
 
@@ -52,10 +54,12 @@ class Guard(rx.Middleware):
 
     _tabs: EventBudget
     _sessions: EventBudget
+    _networks: EventBudget
 
     def __init__(self) -> None:
         self._tabs = EventBudget(per_second=TAB_PER_SECOND, burst=TAB_BURST)
         self._sessions = EventBudget(per_second=PER_SECOND, burst=BURST)
+        self._networks = EventBudget(per_second=NETWORK_PER_SECOND, burst=NETWORK_BURST)
 
     async def preprocess(self, app: rx.App, state: Any, event: Event) -> StateUpdate | None:
         """Nothing to let the event pass, an update to answer instead of it."""
@@ -65,10 +69,13 @@ class Guard(rx.Middleware):
         begin_event(event.name)
         locale = await locale_of(state)
         remember_locale(context.token, locale)
-        tab = f"tab {network_of(state.router.session.client_ip)} {context.token}"
+        network = network_of(state.router.session.client_ip)
+        tab = f"tab {network} {context.token}"
         if (spent := self._tabs.spend(tab)) is not Spent.GRANTED:
             return _flood(spent, event.name)
         session = await until_up(lambda: session_of(state))
+        if session is None and (spent := self._networks.spend(network)) is not Spent.GRANTED:
+            return _flood(spent, event.name)
         is_other = await keep_one_person(state, session)
         if (allowed := _framework_events().get(event.name)) is not None:
             return await _of_the_framework(state, event, session, allowed)

@@ -9,10 +9,10 @@ from reflex.state import BaseState, State, StateUpdate
 from reflex_base.event import Event
 
 from saasbot import routes
-from saasbot.domain.accounts import SignedIn
+from saasbot.domain.accounts import SignedIn, network_of
 from saasbot.domain.actor import Actor
 from saasbot.infra.logging import get_logger
-from saasbot.realtime.hub import hub
+from saasbot.realtime.hub import assign, hub
 from saasbot.state.leaving import load_page
 from saasbot.state.session import SessionState, session_of, show_session
 
@@ -24,16 +24,21 @@ class TabChanged(Exception):
 
 
 async def keep_one_person(state: Any, session: SignedIn | None) -> bool:
-    """What the tab held for another session, or for another company, is gone; who the person is and what they may is shown anew.
-    Returns whether something had to go.
+    """What the tab held for another session, for another company, or without one for another network, is gone; who the person is and
+    what they may is shown anew. Returns whether something had to go.
     """
     held = await state.get_state(SessionState)
-    is_other = bool(held._session_id) and (held._session_id, held._company_id) != _whose(session)
+    network = "" if session else network_of(state.router.session.client_ip)
+    if held._session_id:
+        is_other = (held._session_id, held._company_id) != _whose(session)
+    else:
+        is_other = bool(held._network) and session is None and held._network != network
     if is_other:
         await _empty(state)
         held = await state.get_state(SessionState)
     if session is not None:
         show_session(held, session)
+    assign(held, _network=network)
     return is_other
 
 

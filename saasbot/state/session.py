@@ -31,6 +31,8 @@ class SessionState(rx.State):
 
     _session_id: str = ""
     _company_id: str = ""
+    _network: str = ""
+    """Where a tab without a session is: a sign-in that is half done is nobody else's who has the tab's token."""
 
 
 def show_session(state: SessionState, session: SignedIn) -> None:

@@ -92,6 +92,7 @@ async def begin(person: Person, network: str) -> Person | Attempt:
             enrols=attempt.enrols,
             network=network,
             expires_at=attempt.expires_at,
+            proved_by=person.proved_by,
         )
     )
     log.info("accounts.second_step_awaited", user_id=str(person.user_id), enrols=attempt.enrols)

@@ -1,5 +1,7 @@
 """Signing in with e-mail and password: the same answer and the same work for unknown, wrong and disabled."""
 
+from dataclasses import replace
+
 from saasbot.domain.accounts import attempts, throttle
 from saasbot.domain.accounts.attempts import Attempt
 from saasbot.domain.accounts.emails import normal_email
@@ -39,8 +41,11 @@ async def sign_in(*, email: str, password: str, network: str, device: str = "") 
         await throttle.note_refusal(attempt_id, network, person)
         raise InvalidCredentials
     await throttle.forget_attempts(email, network, known)
-    if better_hash is not None:
-        await credentials.replace_password_hash(person.user_id, better_hash)
+    if better_hash is not None and await credentials.replace_password_hash(
+        person.user_id, old=password_hash, new=better_hash
+    ):
+        password_hash = better_hash
+    person = replace(person, proved_by=password_hash)
     step = await attempts.begin(person, network)
     if isinstance(step, Person):
         log.info("accounts.signed_in", user_id=str(person.user_id), company_id=str(person.company_id))

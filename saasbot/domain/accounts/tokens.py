@@ -176,7 +176,7 @@ async def _verified(access_token: str) -> dict[str, str]:
         keys = await signing_keys.verifiers(_kid_of(access_token))
         token = jwt.decode(access_token, KeySet([*keys]), algorithms=[ALGORITHM])
         registry.validate(token.claims)
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         raise InvalidToken from None
     return token.claims
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
+from saasbot.domain.admin.credentials import check_still_proved
 from saasbot.domain.admin.second_factors import NOTICE_TASK
 from saasbot.infra import jobs
 from saasbot.infra.db import platform_unit_of_work, run, session
@@ -44,11 +45,15 @@ _COLUMNS = (
 
 
 async def open_attempt(
-    user_id: UUID, *, attempt_hash: bytes, enrols: bool, network: str, expires_at: datetime
+    user_id: UUID, *, attempt_hash: bytes, enrols: bool, network: str, expires_at: datetime, proved_by: str = ""
 ) -> datetime | None:
-    """A sign-in begins. Returns the end of the block when too many codes of the account were wrong: then none began."""
+    """A sign-in begins. Returns the end of the block when too many codes of the account were wrong: then none began.
+
+    Raises: PasswordReplaced.
+    """
     now = utcnow()
     async with platform_unit_of_work("open an attempt to sign in"):
+        await check_still_proved(user_id, proved_by)
         if (blocked := await _blocked_until(user_id, now)) is not None:
             return blocked
         session().add(

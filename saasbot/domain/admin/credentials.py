@@ -1,7 +1,7 @@
 """Accounts by e-mail, the failures of signing in, and password resets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,12 +16,14 @@ from saasbot.domain.audit.origin import NOWHERE, Origin
 from saasbot.domain.consent.terms_of_use import is_due
 from saasbot.infra import events, jobs
 from saasbot.infra.db import platform_unit_of_work, run, session, sql
+from saasbot.infra.errors import AppError
 from saasbot.infra.logging import get_logger
 from saasbot.models import (
     Company,
     Membership,
     Outcome,
     PasswordReset,
+    RecoveryCode,
     RefreshToken,
     Role,
     SecondFactor,
@@ -42,6 +44,14 @@ UNJUDGED = timedelta(minutes=1)
 RESET_PAUSE = timedelta(minutes=1)
 
 
+class PasswordReplaced(AppError):
+    """It was right a moment ago."""
+
+    code = "invalid_credentials"
+    status = 401
+    message = "The email or the password is not right."
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """An account in one of its companies: what sign-in, session and token code make an `Actor` from."""
@@ -57,6 +67,8 @@ class Person:
     terms_version: str
     """Which terms they accepted last; empty for none."""
     role: Role
+    proved_by: str = field(default="", repr=False, compare=False)
+    """The hash of the password that they signed in with; empty where something else proved who they are."""
 
     @classmethod
     def of(cls, columns: Sequence[Any]) -> "Person":
@@ -152,11 +164,16 @@ async def own_credentials(user_id: UUID) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
-async def replace_password_hash(user_id: UUID, password_hash: str) -> None:
-    """Keep the same password under newer parameters."""
+async def replace_password_hash(user_id: UUID, *, old: str, new: str) -> bool:
+    """Keep the same password under newer parameters. False: it is another one by now."""
     async with platform_unit_of_work("keep a password under newer parameters"):
-        await run(update(UserAccount).where(col(UserAccount.id) == user_id).values(password_hash=password_hash))
-    log.info("accounts.password_rehashed", user_id=str(user_id))
+        kept = await run(
+            update(UserAccount)
+            .where(col(UserAccount.id) == user_id, col(UserAccount.password_hash) == old)
+            .values(password_hash=new)
+        )
+    log.info("accounts.password_rehashed", user_id=str(user_id), kept=kept.rowcount == 1)
+    return kept.rowcount == 1
 
 
 async def count_attempt(email_hash: bytes, network: str) -> UUID | datetime:
@@ -285,14 +302,12 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
         user_id = used.scalar()
         if user_id is None:
             return False
+        await take_over_by_mail(user_id, now)
         await run(
             update(UserAccount)
             .where(col(UserAccount.id) == user_id)
             .values(password_hash=password_hash, email_confirmed_at=func.coalesce(UserAccount.email_confirmed_at, now))
         )
-        # who has nothing but the mailbox must not get in by it alone: a mail was the first step, it is not the second too
-        await run(update(SecondFactor).where(col(SecondFactor.user_id) == user_id).values(mail_allowed=False))
-        await end_everything_of(user_id, now)
         companies = await run(
             select(col(Membership.company_id)).where(
                 col(Membership.user_id) == user_id, col(Membership.removed_at).is_(None)
@@ -302,6 +317,39 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
             await record_of(user_id, company_id, "password.reset", NOWHERE)
     log.info("accounts.password_reset", user_id=str(user_id))
     return True
+
+
+async def take_over_by_mail(user_id: UUID, now: datetime) -> None:
+    """Within the caller's transaction, before it confirms the address: whoever reads the account's mail has it from now on, and
+    everything that was opened before ends.
+
+    A second step that was set up while nobody had confirmed the address is that of whoever registered it, so it goes. Another one goes
+    on to count, and no code by mail: a mail was the first step, it is not the second too.
+    """
+    found = await run(
+        select(col(UserAccount.email_confirmed_at)).where(col(UserAccount.id) == user_id).with_for_update()
+    )
+    if found.scalar() is None:
+        await run(delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
+        await run(delete(SecondFactor).where(col(SecondFactor.user_id) == user_id))
+    else:
+        await run(update(SecondFactor).where(col(SecondFactor.user_id) == user_id).values(mail_allowed=False))
+    await end_everything_of(user_id, now)
+
+
+async def check_still_proved(user_id: UUID, proved_by: str) -> None:
+    """Within the caller's transaction: the password that proved who it is (`Person.proved_by`) is still theirs, and whoever replaces it
+    waits until this one has committed, so that what it opens is ended too.
+
+    Raises: PasswordReplaced.
+    """
+    if not proved_by:
+        return
+    now = await run(
+        select(col(UserAccount.password_hash)).where(col(UserAccount.id) == user_id).with_for_update(read=True)
+    )
+    if now.scalar() != proved_by:
+        raise PasswordReplaced
 
 
 async def end_everything_of(user_id: UUID, now: datetime, *, kept: UUID | None = None) -> None:

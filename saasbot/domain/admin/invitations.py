@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from saasbot.domain.admin.credentials import PERSON, SEATED, SEATED_IN, Person, end_everything_of
+from saasbot.domain.admin.credentials import PERSON, SEATED, SEATED_IN, Person, take_over_by_mail
 from saasbot.domain.admin.trail import record_of
 from saasbot.domain.audit.origin import NOWHERE
 from saasbot.domain.consent.accepting import note_terms
@@ -124,20 +124,21 @@ async def _account_of(email: str, newcomer: Newcomer, now: datetime) -> UUID | N
         "terms_version": CURRENT,
         "email_confirmed_at": now,
     }
+    free = ~_held() & col(UserAccount.disabled_at).is_(None)
+    before = await run(select(col(UserAccount.id)).where(col(UserAccount.email) == email, free))
+    if (known := before.scalar()) is not None:
+        await take_over_by_mail(known, now)
     written = await run(
         insert(UserAccount)
         .values(id=new_id(), created_at=now, email=email, **given)
         .on_conflict_do_update(
             index_elements=["email"],
             set_=given,
-            where=~_held() & col(UserAccount.disabled_at).is_(None),
+            where=free,
         )
         .returning(col(UserAccount.id))
     )
-    user_id = written.scalar()
-    if user_id is not None:
-        await end_everything_of(user_id, now)
-    return user_id
+    return written.scalar()
 
 
 async def _seated(user_id: UUID, company_id: UUID, role: Role, now: datetime) -> Person:

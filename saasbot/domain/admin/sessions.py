@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlmodel import col
 
-from saasbot.domain.admin.credentials import PERSON, SECURED, Person
+from saasbot.domain.admin.credentials import PERSON, SECURED, Person, check_still_proved
 from saasbot.domain.admin.trail import record_of
 from saasbot.domain.audit import record
 from saasbot.domain.audit.origin import Origin
@@ -127,8 +127,9 @@ async def revoke_session(token_hash: bytes) -> None:
 async def open_ticket(
     person: Person, *, token_hash: bytes, expires_at: datetime, leaves_hash: bytes | None = None
 ) -> None:
-    """`leaves_hash`: of the session that ends when the ticket is used."""
+    """`leaves_hash`: of the session that ends when the ticket is used. Raises: PasswordReplaced."""
     async with platform_unit_of_work("open a sign-in ticket"):
+        await check_still_proved(person.user_id, person.proved_by)
         session().add(
             SignInTicket(
                 company_id=person.company_id,

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlmodel import col
 
-from saasbot.domain.admin.credentials import PERSON, SECURED, Person
+from saasbot.domain.admin.credentials import PERSON, SECURED, Person, check_still_proved
 from saasbot.domain.admin.trail import record_of
 from saasbot.domain.audit import Action, record
 from saasbot.domain.audit.origin import Origin
@@ -33,8 +33,9 @@ class Family:
 
 
 async def open_family(family: Family, person: Person, *, token_hash: bytes, expires_at: datetime) -> None:
-    """A sign-in to the API: the first link of its chain."""
+    """A sign-in to the API: the first link of its chain. Raises: PasswordReplaced."""
     async with platform_unit_of_work("begin a family of refresh tokens"):
+        await check_still_proved(person.user_id, person.proved_by)
         await _begin(family, person, token_hash, expires_at)
 
 

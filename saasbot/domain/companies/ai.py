@@ -56,10 +56,14 @@ async def set_openai(
 ) -> OpenAiSettings:
     """Keep the key sealed and use it from the next turn on. Nothing leaves a value as it is; an empty text removes it.
 
+    Another address wants the key as well: else whoever has a session of the owner's could have it sent to themselves.
+
     Raises: Forbidden, NotFound, InvalidInput.
     """
     actor.require("company.secrets")
     company = await access_company(actor, lock=True)
+    if base_url is not None and api_key is None:
+        _check_its_own_address(company, base_url)
     if model is not None:
         company.openai_model = one_line("model", model, longest=_LONGEST_MODEL, required=False) or None
     if base_url is not None:
@@ -89,15 +93,16 @@ async def choose_source(actor: Actor, source: AiSource) -> OpenAiSettings:
     return await _changed(actor, company)
 
 
-async def own_key(actor: Actor) -> str:
-    """The company's key in the clear, to ask a model with it. Never for a page or an answer.
+async def own_key(actor: Actor, *, base_url: str) -> str:
+    """The company's key in the clear, to ask the model at its own address with it. Never for a page or an answer.
 
-    Raises: Forbidden, NotFound, InvalidInput (there is none, or it can no longer be opened).
+    Raises: Forbidden, NotFound, InvalidInput (there is none, it can no longer be opened, or it is for another address).
     """
     actor.require("company.secrets")
     company = await access_company(actor)
     if company.openai_key_sealed is None:
         raise InvalidInput("api_key", "Enter your key first.")
+    _check_its_own_address(company, base_url)
     try:
         return unseal(company.openai_key_sealed, place("company", "openai_key_sealed", company.id))
     except Unsealable:
@@ -109,6 +114,12 @@ async def _changed(actor: Actor, company: Company) -> OpenAiSettings:
     await resume_ai(actor)
     events.publish("company", company_id=actor.company_id)
     return openai_settings(company)
+
+
+def _check_its_own_address(company: Company, base_url: str) -> None:
+    """Raises: InvalidInput, when the stored key was entered for another one."""
+    if company.openai_key_sealed is not None and (_check_base_url(base_url.strip()) or None) != company.openai_base_url:
+        raise InvalidInput("api_key", "Enter the key for this address.")
 
 
 def _set_key(company: Company, api_key: str) -> None:

@@ -16,11 +16,12 @@ from uuid import UUID
 from saasbot.domain.actor import Actor
 from saasbot.domain.consent.terms_of_use import VERSIONS, terms_text
 from saasbot.domain.privacy.contact_rows import media_of
-from saasbot.domain.privacy.export import KEPT, REMOVE_TASK, access_export
+from saasbot.domain.privacy.export import KEPT, REMOVE_TASK, access_export, key_of
 from saasbot.domain.privacy.export_tables import OF_A_CONTACT, PEOPLE, company_tables, query_of
 from saasbot.domain.privacy.traces import Traces
 from saasbot.infra import events, jobs
 from saasbot.infra.db import driver_connection, query_bytes, sql, unit_of_work
+from saasbot.infra.errors import NotFound
 from saasbot.infra.i18n import SUPPORTED
 from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import FileMissing, storage
@@ -39,7 +40,7 @@ async def build_export(actor: Actor, export_id: UUID) -> None:
     """
     async with unit_of_work(actor):
         export = await access_export(actor, export_id)
-        if export.finished_at is not None:
+        if export.finished_at is not None or export.failed_at is not None:
             return
         parameters = await _parameters(actor, export.contact_id)
     of_contact = export.contact_id is not None
@@ -61,20 +62,33 @@ async def build_export(actor: Actor, export_id: UUID) -> None:
                 if done % _TELL_EVERY == 0:
                     await _tell(actor, export_id, done, total)
         size = file.seek(0, 2)
-        key = f"{actor.company_id}/export/{export_id}.zip"
+        key = key_of(actor.company_id, export_id)
         await storage().put_file(key, cast("BinaryIO", file), "application/zip")
-    async with unit_of_work(actor):
-        export = await access_export(actor, export_id, lock=True)
-        export.storage_key, export.size, export.finished_at = key, size, utcnow()
-        export.done = export.total = total
-        await jobs.defer(
-            REMOVE_TASK,
-            schedule_at=utcnow() + KEPT,
-            company_id=str(actor.company_id),
-            export_id=str(export_id),
-        )
-        events.publish("export", company_id=actor.company_id, export_id=export_id)
-    log.info("privacy.exported", company_id=str(actor.company_id), export_id=str(export_id), size=size)
+    if await _finish(actor, export_id, key, size=size, total=total):
+        log.info("privacy.exported", company_id=str(actor.company_id), export_id=str(export_id), size=size)
+    else:
+        await storage().delete(key)
+
+
+async def _finish(actor: Actor, export_id: UUID, key: str, *, size: int, total: int) -> bool:
+    """False: somebody was erased while it was made, or the whole company, so it must not be."""
+    try:
+        async with unit_of_work(actor):
+            export = await access_export(actor, export_id, lock=True)
+            if export.failed_at is not None:
+                return False
+            export.storage_key, export.size, export.finished_at = key, size, utcnow()
+            export.done = export.total = total
+            await jobs.defer(
+                REMOVE_TASK,
+                schedule_at=utcnow() + KEPT,
+                company_id=str(actor.company_id),
+                export_id=str(export_id),
+            )
+            events.publish("export", company_id=actor.company_id, export_id=export_id)
+    except NotFound:
+        return False
+    return True
 
 
 async def fail_export(actor: Actor, export_id: UUID) -> None:

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.audit import record
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.infra import events, jobs
-from saasbot.infra.db import session
+from saasbot.infra.db import run, session
 from saasbot.infra.errors import AppError, NotFound
 from saasbot.infra.storage import storage
 from saasbot.models import DataExport
@@ -20,6 +21,7 @@ EXPORT_TASK = "privacy.export"
 REMOVE_TASK = "privacy.remove_export"
 KEPT = timedelta(days=1)
 _LINK_SECONDS = 600
+_FOLDER = "export"
 _SHOWN = 20
 
 
@@ -33,6 +35,16 @@ class ExportNotReady(AppError):
     code: ClassVar[str] = "export_not_ready"
     status: ClassVar[int] = 409
     message: ClassVar[str] = "This copy is not ready, or it is gone: each is kept for a day."
+
+
+def key_of(company_id: UUID, export_id: UUID) -> str:
+    """Where its file lies."""
+    return f"{company_id}/{_FOLDER}/{export_id}.zip"
+
+
+def is_export(key: str) -> bool:
+    """Whether such a file lies there."""
+    return f"/{_FOLDER}/" in key
 
 
 async def ask_export(actor: Actor, *, conversation_id: UUID | None = None) -> DataExport:
@@ -100,7 +112,9 @@ async def remove_export(actor: Actor, export_id: UUID) -> None:
 
 
 async def remove_exports(actor: Actor) -> None:
-    """Every copy that still lies there. Raises: StorageUnavailable."""
+    """Every copy that still lies there; one that is being made is given up. Raises: StorageUnavailable."""
+    mine = (col(DataExport.company_id) == actor.company_id, col(DataExport.finished_at).is_(None))
+    await run(update(DataExport).where(*mine, col(DataExport.failed_at).is_(None)).values(failed_at=utcnow()))
     query = select(DataExport.id).where(
         DataExport.company_id == actor.company_id, col(DataExport.storage_key).is_not(None)
     )
