@@ -1,6 +1,7 @@
 """`Idempotency-Key` on POST: the same key and body get the same answer, the same key and another body 409.
 
-Answers of 5xx are not kept: the client may try again. Registration and sign-in ignore the key, because their answers hold
+Answers of 5xx are not kept, nor those that say that the caller comes too often or has no valid token by now: the client may try
+again. Registration and sign-in ignore the key, because their answers hold
 secrets.
 """
 
@@ -27,6 +28,8 @@ from saasbot.infra.errors import AppError, InvalidInput
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+_OF_NOW = frozenset({401, 408, 429})
+"""A token may run out between two looks at it: with a new one the request is done."""
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _at_work: set[tuple[UUID, str]] = set()
 """Company and key of the requests that this process is doing now."""
@@ -95,7 +98,7 @@ async def _first(
             await idempotency.forget(actor, key=key)
         raise
     async with unit_of_work(actor):
-        if answer is None or answer.status >= 500:
+        if answer is None or answer.status in _OF_NOW or answer.status >= 500:
             await idempotency.forget(actor, key=key)
         else:
             await idempotency.remember(actor, key=key, answer=answer)

@@ -3,15 +3,19 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import time_machine
 from sqlalchemy.exc import OperationalError
 
 from saasbot.domain import catalogue, idempotency
+from saasbot.domain.accounts import InvalidToken
+from saasbot.domain.accounts.limits import TooOften
 from saasbot.domain.actor import Actor
 from saasbot.domain.idempotency import KEPT
 from saasbot.infra.db import sql, unit_of_work
+from saasbot.infra.errors import AppError
 from saasbot.infra.process_identity import this_process
 from saasbot.models.table import utcnow
 from tests.api.conftest import Client
@@ -60,6 +64,17 @@ async def test_an_answer_that_refuses_is_repeated_too(as_alice: Client):
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["idempotency-replayed"] == "true"
+
+
+@pytest.mark.parametrize("refusal", [InvalidToken(), TooOften(retry_after=3, minutes=1)])
+async def test_what_is_refused_only_now_may_be_tried_again(
+    as_alice: Client, monkeypatch: pytest.MonkeyPatch, refusal: AppError
+):
+    """A token that ran out after the key was claimed, or a budget that was empty."""
+    with monkeypatch.context() as now:
+        now.setattr(catalogue, "create_product", AsyncMock(side_effect=refusal))
+        assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).status_code == refusal.status
+    assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).status_code == 201
 
 
 async def test_a_malformed_body_does_not_use_the_key_up(as_alice: Client):
