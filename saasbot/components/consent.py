@@ -56,7 +56,7 @@ def consent_dialogs(
     on_withdraw: Any,
     on_leave: Any,
 ) -> rx.Component:
-    """The text that is agreed to, and the question before it is taken back. `on_leave` notes nothing."""
+    """The text that is agreed to, and the question before it is taken back. `on_leave(is_open)` notes nothing."""
     return rx.fragment(
         dialog(
             t("Note consent"),
@@ -69,7 +69,7 @@ def consent_dialogs(
             open=asking != "",
             on_open_change=on_leave,
             footer=rx.fragment(
-                button(t("Cancel"), on_click=on_leave),
+                button(t("Cancel"), on_click=on_leave(False)),
                 button(t("They agreed"), kind="primary", id="consent-confirm", on_click=on_note),
             ),
         ),
@@ -81,7 +81,7 @@ def consent_dialogs(
             open=withdrawing != "",
             confirm_label=t("Note that they withdrew it"),
             on_confirm=on_withdraw,
-            on_cancel=on_leave,
+            on_cancel=on_leave(False),
         ),
     )
 
