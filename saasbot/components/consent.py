@@ -64,8 +64,11 @@ def consent_dialogs(
                 t("Note it only when {name} has said yes to this text, in the chat or elsewhere:", name=name),
                 class_name="dialog-text",
             ),
-            rx.el.blockquote(text, class_name="consent-text", dir="auto"),
-            rx.el.p(text_name, class_name="context-sub num"),
+            rx.el.blockquote(
+                rx.el.p(text, dir="auto"),
+                rx.el.p(text_name, class_name="context-sub num"),
+                class_name="consent-text",
+            ),
             open=asking != "",
             on_open_change=on_leave,
             footer=rx.fragment(

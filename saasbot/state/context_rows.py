@@ -79,7 +79,7 @@ def _consent(view: ConsentView | None, text_version: int, reader: Reader) -> Con
     if view is None:
         return ConsentRow()
     parts = [
-        reader.when(view.at),
+        f"{reader.day(view.at)} {reader.time(view.at)}",
         text_name(view.version, reader.locale),
         gettext(reader.locale, "noted by {name}", name=view.noted_by) if view.noted_by else "",
     ]
