@@ -85,6 +85,7 @@ async def start_session(ticket: str, *, network: str, user_agent: str, held: str
     )
     if person is None:
         raise InvalidTicket
+    recent_sessions.forget(person.user_id)  # the one that it may have ended
     return token
 
 
