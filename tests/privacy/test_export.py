@@ -29,7 +29,7 @@ from saasbot.infra import db, session_cookie
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import Forbidden, NotFound
 from saasbot.infra.storage import LocalStorage
-from saasbot.jobs.privacy import build_export, erase_contact, remove_export
+from saasbot.jobs.privacy import build_export, erase_contact, fail_export, remove_export
 from saasbot.models import DataExport
 from saasbot.models.table import utcnow
 from tests.api.conftest import make_client
@@ -168,11 +168,15 @@ async def test_a_copy_that_is_being_made_when_somebody_is_erased_is_given_up(
         await erase_contact(str(shop.company.id), str(erasure.id))
 
     meanwhile(monkeypatch, when, erase)
-    for _ in range(2):  # the job may be tried again
+    for _ in range(2):
         await build_export(shop.alice, export.id)
         assert list(files.folder.rglob("*.zip")) == []
         found = await newest_of(shop.alice)
         assert (found.storage_key, found.finished_at, found.failed_at is None) == (None, None, False)
+        # the job is tried again, after a try that could not take its file away
+        await files.put(key_of(shop.company.id, export.id), b"everything", "application/zip")
+    await fail_export(shop.alice, export.id)
+    assert list(files.folder.rglob("*.zip")) == []
     async with unit_of_work(shop.alice):
         await ask_export(shop.alice)
 
