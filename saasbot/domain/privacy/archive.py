@@ -59,8 +59,8 @@ async def build_export(actor: Actor, export_id: UUID) -> None:
             if not of_contact:
                 await _write_rows(actor, archive, "people", PEOPLE, parameters)
                 await asyncio.to_thread(_write_terms, archive)
-            for key in files:
-                await _write_file(archive, key)
+            for media_key in files:
+                await _write_file(archive, media_key)
                 done += 1
                 if done % _TELL_EVERY == 0:
                     await _tell(actor, export_id, done, total)
