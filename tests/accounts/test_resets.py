@@ -273,7 +273,7 @@ async def test_a_sign_in_waits_for_a_reset_that_is_being_written(
     writing, go_on = held_up(monkeypatch, "record_of")
     reset = asyncio.create_task(accounts.reset_password(token=await link_token(), password=NEW))
     await writing.wait()
-    opening = asyncio.create_task(opens())
+    opening = asyncio.ensure_future(opens())
     assert not (await asyncio.wait([opening], timeout=0.2))[0]
     go_on.set()
     await reset
@@ -290,7 +290,7 @@ async def test_a_reset_waits_for_a_sign_in_that_is_being_written_and_ends_it(
     checked, go_on = held_up(
         monkeypatch, "check_still_proved", {"ticket": session_rows, "family": token_rows, "attempt": attempt_rows}[kind]
     )
-    opening = asyncio.create_task(opens())
+    opening = asyncio.ensure_future(opens())
     await checked.wait()
     reset = asyncio.create_task(accounts.reset_password(token=link, password=NEW))
     assert not (await asyncio.wait([reset], timeout=0.2))[0]

@@ -109,6 +109,7 @@ async def test_from_the_same_network_it_goes_on_and_its_session_is_shown(alice: 
     token = await accounts.start_session(ticket[1], network="", user_agent="")
     for ip in ("127.0.0.1", "203.0.113.9"):  # whoever is signed in moves about
         tab.reconnect(token, ip=ip)
+        tab.open("/two-step")
         assert await tab.send(State.event_handlers["hydrate"]) == PASS
         assert (await tab.state(SessionState)).user_name == "Alice"
         assert (await shown(tab)).notice == "of this tab"

@@ -81,7 +81,7 @@ def test_every_capability_keeps_the_common_promises():
 def test_every_operation_but_sign_in_and_health_asks_who_calls():
     with_a_proof_of_their_own = "two-step|two-step/mail|two-step/enrolment|confirm-email"
     open_paths = re.compile(
-        rf"/api/v1/(health|invitations/accept|auth/(register|login|refresh|logout|forgot-password|reset-password|{with_a_proof_of_their_own}))$"
+        rf"/api/v1/(health|terms|invitations/accept|auth/(register|login|refresh|logout|forgot-password|reset-password|{with_a_proof_of_their_own}))$"
     )
     undefended = [
         f"{method} {path}"
