@@ -255,7 +255,7 @@ async def test_what_a_sign_in_opens_is_worth_something(alice: Actor, kind: str):
     assert await is_worth(await opens())
 
 
-@attempt(0, "accounts", "A password is verified before it is replaced, and its sign-in goes on afterwards.")
+@attempt(238, "accounts", "A password is verified before it is replaced, and its sign-in goes on afterwards.")
 @OPENED
 async def test_a_sign_in_from_before_the_reset_opens_nothing_after_it(alice: Actor, kind: str):
     opens, _ = await signed_in_before(kind)
@@ -281,7 +281,7 @@ async def test_a_sign_in_waits_for_a_reset_that_is_being_written(
         await opening
 
 
-@attempt(0, "accounts", "A sign-in is being written while its password is replaced.")
+@attempt(239, "accounts", "A sign-in is being written while its password is replaced.")
 @OPENED
 async def test_a_reset_waits_for_a_sign_in_that_is_being_written_and_ends_it(
     alice: Actor, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -315,7 +315,7 @@ def held_up(
     return done, go_on
 
 
-@attempt(0, "accounts", "The second step is done before the password is replaced, and its sign-in goes on afterwards.")
+@attempt(240, "accounts", "The second step is done before the password is replaced, and its sign-in goes on afterwards.")
 async def test_who_has_done_both_steps_before_the_reset_gets_nothing_after_it(alice: Actor):
     found = await find_account("alice@sur.example")
     assert found is not None
@@ -343,7 +343,7 @@ async def test_who_enrolled_before_the_reset_gets_nothing_after_it(alice: Actor)
         await accounts.issue_ticket(person)
 
 
-@attempt(0, "accounts", "A sign-in with an old password writes its hash back after the reset.")
+@attempt(241, "accounts", "A sign-in with an old password writes its hash back after the reset.")
 async def test_a_hash_that_is_made_anew_does_not_bring_an_old_password_back(
     alice: Actor, monkeypatch: pytest.MonkeyPatch
 ):

@@ -326,7 +326,7 @@ async def no_second_step_of(person: Person) -> bool:
 
 
 @attempt(
-    0, "accounts", "Who registers with somebody's address turns the second step on, to stay in after its owner's reset."
+    242, "accounts", "Who registers with somebody's address turns the second step on, to stay in after its owner's reset."
 )
 async def test_a_reset_of_an_unconfirmed_account_leaves_no_strangers_second_step(nora: Person):
     codes = await give_second_factor(nora)
@@ -345,7 +345,7 @@ async def test_a_reset_of_a_confirmed_account_leaves_its_second_step_as_it_is(al
 
 
 @attempt(
-    0,
+    243,
     "accounts",
     "Who registers with somebody's address turns the second step on, to shut out whoever is invited there.",
 )
@@ -370,7 +370,7 @@ async def test_an_invitation_for_an_unconfirmed_account_leaves_no_strangers_seco
     assert (await accounts.finish_enrolment(step.token)).user_id == nora.user_id
 
 
-@attempt(0, "accounts", "Who has only the mailbox comes back by an invitation and asks for a code by mail.")
+@attempt(244, "accounts", "Who has only the mailbox comes back by an invitation and asks for a code by mail.")
 async def test_a_confirmed_account_that_is_invited_back_keeps_its_app_and_no_code_by_mail_counts(
     alice: Actor, bob: Actor
 ):

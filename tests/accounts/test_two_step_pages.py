@@ -83,7 +83,7 @@ async def test_the_password_leads_to_the_second_step_and_the_code_to_the_session
     assert (state._attempt, state.waiting) == ("", False)
 
 
-@attempt(0, "state", "The token of a tab whose sign-in waits for its second step is taken to another network.")
+@attempt(245, "state", "The token of a tab whose sign-in waits for its second step is taken to another network.")
 @pytest.mark.parametrize("ip", ["203.0.113.9", "2001:db8::1"])
 async def test_a_sign_in_that_is_half_done_is_not_gone_on_with_from_elsewhere(alice: Actor, codes: list[str], ip: str):
     tab = Tab()

@@ -126,7 +126,7 @@ async def thief(engines: None) -> AsyncIterator[tuple[str, list[bytes]]]:
     server.close()
 
 
-@attempt(0, "secrets", "The button that tests the key is clicked with another address in the form and no key.")
+@attempt(246, "secrets", "The button that tests the key is clicked with another address in the form and no key.")
 async def test_the_stored_key_is_tested_at_its_own_address_only(
     alice: Actor, address: str, thief: tuple[str, list[bytes]], configure: Configure
 ) -> None:

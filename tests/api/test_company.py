@@ -28,7 +28,7 @@ async def test_an_address_without_https_is_refused(as_alice: Client):
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "base_url"), url
 
 
-@attempt(0, "secrets", "The address of the model is changed over REST, and the stored key is to follow.")
+@attempt(249, "secrets", "The address of the model is changed over REST, and the stored key is to follow.")
 async def test_a_stored_key_goes_to_no_other_address(as_alice: Client):
     await as_alice.put("/api/v1/company/openai", json={"api_key": KEY, "base_url": "https://models.example/v1"})
     for body in ({"base_url": "https://thief.example/v1"}, {"base_url": ""}):

@@ -143,7 +143,7 @@ async def test_the_mail_that_was_not_sent_is_shown_to_this_machine_only(
         settings.cache_clear()
 
 
-@attempt(0, "limits", "The page that describes the API is asked for again and again.")
+@attempt(252, "limits", "The page that describes the API is asked for again and again.")
 async def test_the_page_of_the_docs_is_made_once(client: Client, monkeypatch: pytest.MonkeyPatch):
     made: list[int] = []
     real = docs.page_of

@@ -99,7 +99,7 @@ async def test_a_key_that_is_left_out_stays_and_an_empty_one_goes(alice: Actor):
     assert (gone.api_key_set, gone.api_key_last4, gone.source) == (False, None, AiSource.NONE)
 
 
-@attempt(0, "secrets", "The stored key is sent to another address, by whoever has a session of the owner's.")
+@attempt(253, "secrets", "The stored key is sent to another address, by whoever has a session of the owner's.")
 async def test_another_address_wants_the_key_as_well(alice: Actor):
     ours, theirs = "https://models.example/v1", "https://thief.example/v1"
     async with unit_of_work(alice):

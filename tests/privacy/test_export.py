@@ -151,7 +151,7 @@ async def test_who_is_erased_is_in_no_copy_either(shop: Shop, files: LocalStorag
     assert list(files.folder.rglob("*.zip")) == []
 
 
-@attempt(0, "privacy", "A copy of all data is being made while somebody is erased.")
+@attempt(256, "privacy", "A copy of all data is being made while somebody is erased.")
 @pytest.mark.parametrize("when", ["before its file", "after its file"])
 async def test_a_copy_that_is_being_made_when_somebody_is_erased_is_given_up(
     shop: Shop,
@@ -181,7 +181,7 @@ async def test_a_copy_that_is_being_made_when_somebody_is_erased_is_given_up(
         await ask_export(shop.alice)
 
 
-@attempt(0, "privacy", "The process that makes a copy dies before it says where it lies, and somebody is erased.")
+@attempt(257, "privacy", "The process that makes a copy dies before it says where it lies, and somebody is erased.")
 async def test_a_copy_that_nobody_finished_is_gone_too(shop: Shop, files: LocalStorage):
     async with unit_of_work(shop.alice):
         export = await ask_export(shop.alice)
@@ -227,7 +227,7 @@ async def newest_of(actor: Actor) -> DataExport:
         return (await list_exports(actor))[0]
 
 
-@attempt(0, "privacy", "A member opens the expired address of a copy of all data.")
+@attempt(258, "privacy", "A member opens the expired address of a copy of all data.")
 async def test_an_expired_address_opens_no_copy_and_still_a_picture_for_members(
     alice: Actor, bob: Actor, charlie: Actor, mallory: Actor, files: LocalStorage
 ):
