@@ -10,6 +10,7 @@ from saasbot import routes
 from saasbot.domain import accounts
 from saasbot.domain.accounts import Attempt, InvalidAttempt, MailCodeTooSoon, WrongCode
 from saasbot.domain.admin.attempts import MAIL_PAUSE
+from saasbot.domain.admin.credentials import PasswordReplaced
 from saasbot.infra.errors import AppError
 from saasbot.infra.i18n import error_text, gettext
 from saasbot.state.arguments import EXACT, Text
@@ -100,7 +101,7 @@ class TwoStepState(rx.State):
         """The recovery codes of the new app are taken: the browser goes to its session."""
         try:
             ticket = await accounts.issue_ticket(await accounts.finish_enrolment(self._attempt))
-        except InvalidAttempt:
+        except (InvalidAttempt, PasswordReplaced):
             self._over()
             return None
         self.reset()
@@ -142,7 +143,9 @@ class TwoStepState(rx.State):
         return rx.redirect(routes.LOGIN)
 
     def _refused(self, error: AppError, locale: str) -> rx.event.EventSpec | None:
-        if isinstance(error, InvalidAttempt) or (isinstance(error, WrongCode) and not error.details["tries_left"]):
+        if isinstance(error, InvalidAttempt | PasswordReplaced) or (
+            isinstance(error, WrongCode) and not error.details["tries_left"]
+        ):
             self._over()
             return None
         self.error, self.busy = error_text(locale, error), False

@@ -2,27 +2,45 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
 from sqlalchemy import text
 
 from saasbot.domain import accounts
-from saasbot.domain.accounts import InvalidCredentials, InvalidReset, InvalidTicket, InvalidToken
+from saasbot.domain.accounts import (
+    InvalidAttempt,
+    InvalidCredentials,
+    InvalidReset,
+    InvalidTicket,
+    InvalidToken,
+    attempts,
+    passwords,
+    signing_in,
+)
 from saasbot.domain.accounts.resets import LIFETIME, MAIL_TASK
 from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.actor import Actor
-from saasbot.infra import mail
+from saasbot.domain.admin import attempts as attempt_rows
+from saasbot.domain.admin import credentials
+from saasbot.domain.admin import sessions as session_rows
+from saasbot.domain.admin import tokens as token_rows
+from saasbot.domain.admin.credentials import PasswordReplaced, find_account
+from saasbot.infra import mail, totp
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
+from saasbot.models import Role
 from saasbot.models.table import utcnow
 from tests.accounts.test_sessions import session_of, ticket_of
 from tests.attack.attempts import attempt
-from tests.people import PASSWORD, sign_in_as
+from tests.people import PASSWORD, fresh_code, give_second_factor, make_colleague, sign_in_as, signed_in_person
 
 NEW = "completely different 7"
 
@@ -183,6 +201,170 @@ async def test_a_ticket_that_is_exchanged_meanwhile_opens_nothing_that_lasts(ali
     )
     recent_sessions.forget_all()
     assert isinstance(opened, InvalidTicket) or await accounts.signed_in(str(opened)) is None
+
+
+# a sign-in whose password was right a moment before
+
+
+async def signed_in_before(kind: str) -> tuple[Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[bool]]]:
+    """Alice's password was verified. What opens something then, and whether what it opened is worth anything."""
+    if kind == "attempt":
+        found = await find_account("alice@sur.example")
+        assert found is not None
+        await give_second_factor(found[0])
+        person = replace(found[0], proved_by=found[1])
+        return lambda: attempts.begin(person, "x"), _attempt_goes_on
+    person = await signed_in_person("alice@sur.example")
+    if kind == "ticket":
+        return lambda: accounts.issue_ticket(person), _ticket_opens
+    return lambda: accounts.issue_tokens(person), _pair_acts
+
+
+async def _ticket_opens(ticket: str) -> bool:
+    try:
+        await accounts.start_session(ticket, network="", user_agent="")
+    except InvalidTicket:
+        return False
+    return True
+
+
+async def _pair_acts(pair: accounts.TokenPair) -> bool:
+    try:
+        await accounts.caller_of(pair.access_token)
+    except InvalidToken:
+        return False
+    return True
+
+
+async def _attempt_goes_on(attempt: accounts.Attempt) -> bool:
+    found = await find_account("alice@sur.example")
+    assert found is not None
+    try:
+        await accounts.finish(attempt.token, await fresh_code(found[0].user_id))
+    except InvalidAttempt:
+        return False
+    return True
+
+
+OPENED = pytest.mark.parametrize("kind", ["ticket", "family", "attempt"])
+
+
+@OPENED
+async def test_what_a_sign_in_opens_is_worth_something(alice: Actor, kind: str):
+    opens, is_worth = await signed_in_before(kind)
+    assert await is_worth(await opens())
+
+
+@attempt(238, "accounts", "A password is verified before it is replaced, and its sign-in goes on afterwards.")
+@OPENED
+async def test_a_sign_in_from_before_the_reset_opens_nothing_after_it(alice: Actor, kind: str):
+    opens, _ = await signed_in_before(kind)
+    await accounts.reset_password(token=await link_token(), password=NEW)
+    with pytest.raises(PasswordReplaced) as error:
+        await opens()
+    assert (error.value.code, error.value.status) == ("invalid_credentials", 401)
+
+
+@OPENED
+async def test_a_sign_in_waits_for_a_reset_that_is_being_written(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    opens, _ = await signed_in_before(kind)
+    writing, go_on = held_up(monkeypatch, "record_of")
+    reset = asyncio.create_task(accounts.reset_password(token=await link_token(), password=NEW))
+    await writing.wait()
+    opening = asyncio.ensure_future(opens())
+    assert not (await asyncio.wait([opening], timeout=0.2))[0]
+    go_on.set()
+    await reset
+    with pytest.raises(PasswordReplaced):
+        await opening
+
+
+@attempt(239, "accounts", "A sign-in is being written while its password is replaced.")
+@OPENED
+async def test_a_reset_waits_for_a_sign_in_that_is_being_written_and_ends_it(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    (opens, is_worth), link = await signed_in_before(kind), await link_token()
+    checked, go_on = held_up(
+        monkeypatch, "check_still_proved", {"ticket": session_rows, "family": token_rows, "attempt": attempt_rows}[kind]
+    )
+    opening = asyncio.ensure_future(opens())
+    await checked.wait()
+    reset = asyncio.create_task(accounts.reset_password(token=link, password=NEW))
+    assert not (await asyncio.wait([reset], timeout=0.2))[0]
+    go_on.set()
+    opened = await opening
+    await reset
+    assert not await is_worth(opened)
+
+
+def held_up(
+    monkeypatch: pytest.MonkeyPatch, name: str, module: Any = credentials
+) -> tuple[asyncio.Event, asyncio.Event]:
+    """The function of the module does its work, says so, and comes back when it may."""
+    done, go_on, real = asyncio.Event(), asyncio.Event(), getattr(module, name)
+
+    async def slow(*args: Any, **more: Any) -> None:
+        await real(*args, **more)
+        done.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(module, name, slow)
+    return done, go_on
+
+
+@attempt(240, "accounts", "The second step is done before the password is replaced, and its sign-in goes on afterwards.")
+async def test_who_has_done_both_steps_before_the_reset_gets_nothing_after_it(alice: Actor):
+    found = await find_account("alice@sur.example")
+    assert found is not None
+    await give_second_factor(found[0])
+    step = await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
+    assert isinstance(step, accounts.Attempt)
+    done = await accounts.finish(step.token, await fresh_code(alice.user_id))
+    await accounts.reset_password(token=await link_token(), password=NEW)
+    for opening in (accounts.issue_ticket(done.person), accounts.issue_tokens(done.person)):
+        with pytest.raises(PasswordReplaced):
+            await opening
+
+
+async def test_who_enrolled_before_the_reset_gets_nothing_after_it(alice: Actor):
+    await make_colleague(alice, "Dora", Role.AGENT, email="dora@sur.example")
+    async with platform_unit_of_work("a test"):
+        await run(text("UPDATE membership SET role = 'admin' WHERE role = 'agent'"))
+    step = await accounts.sign_in(email="dora@sur.example", password=PASSWORD, network="x")
+    assert isinstance(step, accounts.Attempt) and step.enrols
+    secret = (await accounts.enrol(step.token)).secret
+    await accounts.confirm_enrolment(step.token, totp.code_at(secret, int(utcnow().timestamp()) // totp.STEP_SECONDS))
+    person = await accounts.finish_enrolment(step.token)
+    await accounts.reset_password(token=await link_token("dora@sur.example"), password=NEW)
+    with pytest.raises(PasswordReplaced):
+        await accounts.issue_ticket(person)
+
+
+@attempt(241, "accounts", "A sign-in with an old password writes its hash back after the reset.")
+async def test_a_hash_that_is_made_anew_does_not_bring_an_old_password_back(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch
+):
+    link, real = await link_token(), credentials.replace_password_hash
+
+    async def after_the_reset(user_id: UUID, *, old: str, new: str) -> bool:
+        await accounts.reset_password(token=link, password=NEW)
+        return await real(user_id, old=old, new=new)
+
+    async def verified(password: str, _hash: str) -> tuple[bool, str]:
+        return True, await passwords.hash_password(password)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(credentials, "replace_password_hash", after_the_reset)
+        patched.setattr(signing_in, "verify_password", verified)
+        person = await signed_in_person("alice@sur.example")
+    with pytest.raises(PasswordReplaced):
+        await accounts.issue_ticket(person)
+    with pytest.raises(InvalidCredentials):
+        await accounts.sign_in(email="alice@sur.example", password=PASSWORD, network="x")
+    await signed_in_person("alice@sur.example", NEW)
 
 
 async def test_the_mail_speaks_the_language_of_the_account(alice: Actor):

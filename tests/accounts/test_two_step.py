@@ -20,6 +20,7 @@ from saasbot.domain.accounts import (
     MailCodeTooSoon,
     NoMailCode,
     WrongCode,
+    members,
     recovery_codes,
     sign_in_mails,
     two_step,
@@ -38,11 +39,22 @@ from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
 from saasbot.models import Role
 from saasbot.models.table import new_id, utcnow
+from tests.accounts.test_confirming import NORA, nora
+from tests.accounts.test_invitations import accept, invited
 from tests.accounts.test_resets import NEW, link_token, own_mail_folder
 from tests.attack.attempts import attempt
-from tests.people import PASSWORD, code_now, fresh_code, give_second_factor, make_colleague, session_in, sign_in_as
+from tests.people import (
+    PASSWORD,
+    code_now,
+    fresh_code,
+    give_second_factor,
+    make_colleague,
+    session_in,
+    sign_in_as,
+    signed_in_person,
+)
 
-__all__ = ["own_mail_folder"]
+__all__ = ["nora", "own_mail_folder"]
 
 EMAIL = "alice@sur.example"
 
@@ -301,6 +313,77 @@ async def test_a_reset_after_the_mail_was_sent_makes_its_code_worthless(codes: l
     await accounts.reset_password(token=await link_token(), password=NEW)
     with pytest.raises(InvalidAttempt):
         await accounts.finish(token, code)
+
+
+async def no_second_step_of(person: Person) -> bool:
+    """Not even an app that waits for its first code, nor a recovery code."""
+    async with platform_unit_of_work("a test"):
+        kept = [
+            (await sql(f"SELECT id FROM {table} WHERE user_id = :id", id=person.user_id)).all()
+            for table in ("second_factor", "recovery_code", "sign_in_attempt")
+        ]
+    return kept == [[], [], []]
+
+
+@attempt(
+    242, "accounts", "Who registers with somebody's address turns the second step on, to stay in after its owner's reset."
+)
+async def test_a_reset_of_an_unconfirmed_account_leaves_no_strangers_second_step(nora: Person):
+    codes = await give_second_factor(nora)
+    waiting = await begun_attempt(NORA)
+    await accounts.reset_password(token=await link_token(NORA), password=NEW)
+    assert await no_second_step_of(nora)
+    with pytest.raises(InvalidAttempt):
+        await accounts.finish(waiting, codes[0])
+    assert (await signed_in_person(NORA, NEW)).email_confirmed
+
+
+async def test_a_reset_of_a_confirmed_account_leaves_its_second_step_as_it_is(alice: Actor, codes: list[str]):
+    await accounts.reset_password(token=await link_token(), password=NEW)
+    standing = await two_step.two_step_of(alice)
+    assert (standing.enrolled, standing.codes_left) == (True, 10)
+
+
+@attempt(
+    243,
+    "accounts",
+    "Who registers with somebody's address turns the second step on, to shut out whoever is invited there.",
+)
+@pytest.mark.parametrize("role", ["agent", "admin"])
+async def test_an_invitation_for_an_unconfirmed_account_leaves_no_strangers_second_step(
+    alice: Actor, nora: Person, role: str
+):
+    codes = await give_second_factor(nora)
+    waiting = await begun_attempt(NORA)
+    person = await accept(await invited(alice, NORA, role), name="Nora")
+    assert (person.user_id, person.role) == (nora.user_id, Role(role))
+    assert await no_second_step_of(nora)
+    with pytest.raises(InvalidAttempt):
+        await accounts.finish(waiting, codes[0])
+    step = await accounts.sign_in(email=NORA, password=NEW, network="x")
+    if role == "agent":
+        assert isinstance(step, Person)
+        return
+    assert isinstance(step, Attempt) and step.enrols, "an administrator makes one of their own"
+    begun = await accounts.enrol(step.token)
+    assert len(await accounts.confirm_enrolment(step.token, code_of(begun))) == 10
+    assert (await accounts.finish_enrolment(step.token)).user_id == nora.user_id
+
+
+@attempt(244, "accounts", "Who has only the mailbox comes back by an invitation and asks for a code by mail.")
+async def test_a_confirmed_account_that_is_invited_back_keeps_its_app_and_no_code_by_mail_counts(
+    alice: Actor, bob: Actor
+):
+    await give_second_factor(await person_of("bob@sur.example"))
+    async with unit_of_work(alice):
+        [_, his] = await members.list_members(alice, limit=9)
+        await members.remove_member(alice, his.id)
+    await accept(await invited(alice, "bob@sur.example"), name="Bob")
+    step = await accounts.sign_in(email="bob@sur.example", password=NEW, network="x")
+    assert isinstance(step, Attempt) and not step.enrols
+    with pytest.raises(NoMailCode):
+        await accounts.request_mail_code(step.token)
+    assert (await accounts.finish(step.token, await fresh_code(bob.user_id))).person.user_id == bob.user_id
 
 
 # recovery codes

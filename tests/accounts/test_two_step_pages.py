@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from reflex.state import State
 
 import saasbot.saasbot  # noqa: F401  # registers every page and state
 from saasbot.domain import accounts
@@ -17,9 +18,11 @@ from saasbot.models import Role
 from saasbot.models.table import utcnow
 from saasbot.state.auth import AuthState
 from saasbot.state.security import SecurityState
+from saasbot.state.session import SessionState
 from saasbot.state.two_step import TwoStepState
 from tests.accounts.test_resets import own_mail_folder
 from tests.accounts.test_sessions import session_of
+from tests.attack.attempts import attempt
 from tests.gate.tab import PASS, Tab
 from tests.gate.test_gate import cookie_of
 from tests.people import PASSWORD, fresh_code, give_second_factor, make_colleague
@@ -78,6 +81,41 @@ async def test_the_password_leads_to_the_second_step_and_the_code_to_the_session
     assert ticket
     assert await accounts.signed_in(await accounts.start_session(ticket[1], network="", user_agent=""))
     assert (state._attempt, state.waiting) == ("", False)
+
+
+@attempt(245, "state", "The token of a tab whose sign-in waits for its second step is taken to another network.")
+@pytest.mark.parametrize("ip", ["203.0.113.9", "2001:db8::1"])
+async def test_a_sign_in_that_is_half_done_is_not_gone_on_with_from_elsewhere(alice: Actor, codes: list[str], ip: str):
+    tab = Tab()
+    await password(tab)
+    assert (await shown(tab))._attempt
+    tab.reconnect("", ip=ip)
+    assert not TICKET.search(await do(tab, TwoStepState, "check", form={"code": codes[0]}))
+    state = await shown(tab)
+    assert (state._attempt, state.waiting, state.over) == ("", False, True)
+    tab.reconnect("")
+    assert await tab.send(State.event_handlers["hydrate"]) == PASS
+    assert (await shown(tab))._attempt == ""
+
+
+async def test_from_the_same_network_it_goes_on_and_its_session_is_shown(alice: Actor, codes: list[str]):
+    tab = Tab()
+    await password(tab)
+    tab.reconnect("")
+    assert "login" not in await do(tab, TwoStepState, "begin")
+    ticket = TICKET.search(await do(tab, TwoStepState, "check", form={"code": codes[0]}))
+    assert ticket
+    (await shown(tab)).notice = "of this tab"
+    token = await accounts.start_session(ticket[1], network="", user_agent="")
+    for ip in ("127.0.0.1", "203.0.113.9"):  # whoever is signed in moves about
+        tab.reconnect(token, ip=ip)
+        tab.open("/two-step")
+        assert await tab.send(State.event_handlers["hydrate"]) == PASS
+        assert (await tab.state(SessionState)).user_name == "Alice"
+        assert (await shown(tab)).notice == "of this tab"
+    await accounts.sign_out(token)
+    assert await tab.send(State.event_handlers["hydrate"]) == PASS
+    assert (await shown(tab)).notice == ""
 
 
 async def test_a_recovery_code_does_it_too(codes: list[str]):

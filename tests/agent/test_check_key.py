@@ -10,9 +10,16 @@ import pytest
 
 from saasbot.agent.check_key import check_key
 from saasbot.agent.model import close_models
+from saasbot.domain.actor import Actor
+from saasbot.domain.companies import ai
+from saasbot.infra.db import unit_of_work
+from saasbot.state.company import CompanyState
+from tests.accounts.test_sessions import session_of
 from tests.agent.fake_openai import says_text
 from tests.attack.attempts import attempt
+from tests.attack.test_events import InBackground
 from tests.fixtures.agent import Configure
+from tests.gate.tab import Tab
 
 
 @pytest.fixture
@@ -102,3 +109,48 @@ async def test_an_address_where_nobody_answers_is_unreachable(configure: Configu
     found = await check_key(api_key="sk-good", base_url="http://127.0.0.1:9/v1", model="m")
     assert (found.ok, found.reason) == (False, "model_unreachable")
     await close_models()
+
+
+@pytest.fixture
+async def thief(engines: None) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Another server of this machine: its address, and the heads of what it was asked."""
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 401 X\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", asked
+    server.close()
+
+
+@attempt(246, "secrets", "The button that tests the key is clicked with another address in the form and no key.")
+async def test_the_stored_key_is_tested_at_its_own_address_only(
+    alice: Actor, address: str, thief: tuple[str, list[bytes]], configure: Configure
+) -> None:
+    configure(allow_private_urls=1)
+    elsewhere, asked = thief
+    async with unit_of_work(alice):
+        await ai.set_openai(alice, api_key="sk-good-of-alice", base_url=address)
+    state = await Tab(await session_of()).state(CompanyState)
+    test = CompanyState.event_handlers["test_key"].fn
+    await test(InBackground(state), api_key="", base_url=elsewhere, model="m")
+    assert (state.tested, state.test_passed, asked) == ("Enter the key for this address.", False, [])
+    await test(InBackground(state), api_key="", base_url=f"{address}/", model="m")
+    assert state.test_passed, state.tested
+    await test(InBackground(state), api_key="sk-another", base_url=elsewhere, model="m")
+    assert b"sk-another" in asked[0] and b"sk-good" not in asked[0]
+
+
+async def test_the_form_of_the_settings_asks_for_the_key_of_another_address(alice: Actor, configure: Configure) -> None:
+    async with unit_of_work(alice):
+        await ai.set_openai(alice, api_key="sk-good-of-alice", base_url="https://models.example/v1")
+    state = await Tab(await session_of(), language="es").state(CompanyState)
+    form = {"source": "own_key", "api_key": "", "model": "m", "base_url": "https://thief.example/v1"}
+    answer = await CompanyState.event_handlers["save_ai"].fn(state, form=form)
+    assert {name: error for name, error in state.errors.items() if error} == {
+        "api_key": "Escribe la clave de esta dirección."
+    }
+    assert "api_key" in str(answer), "the focus is there"

@@ -1,14 +1,18 @@
 """A turn, from the customer's message to what is queued for the phone, with a scripted model."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx2
 
+from saasbot.agent.choice import ModelChoice
+from saasbot.agent.model import Models, Question
 from saasbot.domain.agent.commit import MAX_TEXT, split_text
 from saasbot.domain.bots.edit import BotSettings, update_bot
 from saasbot.domain.bots.prompts import publish_version, save_version
 from saasbot.infra.db import session, unit_of_work
 from saasbot.models import (
+    AiSource,
     Company,
     ConversationStatus,
     Handler,
@@ -18,6 +22,7 @@ from saasbot.models import (
     TurnOutcome,
 )
 from tests.agent.fake_openai import FakeOpenAI, calls, says, says_text
+from tests.attack.attempts import attempt
 from tests.fixtures.agent import add_product, answers, run_turn_job, turns_of
 from tests.fixtures.shops import Shop
 
@@ -143,6 +148,28 @@ async def test_a_server_that_knows_no_answer_formats_is_asked_plainly_from_then_
     assert await run_turn_job(shop, conversation_id) == TurnOutcome.REPLIED
     assert ["response_format" in request for request in fake.requests] == [True, False, False]
     assert "strict" not in fake.requests[1]["tools"][0]["function"]
+
+
+@attempt(
+    247,
+    "tenancy",
+    "A company names a model that knows little, so that another's at the same address is asked plainly too.",
+)
+async def test_what_one_model_does_not_know_says_nothing_of_another() -> None:
+    refusal = httpx2.Response(400, json={"error": {"message": "unknown field: response_format"}})
+    fake = FakeOpenAI(lambda asked: refusal if "response_format" in asked and asked["model"] == "small" else says("Hi"))
+    made = Models(companies=fake.transport)
+    question = Question([{"role": "user", "content": "Hola"}], answer_format={"name": "answer", "schema": {}})
+    theirs = ModelChoice(AiSource.OWN_KEY, "small", "https://models.example/v1", "sk-of-mallory")
+    others = [replace(theirs, model="large"), replace(theirs, base_url="https://other.example/v1", model="large")]
+    await made.ask(theirs, question)
+    await made.ask(theirs, question)
+    for choice in [*others, replace(theirs, api_key="sk-of-alice")]:
+        await made.ask(choice, question)
+    await made.aclose()
+    asked = [(request["model"], "response_format" in request) for request in fake.requests]
+    hers = [("small", True), ("small", False)]
+    assert asked == [("small", True), ("small", False), ("small", False), ("large", True), ("large", True), *hers]
 
 
 async def test_a_bot_may_have_a_model_of_its_own(shop: Shop, scripted: Script) -> None:

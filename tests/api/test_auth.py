@@ -1,7 +1,12 @@
 """`/api/v1/auth/*` as a program sees it."""
 
+import base64
+
+import pytest
+
 from saasbot.domain.actor import Actor
 from tests.api.conftest import Client, sign_in
+from tests.attack.attempts import attempt
 from tests.people import PASSWORD
 
 NEWCOMER = {
@@ -96,3 +101,11 @@ async def test_passwords_of_every_kind_are_judged_alike(client: Client, alice: A
         huge = await client.post("/api/v1/auth/login", json={"email": email, "password": "x" * 1024 * 1024})
         assert (huge.status_code, huge.json()["code"]) == (422, "invalid_input")
         assert "xxxx" not in huge.text
+
+
+@attempt(248, "tokens", "A bearer token is a head of brackets without end.")
+@pytest.mark.parametrize("rest", ["", ".e30.x", ".."])
+async def test_a_token_of_nested_brackets_is_an_invalid_one(client: Client, rest: str):
+    token = base64.urlsafe_b64encode(b"[" * 3_000).rstrip(b"=").decode() + rest
+    answer = await client.get("/api/v1/company", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")

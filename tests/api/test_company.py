@@ -28,6 +28,16 @@ async def test_an_address_without_https_is_refused(as_alice: Client):
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "base_url"), url
 
 
+@attempt(249, "secrets", "The address of the model is changed over REST, and the stored key is to follow.")
+async def test_a_stored_key_goes_to_no_other_address(as_alice: Client):
+    await as_alice.put("/api/v1/company/openai", json={"api_key": KEY, "base_url": "https://models.example/v1"})
+    for body in ({"base_url": "https://thief.example/v1"}, {"base_url": ""}):
+        answer = await as_alice.put("/api/v1/company/openai", json=body)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "api_key"), body
+    shown = (await as_alice.get("/api/v1/company")).json()["openai"]
+    assert (shown["base_url"], shown["api_key_last4"]) == ("https://models.example/v1", "WXYZ")
+
+
 async def test_the_same_key_and_body_is_the_same_answer(as_alice: Client, as_mallory: Client):
     await as_alice.put("/api/v1/company", json={"name": "Otra"})
     assert (await as_alice.get("/api/v1/company")).json()["name"] == "Otra"

@@ -1,6 +1,8 @@
 """The same key and body is done once and answered alike; the same key with something else is a conflict."""
 
 import asyncio
+import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 from unittest.mock import AsyncMock
@@ -18,7 +20,7 @@ from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.errors import AppError
 from saasbot.infra.process_identity import this_process
 from saasbot.models.table import utcnow
-from tests.api.conftest import Client
+from tests.api.conftest import Client, make_client, sign_in
 from tests.attack.attempts import attempt
 from tests.media.pictures import picture
 
@@ -108,6 +110,32 @@ async def test_keys_of_two_companies_do_not_meet(as_alice: Client, as_mallory: C
     mine = await as_mallory.post(PRODUCTS, json=SHOE, headers=key())
     assert (hers.status_code, mine.status_code) == (201, 201)
     assert hers.json()["id"] != mine.json()["id"]
+
+
+@attempt(250, "tenancy", "A colleague sends the same Idempotency-Key and body to get the answer that was another's.")
+async def test_a_colleague_does_not_get_the_answer(as_alice: Client, charlie: Actor):
+    assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).status_code == 201
+    async with make_client() as his:
+        await sign_in(his, "charlie@sur.example")
+        answer = await his.post(PRODUCTS, json=SHOE, headers=key())
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+    assert await titles(as_alice) == ["Zapatillas rojas"]
+
+
+@attempt(251, "secrets", "A copy of the database is searched for a request by the hash of its body.")
+async def test_what_a_request_is_compared_by_is_keyed(as_alice: Client, alice: Actor, charlie: Actor):
+    body = json.dumps(SHOE).encode()
+    headers = {"content-type": "application/json"}
+    async with make_client() as his:
+        await sign_in(his, "charlie@sur.example")
+        await as_alice.post(PRODUCTS, content=body, headers=key("hers") | headers)
+        await his.post(PRODUCTS, content=body, headers=key("his") | headers)
+    async with unit_of_work(alice):
+        hers, his_hash = (await sql("SELECT request_hash FROM idempotency_key ORDER BY key")).scalars()
+    assert hers != his_hash
+    for head in ("", f"POST {PRODUCTS}? application/json\n", f"{alice.user_id} POST {PRODUCTS}? application/json\n"):
+        plain = (head.encode() + body, head.encode() + hashlib.sha256(body).hexdigest().encode())
+        assert hers not in [hashlib.sha256(text).hexdigest() for text in plain]
 
 
 async def test_a_key_is_remembered_for_a_day(alice: Actor):

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
+from saasbot.api import docs
 from saasbot.api.app import CAPABILITIES, api
 from saasbot.api.idempotency import IdempotentRoute
 from saasbot.api.paging import Page, next_cursor
@@ -78,7 +81,7 @@ def test_every_capability_keeps_the_common_promises():
 def test_every_operation_but_sign_in_and_health_asks_who_calls():
     with_a_proof_of_their_own = "two-step|two-step/mail|two-step/enrolment|confirm-email"
     open_paths = re.compile(
-        rf"/api/v1/(health|invitations/accept|auth/(register|login|refresh|logout|forgot-password|reset-password|{with_a_proof_of_their_own}))$"
+        rf"/api/v1/(health|terms|invitations/accept|auth/(register|login|refresh|logout|forgot-password|reset-password|{with_a_proof_of_their_own}))$"
     )
     undefended = [
         f"{method} {path}"
@@ -138,3 +141,23 @@ async def test_the_mail_that_was_not_sent_is_shown_to_this_machine_only(
     finally:
         monkeypatch.undo()
         settings.cache_clear()
+
+
+@attempt(252, "limits", "The page that describes the API is asked for again and again.")
+async def test_the_page_of_the_docs_is_made_once(client: Client, monkeypatch: pytest.MonkeyPatch):
+    made: list[int] = []
+    real = docs.page_of
+
+    def counted(document: dict[str, Any]) -> str:
+        made.append(1)
+        return real(document)
+
+    monkeypatch.setattr(docs, "page_of", counted)
+    app = FastAPI()
+    docs.add_docs(app)
+    async with Client(transport=httpx2.ASGITransport(app), base_url="http://localhost:3000") as fresh:
+        first, second = [await fresh.get(docs.DOCS_PATH) for _ in range(2)]
+    assert (len(made), first.text == second.text) == (1, True)
+    ours = await client.get(docs.DOCS_PATH)
+    assert second.headers["content-security-policy"] == ours.headers["content-security-policy"]
+    assert "default-src 'none'" in ours.headers["content-security-policy"]

@@ -16,6 +16,7 @@ from saasbot.infra.errors import Forbidden, InvalidInput, NotFound
 from saasbot.infra.settings import settings
 from saasbot.models import AiSource, Company
 from saasbot.models.table import utcnow
+from tests.attack.attempts import attempt
 
 KEY = "sk-test-0123456789abcdefWXYZ"
 
@@ -96,6 +97,33 @@ async def test_a_key_that_is_left_out_stays_and_an_empty_one_goes(alice: Actor):
         gone = await ai.set_openai(alice, api_key="")
     assert (kept.api_key_set, kept.model) == (True, "other-model")
     assert (gone.api_key_set, gone.api_key_last4, gone.source) == (False, None, AiSource.NONE)
+
+
+@attempt(253, "secrets", "The stored key is sent to another address, by whoever has a session of the owner's.")
+async def test_another_address_wants_the_key_as_well(alice: Actor):
+    ours, theirs = "https://models.example/v1", "https://thief.example/v1"
+    async with unit_of_work(alice):
+        assert (await ai.set_openai(alice, base_url=ours)).base_url == ours, "while there is no key"
+        await ai.set_openai(alice, api_key=KEY)
+    for other in (theirs, "", "https://models.example"):
+        with pytest.raises(InvalidInput) as error:
+            async with unit_of_work(alice):
+                await ai.set_openai(alice, base_url=other, model="m")
+        assert error.value.field == "api_key"
+        with pytest.raises(InvalidInput) as error:
+            async with unit_of_work(alice):
+                await ai.own_key(alice, base_url=other)
+        assert error.value.field == "api_key"
+    async with unit_of_work(alice):
+        kept = await ai.get_openai(alice)
+        assert (kept.base_url, kept.model) == (ours, None)
+        for same in (ours, f" {ours}/ "):
+            assert (await ai.set_openai(alice, base_url=same)).base_url == ours
+            assert await ai.own_key(alice, base_url=same) == KEY
+        moved = await ai.set_openai(alice, base_url=theirs, api_key=KEY + "2")
+        assert (moved.base_url, moved.api_key_last4) == (theirs, "XYZ2")
+        gone = await ai.set_openai(alice, base_url=ours, api_key="")
+    assert (gone.base_url, gone.api_key_set) == (ours, False)
 
 
 async def test_a_new_key_is_tried_at_once(alice: Actor):

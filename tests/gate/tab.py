@@ -17,18 +17,20 @@ PASS = "pass"
 class Tab:
     """Its cookie was read when its socket opened; `events` go through the guard one by one."""
 
-    def __init__(self, session_token: str = "", *, guard: Guard | None = None, language: str = "en") -> None:
+    def __init__(
+        self, session_token: str = "", *, guard: Guard | None = None, language: str = "en", ip: str = "127.0.0.1"
+    ) -> None:
         self.token = str(uuid4())
         self.guard = guard or Guard()
         self.root = State(_reflex_internal_init=True)  # type: ignore[call-arg]
         self.language = language
-        self.reconnect(session_token)
+        self.reconnect(session_token, ip=ip)
 
-    def reconnect(self, session_token: str) -> None:
+    def reconnect(self, session_token: str, *, ip: str = "127.0.0.1") -> None:
         """A new socket of the same tab: the page was loaded again, with the cookie of now."""
         cookie = f"locale={self.language}; {session_cookie.name()}={session_token}"
         headers = {"cookie": cookie, "accept-language": self.language, "origin": "http://localhost:3000"}
-        self._data = {"token": self.token, "ip": "127.0.0.1", "headers": headers, "pathname": "/", "query": {}}
+        self._data = {"token": self.token, "ip": ip, "headers": headers, "pathname": "/", "query": {}}
         self._take_router_data()
 
     def open(self, path: str, *, route: str = "") -> None:

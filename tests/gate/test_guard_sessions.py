@@ -17,7 +17,7 @@ from saasbot.state import event_budget, policies
 from saasbot.state.auth import AuthState
 from saasbot.state.errors import show_error
 from saasbot.state.event_budget import EventBudget, Spent
-from saasbot.state.guard import BURST, PER_SECOND, TAB_BURST, Guard
+from saasbot.state.guard import BURST, NETWORK_BURST, PER_SECOND, TAB_BURST, Guard
 from saasbot.state.policy import needs, public, signed_in
 from saasbot.state.session import NotSignedIn, SessionState
 from tests.attack.attempts import attempt
@@ -194,6 +194,23 @@ async def test_all_tabs_of_a_session_share_its_events(alice: Actor, bob: Actor, 
     assert PASS not in answers
     other = Tab((await cookie_of("bob@sur.example"))[0], guard=guard)
     assert await other.send(HANDLERS["look"]) == PASS
+
+
+@attempt(254, "guard", "Somebody who is not signed in floods the server from tabs without end.")
+async def test_tabs_without_a_session_share_the_events_of_their_network(alice: Actor, clock: SimpleNamespace):
+    guard, member = Guard(), (await cookie_of("alice@sur.example"))[0]
+    assert await Tab(member, guard=guard).send(HANDLERS["look"]) == PASS
+    answers = []
+    for _ in range(int(NETWORK_BURST // BURST) + 2):
+        tab = Tab(guard=guard)
+        answers += [await tab.send(HANDLERS["greet"]) for _ in range(int(BURST))]
+    assert answers == [PASS] * int(NETWORK_BURST) + [[]] * (len(answers) - int(NETWORK_BURST))
+    assert await Tab(guard=guard).send(State.event_handlers["hydrate"]) == []
+    signed_in = Tab(member, guard=guard)
+    assert [await signed_in.send(HANDLERS["look"]) for _ in range(int(BURST) - 1)] == [PASS] * (int(BURST) - 1)
+    assert await Tab(guard=guard, ip="203.0.113.9").send(HANDLERS["greet"]) == PASS
+    clock.now += 1
+    assert await Tab(guard=guard).send(HANDLERS["greet"]) == PASS
 
 
 def test_twenty_a_second_go_on_for_ever(clock: SimpleNamespace):

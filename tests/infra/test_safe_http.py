@@ -65,6 +65,9 @@ async def server() -> AsyncIterator[int]:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB)
         elif b"/asked" in head:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
+        elif b"/cookie" in head:
+            cookie = b"Set-Cookie: who=a-company; Path=/\r\nset-cookie: b=c\r\n"
+            writer.write(b"HTTP/1.1 200 OK\r\n%bX-Kept: yes\r\nContent-Length: 0\r\n\r\n" % cookie)
         elif b"/drip" in head:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
             with contextlib.suppress(OSError):
@@ -179,3 +182,12 @@ async def test_an_answer_has_one_deadline_however_it_comes(server: int, path: st
             await client.get(f"http://127.0.0.1:{server}/{path}")
         assert (await client.get(f"http://127.0.0.1:{server}/")).text == "hello"
     assert time.monotonic() - began < 2
+
+
+@attempt(255, "out", "A model server sets a cookie, to know the next company by it.")
+@pytest.mark.usefixtures("this_machine_allowed")
+async def test_a_cookie_of_a_server_is_not_kept(client: httpx2.AsyncClient, server: int) -> None:
+    answer = await client.get(f"http://127.0.0.1:{server}/cookie")
+    assert (answer.status_code, answer.headers["x-kept"], "set-cookie" in answer.headers) == (200, "yes", False)
+    assert list(client.cookies.jar) == []
+    assert "cookie" not in (await client.get(f"http://127.0.0.1:{server}/asked")).text.lower()

@@ -3,10 +3,13 @@
 import io
 import json
 import zipfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
+import time_machine
 
 from saasbot.domain import privacy
 from saasbot.domain.actor import Actor
@@ -16,19 +19,25 @@ from saasbot.domain.privacy.export import (
     ExportNotReady,
     ExportRunning,
     ask_export,
+    key_of,
     link_to_export,
     list_exports,
+    remove_exports,
 )
 from saasbot.domain.privacy.export_tables import NEVER, OF_A_CONTACT, columns_of, company_tables
+from saasbot.infra import db, session_cookie
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import Forbidden, NotFound
 from saasbot.infra.storage import LocalStorage
-from saasbot.jobs.privacy import build_export, erase_contact, remove_export
+from saasbot.jobs.privacy import build_export, erase_contact, fail_export, remove_export
 from saasbot.models import DataExport
+from saasbot.models.table import utcnow
+from tests.api.conftest import make_client
 from tests.attack.attempts import attempt
 from tests.attack.belongings import belongings_of
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message
+from tests.people import session_in
 from tests.privacy.test_contact_erasure import BETO, MARK, PHONE, ana  # noqa: F401  # a fixture
 
 
@@ -140,3 +149,103 @@ async def test_who_is_erased_is_in_no_copy_either(shop: Shop, files: LocalStorag
         erasure = await privacy.ask_erasure(shop.alice, ana)  # type: ignore[arg-type]
     await erase_contact(str(shop.company.id), str(erasure.id))
     assert list(files.folder.rglob("*.zip")) == []
+
+
+@attempt(256, "privacy", "A copy of all data is being made while somebody is erased.")
+@pytest.mark.parametrize("when", ["before its file", "after its file"])
+async def test_a_copy_that_is_being_made_when_somebody_is_erased_is_given_up(
+    shop: Shop,
+    files: LocalStorage,
+    ana: object,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+):
+    async with unit_of_work(shop.alice):
+        erasure = await privacy.ask_erasure(shop.alice, ana)  # type: ignore[arg-type]
+        export = await ask_export(shop.alice)
+
+    async def erase() -> None:
+        await erase_contact(str(shop.company.id), str(erasure.id))
+
+    meanwhile(monkeypatch, when, erase)
+    for _ in range(2):
+        await build_export(shop.alice, export.id)
+        assert list(files.folder.rglob("*.zip")) == []
+        found = await newest_of(shop.alice)
+        assert (found.storage_key, found.finished_at, found.failed_at is None) == (None, None, False)
+        # the job is tried again, after a try that could not take its file away
+        await files.put(key_of(shop.company.id, export.id), b"everything", "application/zip")
+    await fail_export(shop.alice, export.id)
+    assert list(files.folder.rglob("*.zip")) == []
+    async with unit_of_work(shop.alice):
+        await ask_export(shop.alice)
+
+
+@attempt(257, "privacy", "The process that makes a copy dies before it says where it lies, and somebody is erased.")
+async def test_a_copy_that_nobody_finished_is_gone_too(shop: Shop, files: LocalStorage):
+    async with unit_of_work(shop.alice):
+        export = await ask_export(shop.alice)
+    await files.put(key_of(shop.company.id, export.id), b"everything", "application/zip")
+    async with unit_of_work(shop.alice):
+        await remove_exports(shop.alice)
+        told = [event["k"] for event in db.current().notes["events"].values()]
+    assert (list(files.folder.rglob("*.zip")), told) == ([], ["export"])
+    assert (await newest_of(shop.alice)).failed_at is not None
+
+
+@pytest.mark.parametrize("when", ["before its file", "after its file"])
+async def test_a_copy_of_a_company_that_is_gone_leaves_no_file(
+    shop: Shop, files: LocalStorage, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, when: str
+):
+    async with unit_of_work(shop.alice):
+        export = await ask_export(shop.alice)
+
+    async def company_goes() -> None:
+        superuser.execute("DELETE FROM data_export")
+
+    meanwhile(monkeypatch, when, company_goes)
+    await build_export(shop.alice, export.id)
+    assert list(files.folder.rglob("*.zip")) == []
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, when: str, happens: Callable[[], Awaitable[None]]) -> None:
+    """It happens once, just before or after the ZIP is put into the storage."""
+    real, waiting = LocalStorage.put_file, [happens]
+
+    async def put(self: LocalStorage, key: str, source: Any, mime: str) -> None:
+        if when == "before its file" and waiting:
+            await waiting.pop()()
+        await real(self, key, source, mime)
+        if waiting:
+            await waiting.pop()()
+
+    monkeypatch.setattr(LocalStorage, "put_file", put)
+
+
+async def newest_of(actor: Actor) -> DataExport:
+    async with unit_of_work(actor):
+        return (await list_exports(actor))[0]
+
+
+@attempt(258, "privacy", "A member opens the expired address of a copy of all data.")
+async def test_an_expired_address_opens_no_copy_and_still_a_picture_for_members(
+    alice: Actor, bob: Actor, charlie: Actor, mallory: Actor, files: LocalStorage
+):
+    export, *_ = await made(alice, files)
+    async with unit_of_work(alice):
+        copy = await link_to_export(alice, export.id)
+    picture = f"{alice.company_id}/image/one.jpg"
+    await files.put(picture, b"a picture", "image/jpeg")
+    shown = files.signed_url(picture, seconds=600, inline=True)
+    members = [await session_in(actor) for actor in (alice, bob, charlie)]
+    stranger = await session_in(mallory)
+
+    async def opened(token: str) -> tuple[int, int]:
+        async with make_client() as client:
+            cookie = {"Cookie": f"{session_cookie.name()}={token}"}
+            return tuple([(await client.get(where, headers=cookie)).status_code for where in (copy, shown)])  # type: ignore[return-value]
+
+    assert await opened("") == (200, 200)
+    with time_machine.travel(utcnow() + timedelta(hours=1), tick=False):
+        assert [await opened(token) for token in members] == [(403, 200)] * 3
+        assert [await opened(token) for token in (stranger, "")] == [(403, 403)] * 2

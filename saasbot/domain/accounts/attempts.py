@@ -3,7 +3,7 @@
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -156,9 +156,9 @@ async def finish(token: str, code: str) -> Finished:
     if attempt.enrols:
         codes = await _confirm(attempt, code)
         return Finished(await finish_enrolment(token), codes)
+    person = await _person(attempt)
     if not await _proves(attempt, plain_code(code)):
         raise _wrong(attempt)
-    person = await _person(attempt)
     if person is None:
         raise InvalidAttempt
     log.info("accounts.signed_in", user_id=str(person.user_id), company_id=str(person.company_id))
@@ -178,12 +178,13 @@ async def confirm_enrolment(token: str, code: str) -> Sequence[str]:
 
 async def finish_enrolment(token: str) -> Person:
     """Raises: InvalidAttempt, unless the enrolment of this attempt is confirmed."""
-    user_id = await rows.finish_proved(_hashed(token))
-    found = await find_person(user_id) if user_id else None
-    if found is None:
+    proved = await rows.finish_proved(_hashed(token))
+    found = await find_person(proved[0]) if proved else None
+    if proved is None or found is None:
         raise InvalidAttempt
-    log.info("accounts.signed_in", user_id=str(user_id), company_id=str(found[0].company_id))
-    return found[0]
+    person = replace(found[0], proved_by=proved[1])
+    log.info("accounts.signed_in", user_id=str(person.user_id), company_id=str(person.company_id))
+    return person
 
 
 async def _counted(token: str) -> OpenAttempt:
@@ -217,8 +218,9 @@ async def _confirm(attempt: OpenAttempt, code: str) -> list[str]:
 
 
 async def _person(attempt: OpenAttempt) -> Person | None:
+    """Asked before the attempt is finished: while it lives, the password is still the one that began it."""
     found = await find_person(attempt.user_id)
-    return found[0] if found else None
+    return replace(found[0], proved_by=found[1]) if found else None
 
 
 def _check_not_blocked(until: datetime | None) -> None:

@@ -234,8 +234,8 @@ async def finish_with_recovery_code(attempt: OpenAttempt, code_hash: bytes) -> b
     return True
 
 
-async def finish_proved(attempt_hash: bytes) -> UUID | None:
-    """An enrolment that was confirmed ends its attempt, once. Returns whose it is."""
+async def finish_proved(attempt_hash: bytes) -> tuple[UUID, str] | None:
+    """An enrolment that was confirmed ends its attempt, once. Returns whose it is, and the hash of the password that began it."""
     async with platform_unit_of_work("finish a sign-in that was proved"):
         used = await run(
             update(SignInAttempt)
@@ -248,7 +248,11 @@ async def finish_proved(attempt_hash: bytes) -> UUID | None:
             .values(used_at=utcnow())
             .returning(col(SignInAttempt.user_id))
         )
-        return used.scalar()
+        if (user_id := used.scalar()) is None:
+            return None
+        # whoever replaces it ends the attempt too, and waits for us: it is still the one
+        proof = await run(select(col(UserAccount.password_hash)).where(col(UserAccount.id) == user_id))
+        return user_id, proof.scalar_one()
 
 
 async def _hold(attempt: OpenAttempt) -> bool:

@@ -326,15 +326,18 @@ async def take_over_by_mail(user_id: UUID, now: datetime) -> None:
     A second step that was set up while nobody had confirmed the address is that of whoever registered it, so it goes. Another one goes
     on to count, and no code by mail: a mail was the first step, it is not the second too.
     """
+    # as an update of it would lock: a ticket that is being exchanged writes rows that refer to the account
     found = await run(
-        select(col(UserAccount.email_confirmed_at)).where(col(UserAccount.id) == user_id).with_for_update()
+        select(col(UserAccount.email_confirmed_at))
+        .where(col(UserAccount.id) == user_id)
+        .with_for_update(key_share=True)
     )
+    await end_everything_of(user_id, now)  # before the second step, as whoever finishes an attempt locks them
     if found.scalar() is None:
         await run(delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
         await run(delete(SecondFactor).where(col(SecondFactor.user_id) == user_id))
     else:
         await run(update(SecondFactor).where(col(SecondFactor.user_id) == user_id).values(mail_allowed=False))
-    await end_everything_of(user_id, now)
 
 
 async def check_still_proved(user_id: UUID, proved_by: str) -> None:

@@ -124,21 +124,22 @@ async def _account_of(email: str, newcomer: Newcomer, now: datetime) -> UUID | N
         "terms_version": CURRENT,
         "email_confirmed_at": now,
     }
-    free = ~_held() & col(UserAccount.disabled_at).is_(None)
-    before = await run(select(col(UserAccount.id)).where(col(UserAccount.email) == email, free))
-    if (known := before.scalar()) is not None:
-        await take_over_by_mail(known, now)
     written = await run(
         insert(UserAccount)
         .values(id=new_id(), created_at=now, email=email, **given)
-        .on_conflict_do_update(
-            index_elements=["email"],
-            set_=given,
-            where=free,
-        )
+        .on_conflict_do_nothing(index_elements=["email"])
         .returning(col(UserAccount.id))
     )
-    return written.scalar()
+    if (made := written.scalar()) is not None:
+        return made
+    free = ~_held() & col(UserAccount.disabled_at).is_(None)
+    found = await run(
+        select(col(UserAccount.id)).where(col(UserAccount.email) == email, free).with_for_update(key_share=True)
+    )
+    if (known := found.scalar()) is not None:
+        await take_over_by_mail(known, now)
+        await run(update(UserAccount).where(col(UserAccount.id) == known).values(**given))
+    return known
 
 
 async def _seated(user_id: UUID, company_id: UUID, role: Role, now: datetime) -> Person:

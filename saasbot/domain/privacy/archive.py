@@ -38,8 +38,11 @@ async def build_export(actor: Actor, export_id: UUID) -> None:
 
     Call it outside a unit of work. Raises: StorageUnavailable.
     """
+    key = key_of(actor.company_id, export_id)
     async with unit_of_work(actor):
         export = await access_export(actor, export_id)
+        if export.failed_at is not None:
+            await storage().delete(key)  # of a try before, which could not take it away
         if export.finished_at is not None or export.failed_at is not None:
             return
         parameters = await _parameters(actor, export.contact_id)
@@ -56,13 +59,12 @@ async def build_export(actor: Actor, export_id: UUID) -> None:
             if not of_contact:
                 await _write_rows(actor, archive, "people", PEOPLE, parameters)
                 await asyncio.to_thread(_write_terms, archive)
-            for key in files:
-                await _write_file(archive, key)
+            for media_key in files:
+                await _write_file(archive, media_key)
                 done += 1
                 if done % _TELL_EVERY == 0:
                     await _tell(actor, export_id, done, total)
         size = file.seek(0, 2)
-        key = key_of(actor.company_id, export_id)
         await storage().put_file(key, cast("BinaryIO", file), "application/zip")
     if await _finish(actor, export_id, key, size=size, total=total):
         log.info("privacy.exported", company_id=str(actor.company_id), export_id=str(export_id), size=size)
@@ -92,12 +94,14 @@ async def _finish(actor: Actor, export_id: UUID, key: str, *, size: int, total: 
 
 
 async def fail_export(actor: Actor, export_id: UUID) -> None:
-    """It could not be made, and is not tried any more."""
+    """It could not be made, and is not tried any more; nothing of it lies there. Raises: StorageUnavailable."""
     async with unit_of_work(actor):
         export = await access_export(actor, export_id, lock=True)
-        if export.finished_at is None:
-            export.failed_at = utcnow()
-            events.publish("export", company_id=actor.company_id, export_id=export_id)
+        if export.finished_at is not None:
+            return
+        export.failed_at = utcnow()
+        events.publish("export", company_id=actor.company_id, export_id=export_id)
+    await storage().delete(key_of(actor.company_id, export_id))
 
 
 async def _parameters(actor: Actor, contact_id: UUID | None) -> dict[str, Any]:

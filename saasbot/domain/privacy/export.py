@@ -114,7 +114,15 @@ async def remove_export(actor: Actor, export_id: UUID) -> None:
 async def remove_exports(actor: Actor) -> None:
     """Every copy that still lies there; one that is being made is given up. Raises: StorageUnavailable."""
     mine = (col(DataExport.company_id) == actor.company_id, col(DataExport.finished_at).is_(None))
-    await run(update(DataExport).where(*mine, col(DataExport.failed_at).is_(None)).values(failed_at=utcnow()))
+    given_up = await run(
+        update(DataExport)
+        .where(*mine, col(DataExport.failed_at).is_(None))
+        .values(failed_at=utcnow())
+        .returning(col(DataExport.id))
+    )
+    for export_id in given_up.scalars().all():
+        await storage().delete(key_of(actor.company_id, export_id))  # of a process that died before it said so
+        events.publish("export", company_id=actor.company_id, export_id=export_id)
     query = select(DataExport.id).where(
         DataExport.company_id == actor.company_id, col(DataExport.storage_key).is_not(None)
     )
