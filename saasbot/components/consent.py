@@ -12,7 +12,7 @@ from saasbot.components.i18n import pick, t
 from saasbot.components.types import Flag, Text
 
 
-def consent_section(row: rx.vars.ObjectVar[Any], *, may_write: Flag, on_note: Any, on_withdraw: Any) -> rx.Component:
+def consent_section(row: Any, *, may_write: Flag, on_note: Any, on_withdraw: Any) -> rx.Component:
     """`row` is a ConsentRow (saasbot.state.context_rows)."""
     given = row.state == "given"
     return rx.fragment(
