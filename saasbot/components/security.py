@@ -91,7 +91,7 @@ def _set_up(
             notice(
                 "smartphone",
                 t(
-                    "Until you write its first code, your app of now goes on to work. Then it ends, and so do all other sessions."
+                    "Your app of now works until you write the first code of the new one. Then it and all other sessions end."
                 ),
             ),
         ),

@@ -315,7 +315,9 @@ def held_up(
     return done, go_on
 
 
-@attempt(240, "accounts", "The second step is done before the password is replaced, and its sign-in goes on afterwards.")
+@attempt(
+    240, "accounts", "The second step is done before the password is replaced, and its sign-in goes on afterwards."
+)
 async def test_who_has_done_both_steps_before_the_reset_gets_nothing_after_it(alice: Actor):
     found = await find_account("alice@sur.example")
     assert found is not None

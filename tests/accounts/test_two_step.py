@@ -326,7 +326,9 @@ async def no_second_step_of(person: Person) -> bool:
 
 
 @attempt(
-    242, "accounts", "Who registers with somebody's address turns the second step on, to stay in after its owner's reset."
+    242,
+    "accounts",
+    "Who registers with somebody's address turns the second step on, to stay in after its owner's reset.",
 )
 async def test_a_reset_of_an_unconfirmed_account_leaves_no_strangers_second_step(nora: Person):
     codes = await give_second_factor(nora)

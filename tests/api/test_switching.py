@@ -1,8 +1,10 @@
 """The companies of a person, as a program sees them, and going from one to another."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextvars import Context
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -10,8 +12,11 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from saasbot.domain import accounts, catalogue
+from saasbot.domain.accounts.endings import forget_everybody
+from saasbot.domain.accounts.open_sessions import end_other_sessions
 from saasbot.domain.accounts.switching import ticket_to
 from saasbot.domain.actor import Actor
+from saasbot.domain.admin.credentials import end_everything_of
 from saasbot.infra import session_cookie
 from saasbot.infra.crypto import token_hash
 from saasbot.infra.db import platform_unit_of_work, run, sql, unit_of_work
@@ -38,6 +43,9 @@ async def there(alice: Actor, mallory: Actor) -> Actor:
 async def switch(client: Client, company: Actor | str, refresh_token: str) -> httpx2.Response:
     company_id = company if isinstance(company, str) else str(company.company_id)
     return await client.post(f"{V1}/auth/switch", json={"company_id": company_id, "refresh_token": refresh_token})
+
+
+Ending = Callable[[UUID, UUID, Actor], Coroutine[Any, Any, None]]
 
 
 async def titles(client: Client) -> list[str]:
@@ -94,8 +102,23 @@ async def test_of_two_at_once_one_goes(client: Client, alice: Actor, there: Acto
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401]
 
 
-async def test_a_link_that_is_added_at_the_same_moment_ends_too(client: Client, alice: Actor, there: Actor):
-    """The switch waits for the refresh that holds the link, and does not see the one that it adds until a second look."""
+async def signed_out(family: UUID, _user_id: UUID, _alice: Actor) -> None:
+    await accounts.end_tokens(family=family)
+
+
+async def ended_elsewhere(_family: UUID, _user_id: UUID, alice: Actor) -> None:
+    await end_other_sessions(alice, current=uuid4())
+
+
+async def everything_ended(_family: UUID, user_id: UUID, _alice: Actor) -> None:
+    async with platform_unit_of_work("a test"):
+        await end_everything_of(user_id, utcnow())
+
+
+@attempt(259, "tokens", "A refresh token is used at the very moment in which its family ends.")
+@pytest.mark.parametrize("end", [signed_out, ended_elsewhere, everything_ended])
+async def test_a_link_that_is_added_at_the_same_moment_ends_too(client: Client, alice: Actor, end: Ending):
+    """Whatever ends the family waits for the refresh that holds the link, and must see the link that it adds."""
     old = await sign_in(client, ALICE)
     async with platform_unit_of_work("a test"):
         held = await sql(
@@ -103,7 +126,7 @@ async def test_a_link_that_is_added_at_the_same_moment_ends_too(client: Client, 
             hash=token_hash(old["refresh_token"]),
         )
         family, user_id, company_id = held.one()
-        ending = asyncio.create_task(accounts.end_tokens(family=family), context=Context())
+        ending = asyncio.create_task(end(family, user_id, alice), context=Context())
         async with asyncio.timeout(10):
             while not await _somebody_waits():
                 await asyncio.sleep(0.01)
@@ -116,6 +139,7 @@ async def test_a_link_that_is_added_at_the_same_moment_ends_too(client: Client, 
             hash=token_hash("the next link"),
         )
     await ending
+    forget_everybody()
     assert (await client.post(f"{V1}/auth/refresh", json={"refresh_token": "the next link"})).status_code == 401
     assert (await client.get(f"{V1}/auth/me")).status_code == 401
 

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from saasbot.infra import totp
 from saasbot.infra.roles import libpq_url
-from tests.browser.test_accounts import sign_in, sign_out
+from tests.browser.test_accounts import sign_in
 from tests.fixtures.server import RunningServer
 from tests.story.shop import PASSWORD, Shop
 
@@ -22,7 +22,7 @@ def ana(server: RunningServer) -> str:
     uno, dos = Shop(server.url, "casauno"), Shop(server.url, "casados")
     dos.call("POST", "/products", {"title": "Botas de Dos", "price": 1, "currency": "ARS", "active": True})
     uno.call("POST", "/products", {"title": "Gorras de Uno", "price": 1, "currency": "ARS", "active": True})
-    with psycopg.connect(libpq_url(server.database.owner)) as connection:
+    with psycopg.connect(libpq_url(server.database.platform)) as connection:
         connection.execute(
             "INSERT INTO membership (id, created_at, company_id, user_id, role, preferences) "
             "SELECT gen_random_uuid(), now(), company.id, user_account.id, 'agent', '{}' FROM company, user_account "
@@ -34,15 +34,23 @@ def ana(server: RunningServer) -> str:
 
 def forget_the_last_code(server: RunningServer, email: str) -> None:
     """As if half a minute had passed since the app's last code was used."""
-    with psycopg.connect(libpq_url(server.database.owner)) as connection:
+    with psycopg.connect(libpq_url(server.database.platform)) as connection:
         connection.execute(
             "UPDATE second_factor SET last_step = 0 WHERE user_id = (SELECT id FROM user_account WHERE email = %s)",
             [email],
         )
 
 
-def finish_with(page: Page, code: str) -> None:
+def sign_in_anew(page: Page, server: RunningServer, email: str) -> None:
+    """Signed out, and in again as far as the second step."""
+    page.goto(f"{server.url}/auth/logout")
+    page.fill("#email", email)
+    page.fill("#password", PASSWORD)
+    page.click("#submit")
     page.wait_for_url("**/two-step")
+
+
+def finish_with(page: Page, code: str) -> None:
     page.fill("#code", code)
     page.click("#submit")
     page.wait_for_url(lambda url: "/two-step" not in url and "/auth/" not in url)
@@ -64,13 +72,10 @@ def test_two_steps_from_the_settings_and_the_other_company_by_keyboard(
     page.click("#recovery-done")
     expect(page.locator("#two-step-off")).to_be_visible()
 
-    sign_out(page, server)
+    sign_in_anew(page, server, ana)
     forget_the_last_code(server, ana)
-    sign_in(page, server, ana)
     finish_with(page, totp.code_at(secret, int(time.time()) // totp.STEP_SECONDS))
-    sign_out(page, server)
-    sign_in(page, server, ana)
-    page.wait_for_url("**/two-step")
+    sign_in_anew(page, server, ana)
     page.click("#two-step-recovery")
     finish_with(page, recovery_code)
 

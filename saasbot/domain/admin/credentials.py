@@ -376,7 +376,7 @@ async def end_everything_of(user_id: UUID, now: datetime, *, kept: UUID | None =
         .values(revoked_at=now)
         .returning(col(UserSession.company_id))
     )
-    families = await run(
+    end_families = (
         update(RefreshToken)
         .where(
             col(RefreshToken.user_id) == user_id,
@@ -386,10 +386,13 @@ async def end_everything_of(user_id: UUID, now: datetime, *, kept: UUID | None =
         .values(revoked_at=now)
         .returning(col(RefreshToken.company_id))
     )
+    families = list((await run(end_families)).scalars())
+    # a link that is being exchanged made us wait, and the one it was exchanged for is seen now
+    families += (await run(end_families)).scalars()
     await run(
         update(SignInTicket)
         .where(col(SignInTicket.user_id) == user_id, col(SignInTicket.used_at).is_(None))
         .values(used_at=now)
     )
-    for company_id in {*sessions.scalars(), *families.scalars()}:
+    for company_id in {*sessions.scalars(), *families}:
         events.publish("session", company_id=company_id, user=user_id)

@@ -60,7 +60,8 @@ async def _end(user_id: UUID, which: str, session_id: UUID) -> int:
     """`which` is one of the two comparisons above."""
     ended: set[UUID] = set()
     async with platform_unit_of_work("end a person's sessions"):
-        for table, key in (("user_session", "id"), ("refresh_token", "family")):
+        # families twice: a link that is being exchanged makes the first wait, and the second sees the one it was exchanged for
+        for table, key in (("user_session", "id"), ("refresh_token", "family"), ("refresh_token", "family")):
             rows = await sql(
                 f"UPDATE {table} SET revoked_at = :now WHERE user_id = :user AND {key} {which} AND revoked_at IS NULL "  # noqa: S608
                 f"RETURNING {key} AS id, company_id",
