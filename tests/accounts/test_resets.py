@@ -300,16 +300,33 @@ async def test_a_reset_waits_for_a_sign_in_that_is_being_written_and_ends_it(
     assert not await is_worth(opened)
 
 
+async def test_a_reset_waits_for_a_ticket_that_is_being_exchanged_and_ends_its_session(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch
+):
+    ticket, link = await ticket_of("alice@sur.example"), await link_token()
+    used, go_on = held_up(monkeypatch, "_use_ticket", session_rows)
+    opening = asyncio.create_task(accounts.start_session(ticket, network="", user_agent=""))
+    await used.wait()
+    reset = asyncio.create_task(accounts.reset_password(token=link, password=NEW))
+    assert not (await asyncio.wait([reset], timeout=0.2))[0]
+    go_on.set()
+    opened = await opening
+    await reset
+    recent_sessions.forget_all()
+    assert await accounts.signed_in(opened) is None
+
+
 def held_up(
     monkeypatch: pytest.MonkeyPatch, name: str, module: Any = credentials
 ) -> tuple[asyncio.Event, asyncio.Event]:
     """The function of the module does its work, says so, and comes back when it may."""
     done, go_on, real = asyncio.Event(), asyncio.Event(), getattr(module, name)
 
-    async def slow(*args: Any, **more: Any) -> None:
-        await real(*args, **more)
+    async def slow(*args: Any, **more: Any) -> Any:
+        result = await real(*args, **more)
         done.set()
         await go_on.wait()
+        return result
 
     monkeypatch.setattr(module, name, slow)
     return done, go_on
