@@ -181,7 +181,7 @@ async def test_nothing_about_people_is_in_it(shop: Shop, mallory: Actor):
     for secret in (CANARY_PHONE, CANARY_TEXT, CANARY_NAME, "anary", "5491166665555", shop.company.name, "Alice"):
         assert secret not in text
     names = {name for _, labels in samples(text) for name, _ in labels}
-    assert names == {"channel", "kind", "state", "le", "why"}
+    assert names - {"directive"} == {"channel", "kind", "state", "le", "why"}  # that of a browser's report, if one came
 
 
 async def test_the_database_is_asked_once_in_a_while(shop: Shop, monkeypatch: pytest.MonkeyPatch):
