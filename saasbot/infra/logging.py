@@ -27,7 +27,7 @@ def _console(*, colors: bool) -> structlog.dev.ConsoleRenderer:
 
 
 def _before_configured() -> None:
-    """What is logged before `configure`, or by a command that needs none, is cut as well."""
+    """What is logged before `configure`, or by a command that needs none, is cut as well, and is no part of what a command answers."""
     structlog.reset_defaults()
     structlog.configure(
         processors=[
@@ -36,7 +36,8 @@ def _before_configured() -> None:
             structlog.processors.format_exc_info,
             _redact,
             _console(colors=False),
-        ]
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

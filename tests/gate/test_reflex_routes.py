@@ -6,7 +6,9 @@ import pytest
 from reflex_components_core.core.upload import Upload
 from starlette.routing import Mount, Route
 
+from saasbot.api.built_pages import BuiltPages
 from saasbot.api.known_paths import KnownPaths
+from saasbot.infra.settings import settings
 
 CLOSED = ("/_upload", "/uploaded_files", "/_all_routes", "/auth-codespace")
 
@@ -35,5 +37,5 @@ def test_neither_routes_nor_mounts_of_it_exist(reflex_app: Any):
 
 @pytest.mark.parametrize("path", [*CLOSED, "/ping", "/_health", "/_event"])
 def test_nor_would_the_gate_let_anybody_through(tmp_path: Any, path: str):
-    known = KnownPaths(tmp_path)
+    known = KnownPaths(tmp_path, BuiltPages(settings(), tmp_path))
     assert not any(known.know(at) for at in (path, f"{path}/", f"{path}/x"))

@@ -128,6 +128,7 @@ def test_before_it_is_configured_a_trace_has_no_variables_and_no_secrets(capsys:
         raise ValueError(f"Bearer {CANARY}")
     except ValueError:
         structlog.get_logger("test").exception("it.failed")
-    out = capsys.readouterr().out
-    assert "it.failed" in out and "Traceback" in out
-    assert CANARY not in out and a_variable not in out
+    out, err = capsys.readouterr()
+    assert out == "", "what a command answers is all that stands there"
+    assert "it.failed" in err and "Traceback" in err
+    assert CANARY not in err and a_variable not in err

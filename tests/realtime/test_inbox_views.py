@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels import manage, outbox
+from saasbot.domain.channels import manage, outbox, outbox_marks
 from saasbot.domain.channels.lease import acquire_lease
 from saasbot.domain.inbox import ownership
 from saasbot.domain.inbox.incoming import IncomingMedia
@@ -293,7 +293,7 @@ async def a_message_on_its_way(live: Live, conversation: UUID) -> None:
 async def a_message_that_left(live: Live, conversation: UUID) -> None:
     message_id = await claimed(live, conversation)
     async with unit_of_work(live.shop.system):
-        await outbox.mark_sent(
+        await outbox_marks.mark_sent(
             live.shop.system,
             live.shop.channel.id,
             message_id,
@@ -315,13 +315,13 @@ async def its_ticks(live: Live, conversation: UUID) -> None:
 async def a_message_that_failed(live: Live, conversation: UUID) -> None:
     message_id = await claimed(live, conversation)
     async with unit_of_work(live.shop.system):
-        await outbox.mark_failed(live.shop.system, message_id, epoch=live.epoch, error="invalid_recipient")
+        await outbox_marks.mark_failed(live.shop.system, message_id, epoch=live.epoch, error="invalid_recipient")
 
 
 async def sending_it_again(live: Live, conversation: UUID) -> None:
     message_id = await claimed(live, conversation)
     async with unit_of_work(live.shop.system):
-        await outbox.mark_unconfirmed(live.shop.system, message_id, epoch=live.epoch)
+        await outbox_marks.mark_unconfirmed(live.shop.system, message_id, epoch=live.epoch)
     async with unit_of_work(live.shop.bob):
         await resend(live.shop.bob, message_id)
 
@@ -329,7 +329,7 @@ async def sending_it_again(live: Live, conversation: UUID) -> None:
 async def a_message_that_waits_again(live: Live, conversation: UUID) -> None:
     message_id = await claimed(live, conversation)
     async with unit_of_work(live.shop.system):
-        await outbox.requeue(live.shop.system, message_id, epoch=live.epoch)
+        await outbox_marks.requeue(live.shop.system, message_id, epoch=live.epoch)
 
 
 async def a_holder_that_died(live: Live, conversation: UUID) -> None:
@@ -337,7 +337,7 @@ async def a_holder_that_died(live: Live, conversation: UUID) -> None:
     async with unit_of_work(live.shop.system):
         epoch = await acquire_lease(live.shop.system, live.shop.channel.id, holder="other", holder_is_dead=True)
     async with unit_of_work(live.shop.system):
-        await outbox.settle_abandoned(live.shop.system, live.shop.channel.id, epoch=epoch or 0)
+        await outbox_marks.settle_abandoned(live.shop.system, live.shop.channel.id, epoch=epoch or 0)
 
 
 async def the_bot_overtaken(live: Live, conversation: UUID) -> None:
