@@ -16,7 +16,9 @@ from saasbot.api.headers import inline_hashes, page_policy
 from saasbot.infra.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
-_STYLES = Path(__file__).with_name("page_styles.js").read_text(encoding="utf-8")
+_STYLES = Path(__file__).with_name("page_styles.js").read_text(encoding="utf-8").strip()
+"""First in every page: style elements that its scripts make carry the nonce, because toasts, dialogs and menus bring styles of their
+own. What somebody smuggled into the markup has none, and the browser refuses it."""
 _FALLBACK = "404.html"
 """Draws whatever page its address names: those with an id in it, and "there is nothing here"."""
 
