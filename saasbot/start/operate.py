@@ -7,7 +7,7 @@ from saasbot.domain.accounts.emails import normal_email
 from saasbot.domain.accounts.signing_keys import add_key
 from saasbot.domain.admin.operators import drop_second_factor, set_super_admin
 from saasbot.domain.admin.rotation import reseal_all
-from saasbot.infra import db
+from saasbot.infra import db, logging
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.key_check import keep_word
 from saasbot.infra.migrations import is_current
@@ -33,6 +33,7 @@ def operate(chosen: Settings, command: str, email: str = "") -> str:
     Raises:
         StartError: the database cannot be reached or has other keys, or there is no such account.
     """
+    logging.configure(json=False, level="WARNING")
     urls = _accept_key_loss(chosen) if command == "accept-key-loss" else prepare_database(chosen)
 
     async def work() -> str:

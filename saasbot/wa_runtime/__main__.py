@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import ProgrammingError
 
 from saasbot.domain.admin.numbers import read_numbers
-from saasbot.infra import db
+from saasbot.infra import db, logging
 from saasbot.infra.db import DOWN
 from saasbot.infra.roles import database_urls
 from saasbot.infra.settings import settings
@@ -22,6 +22,7 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("status", help="a table of all numbers: state, holder, memory, what waits")
     parser.parse_args(arguments)
+    logging.configure(json=False, level="WARNING")
     try:
         sys.stdout.write(asyncio.run(_status()))
     except StartError as error:
