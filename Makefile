@@ -13,7 +13,7 @@ run: $(VENV)/.installed
 
 # Tests of one file stay together: they share what is costly to start.
 test: $(VENV)/.installed-dev
-	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(PY) -m pytest --numprocesses $$($(PY) -c "import os; print(min(4, os.cpu_count() + 1))") --dist loadfile
 
 # Only the numbered attempts to get in, or to get something out (docs/attacks.md).
 attacks: $(VENV)/.installed-dev
