@@ -69,6 +69,18 @@ async def test_after_signing_out_the_tab_is_free(alice: Actor, mallory: Actor):
     assert not await TabBindings().allow(tab, hers)
 
 
+async def test_it_is_free_whoever_else_is_here(alice: Actor, mallory: Actor):
+    """It is about the session of this tab: those of other tabs live on."""
+    token, hers = await session_of("alice@sur.example")
+    _, foreign = await session_of("mallory@junta.example")
+    tabs, tab = TabBindings(), str(uuid4())
+    assert await tabs.allow(str(uuid4()), foreign)
+    assert await tabs.allow(tab, hers)
+    await accounts.sign_out(token)
+    _, anew = await session_of("alice@sur.example")
+    assert await tabs.allow(tab, anew)
+
+
 async def test_a_tab_without_a_session_binds_nothing(alice: Actor):
     _, hers = await session_of("alice@sur.example")
     tabs, tab = TabBindings(), str(uuid4())

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -27,12 +27,12 @@ async def claim_tab(token_hash: bytes, session_id: UUID | None) -> bool:
             & (col(Membership.company_id) == col(UserSession.company_id)),
         )
         .where(
-            col(UserSession.id) == col(TabBinding.session_id),
+            # by name: beside an INSERT there is no query around in which SQLAlchemy would find the row that is in the way
+            col(UserSession.id) == literal_column("tab_binding.session_id"),
             col(UserSession.revoked_at).is_(None),
             col(UserSession.expires_at) > now,
             *SEATED,
         )
-        .correlate(TabBinding)
     )
     async with platform_unit_of_work("claim a tab for a session"):
         if session_id is None:
