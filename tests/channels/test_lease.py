@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.admin.runtime import numbers_to_run
 from saasbot.domain.channels.lease import LeaseLost, acquire_lease, check_epoch, release_lease, renew_lease
 from saasbot.domain.channels.state import report_state
 from saasbot.infra.db import sql, unit_of_work
-from saasbot.models import ChannelStatus
+from saasbot.models import ChannelKind, ChannelStatus
 from tests.fixtures.numbers import simulator_channel
 
 
@@ -68,3 +69,15 @@ async def test_of_many_who_ask_at_once_one_gets_the_number(alice: Actor):
 
     answers = await asyncio.gather(*(ask(str(i)) for i in range(8)))
     assert sorted(answers, key=lambda epoch: epoch or 0) == [None] * 7 + [1]
+
+
+async def test_whoever_was_held_by_nobody_for_longest_starts_first(alice: Actor):
+    """A server that keeps dying while it starts its numbers one by one gets round to each of them."""
+    served, left_out, never_held = [await simulator_channel(alice, name=name) for name in ("A", "B", "C")]
+    for channel in (left_out, served):
+        async with unit_of_work(alice):
+            await acquire_lease(alice, channel.id, holder="one")
+    async with unit_of_work(alice):
+        await sql("UPDATE channel SET desired = 'running'")
+    numbers = await numbers_to_run(ChannelKind.SIMULATOR)
+    assert [number.channel_id for number in numbers] == [never_held.id, left_out.id, served.id]

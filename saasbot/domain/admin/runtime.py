@@ -22,14 +22,19 @@ class NumberToRun:
 
 
 async def numbers_to_run(kind: str) -> list[NumberToRun]:
-    """Every number of a kind that its owner wants running, oldest first."""
+    """Every number of a kind that its owner wants running; first who was held by nobody for longest.
+
+    They start one after the other: in a fixed order, a server that keeps dying would serve the first ones only.
+    """
     async with platform_unit_of_work("list the numbers to run"):
         rows = await sql(
             """
             SELECT c.company_id, c.id, c.kind, c.device_jid, p.attempt
-            FROM channel c LEFT JOIN channel_pairing p ON p.channel_id = c.id
+            FROM channel c
+            LEFT JOIN channel_pairing p ON p.channel_id = c.id
+            LEFT JOIN channel_lease l ON l.channel_id = c.id
             WHERE c.kind = :kind AND c.desired = 'running' AND c.deleted_at IS NULL
-            ORDER BY c.created_at, c.id
+            ORDER BY l.seen_at NULLS FIRST, c.created_at, c.id
             """,
             kind=kind,
         )
