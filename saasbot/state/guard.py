@@ -89,7 +89,7 @@ class Guard(rx.Middleware):
         if handler is None or policy is None:
             await _tell(session, "no_policy")
             return _refuse("no_policy", event.name)
-        if denial := _deny(policy, session, locale):
+        if denial := _deny(policy, session, locale, is_load=handler.__name__ == "load"):
             await _tell(session, "forbidden")
             return denial
         if problem := misfit(handler, event.payload):
@@ -161,13 +161,14 @@ def _handler(name: str) -> Callable[..., Any] | None:
     return registered.handler.fn if registered is not None else None
 
 
-def _deny(policy: Policy, session: SignedIn | None, locale: str) -> StateUpdate | None:
+def _deny(policy: Policy, session: SignedIn | None, locale: str, *, is_load: bool) -> StateUpdate | None:
+    """`is_load`: the event came with the opening of a page. The page itself says whom it is not for; nobody clicked."""
     if not policy.signed_in:
         return None
     if session is None:
         return _answer(rx.redirect(routes.LOGIN))
     if not policy.allows(session.actor):
-        return _answer(toasts.error(gettext(locale, "Your role does not allow this.")))
+        return StateUpdate() if is_load else _answer(toasts.error(gettext(locale, "Your role does not allow this.")))
     return None
 
 

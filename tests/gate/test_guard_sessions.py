@@ -31,6 +31,9 @@ class ShelfState(rx.State):
     secret_of_the_page: str = ""
 
     @rx.event
+    async def load(self): ...
+
+    @rx.event
     async def look(self): ...
 
     @rx.event
@@ -45,7 +48,12 @@ class ShelfState(rx.State):
 
 @pytest.fixture(autouse=True)
 def shelf_policies(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = {"look": signed_in, "change": needs("company.secrets"), "greet": public}
+    rows = {
+        "load": needs("company.secrets"),
+        "look": signed_in,
+        "change": needs("company.secrets"),
+        "greet": public,
+    }
     monkeypatch.setitem(policies.POLICIES, "ShelfState", rows)
 
 
@@ -74,6 +82,14 @@ async def test_a_session_runs_what_its_role_may(alice: Actor, bob: Actor):
     assert await owner.send(HANDLERS["change"], amount=1) == PASS
     assert await agent.send(HANDLERS["look"]) == PASS
     assert "Your role does not allow this." in texts(await agent.send(HANDLERS["change"], amount=1))
+
+
+async def test_a_page_that_is_not_for_the_role_loads_nothing_and_no_toast_says_what_the_page_says(
+    alice: Actor, bob: Actor
+):
+    owner, agent = [Tab((await cookie_of(email))[0]) for email in ("alice@sur.example", "bob@sur.example")]
+    assert await owner.send(HANDLERS["load"]) == PASS
+    assert await agent.send(HANDLERS["load"]) == []
 
 
 @attempt(15, "guard", "A socket that was open before its session ended sends one more event.")
