@@ -11,6 +11,7 @@ from saasbot.domain.accounts.limits import LINKS, RESET_MAILS, RESETS, TooOften
 from saasbot.domain.accounts.passwords import check_password, hash_password
 from saasbot.domain.accounts.throttle import UNKNOWN
 from saasbot.domain.admin import credentials
+from saasbot.domain.admin import resets as rows
 from saasbot.infra.crypto import place, seal, token_hash, unseal
 from saasbot.infra.errors import AppError
 from saasbot.infra.settings import settings
@@ -67,7 +68,7 @@ async def mail_reset(email: str) -> None:
     """Open a reset and mail its link; nothing happens for an unknown address, twice within a minute, or after the fifth mail of
     an hour."""
     token = secrets.token_urlsafe(32)
-    person = await credentials.open_reset(email, token_hash(token), LIFETIME)
+    person = await rows.open_reset(email, token_hash(token), LIFETIME)
     if person is None:
         return
     locale = person.locale if person.locale in _BODY else "es"
@@ -78,9 +79,9 @@ async def mail_reset(email: str) -> None:
             to=person.email, subject=_SUBJECT[locale], text=_BODY[locale].format(name=person.name, link=link)
         )
     except TooOften:
-        await credentials.drop_reset(token_hash(token))
+        await rows.drop_reset(token_hash(token))
     except Exception:
-        await credentials.drop_reset(token_hash(token))
+        await rows.drop_reset(token_hash(token))
         await limits.give_back(RESET_MAILS, email)
         raise
 
@@ -95,12 +96,12 @@ async def reset_password(*, token: str, password: str, network: str = UNKNOWN) -
     """
     await limits.spend(LINKS, network)
     hashed = token_hash(token) if 0 < len(token) <= _LONGEST_TOKEN else b""
-    owner = await credentials.owner_of_reset(hashed) if hashed else None
+    owner = await rows.owner_of_reset(hashed) if hashed else None
     if owner is None:
         raise InvalidReset
     email, names = owner
     check_password(password, email=email, names=names)
-    if not await credentials.use_reset(hashed, await hash_password(password)):
+    if not await rows.use_reset(hashed, await hash_password(password)):
         raise InvalidReset
     await throttle.lift(email)
     forget_everybody()
