@@ -8,7 +8,7 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from saasbot.api.callers import CurrentActor
-from saasbot.api.paging import CurrentPage, Listing, next_cursor
+from saasbot.api.paging import EMPTY_IS_NONE, CurrentPage, Listing, next_cursor
 from saasbot.api.router import ApiRouter
 from saasbot.api.schemas import Text
 from saasbot.domain.actor import Actor
@@ -82,9 +82,11 @@ class ConversationOut(BaseModel):
 async def list_(
     actor: CurrentActor,
     page: CurrentPage,
-    status: ConversationStatus | None = None,
-    handler: Handler | None = None,
-    assignee: Annotated[UUID | Literal["me"] | None, Query(description="A person's id, or `me`.")] = None,
+    status: Annotated[ConversationStatus | None, EMPTY_IS_NONE] = None,
+    handler: Annotated[Handler | None, EMPTY_IS_NONE] = None,
+    assignee: Annotated[
+        UUID | Literal["me"] | None, EMPTY_IS_NONE, Query(description="A person's id, or `me`.")
+    ] = None,
     q: Annotated[
         Text, Query(max_length=200, description="Words of the name or of a message, digits of the phone.")
     ] = "",

@@ -9,12 +9,15 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from saasbot.infra.errors import InvalidInput
 
 T = TypeVar("T")
 _LONGEST_CURSOR = 512
+
+EMPTY_IS_NONE = BeforeValidator(lambda value: value or None)
+"""For filters: `?status=` is what a form sends when nothing was chosen."""
 
 
 class Listing(BaseModel, Generic[T]):
@@ -58,7 +61,7 @@ def _page(
         str | None, Query(max_length=_LONGEST_CURSOR, description="`next_cursor` of the answer before.")
     ] = None,
 ) -> Page:
-    return Page(limit, cursor)
+    return Page(limit, cursor or None)
 
 
 CurrentPage = Annotated[Page, Depends(_page)]

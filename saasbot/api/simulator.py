@@ -138,7 +138,7 @@ async def call_as_customer(channel_id: UUID, body: NewCall) -> Written:
 
 @router.get("/sent")
 async def list_sent(channel_id: UUID, after: After = 0) -> SentList:
-    """Everything the number really sent, oldest first, at most 1000 at a time."""
+    """Everything the number really sent, oldest first, at most 10,000 at a time."""
     actor = await _actor(channel_id)
     async with unit_of_work(actor):
         found = await read.sent_messages(actor, channel_id, after=after)
@@ -147,7 +147,7 @@ async def list_sent(channel_id: UUID, after: After = 0) -> SentList:
 
 @router.get("/presence")
 async def list_presence(channel_id: UUID, after: After = 0) -> PresenceList:
-    """Typing and read marks that the number showed, oldest first, at most 1000 at a time."""
+    """Typing and read marks that the number showed, oldest first, at most 10,000 at a time."""
     actor = await _actor(channel_id)
     async with unit_of_work(actor):
         found = await read.presences(actor, channel_id, after=after)

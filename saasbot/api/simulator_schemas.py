@@ -19,15 +19,17 @@ _FILES = ("media_base64", "media_url")
 
 
 class SimBody(BaseModel):
-    """Unknown members are refused; text can be stored; files are checked by whoever decodes them."""
+    """Unknown members are refused, `null` is none; text can be stored; files are checked by whoever decodes them."""
 
     model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
     def _only_storable_text(cls, data: Any) -> Any:
-        check_storable({k: v for k, v in data.items() if k not in _FILES} if isinstance(data, dict) else data)
-        return data
+        if not isinstance(data, dict):
+            return data
+        check_storable({k: v for k, v in data.items() if k not in _FILES})
+        return {name: value for name, value in data.items() if value is not None}
 
 
 Seconds = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]

@@ -28,9 +28,9 @@ class CardActions:
 
 
 def channel_card(
-    row: rx.vars.ObjectVar[Any], index: rx.Var[int], bots: rx.vars.ArrayVar[Any], actions: CardActions
+    row: rx.vars.ObjectVar[Any], bots: rx.vars.ArrayVar[Any], actions: CardActions, *, is_newest: rx.Var[bool]
 ) -> rx.Component:
-    """`row` is a ChannelRow, `bots` are BotChoices. The first card's status has the id that tests hold on to."""
+    """`row` is a ChannelRow, `bots` are BotChoices. The newest one's status has the id that tests hold on to."""
     state = tone(row.status)
     return rx.el.article(
         rx.el.header(
@@ -56,7 +56,7 @@ def channel_card(
         rx.el.p(
             rx.el.b(status_name(row.status)),
             rx.cond(row.sentence != "", rx.fragment(" · ", rx.el.span(row.sentence))),
-            id=rx.cond(index == 0, "channel-status", f"channel-status-{row.id}"),
+            id=rx.cond(is_newest, "channel-status", f"channel-status-{row.id}"),
             class_name=f"card-status card-{state}",
             aria_live="polite",
             custom_attrs={"data-status": row.status},

@@ -10,6 +10,9 @@ from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.types import Text
 
+AS_H2 = {"as": "h2"}
+"""Of a dialog's title, which would be an h1: the page has the one."""
+
 
 def dialog(
     title: Text,
@@ -73,7 +76,7 @@ def confirm(
     """Asks once before an act that cannot be undone. The button says the verb; Escape means no."""
     return rx.alert_dialog.root(
         rx.alert_dialog.content(
-            rx.alert_dialog.title(title, class_name="dialog-title"),
+            rx.alert_dialog.title(title, class_name="dialog-title", custom_attrs=AS_H2),
             rx.alert_dialog.description(text, class_name="dialog-text"),
             rx.el.footer(
                 button(t("Cancel"), on_click=on_cancel),
@@ -95,7 +98,7 @@ def _focus(element_id: Text) -> rx.event.EventSpec:
 
 def _header(title: Text) -> rx.Component:
     return rx.el.header(
-        rx.dialog.title(title, class_name="dialog-title", custom_attrs={"as": "h2"}),  # the page has the one h1
+        rx.dialog.title(title, class_name="dialog-title", custom_attrs=AS_H2),
         rx.dialog.close(
             rx.el.button(icon("x"), type="button", class_name="icon-btn", aria_label=t("Close")),
         ),

@@ -4,8 +4,10 @@ from typing import Any
 
 import reflex as rx
 
-from saasbot.components.buttons import button
+from saasbot import routes
+from saasbot.components.buttons import button, new_tab
 from saasbot.components.countdown import Countdown
+from saasbot.components.dialogs import AS_H2
 from saasbot.components.forms import text_field
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
@@ -30,13 +32,14 @@ def pairing_dialog(
     return rx.dialog.root(
         rx.dialog.content(
             rx.el.header(
-                rx.dialog.title(t("Link {name}", name=name), class_name="dialog-title"),
+                rx.dialog.title(t("Link {name}", name=name), class_name="dialog-title", custom_attrs=AS_H2),
                 _tabs(with_code, on_qr, on_code_tab),
                 rx.dialog.close(rx.el.button(icon("x"), type="button", class_name="icon-btn", aria_label=t("Close"))),
                 class_name="dialog-header",
             ),
             rx.el.div(
                 rx.el.div(
+                    rx.cond(view.simulated, _simulated_phone()),
                     rx.cond(with_code, _code_steps(phone_error, on_phone), _qr_steps()),
                     _history_choice(view, on_history),
                 ),
@@ -123,6 +126,16 @@ def _step(number: int, title: Text, more: Text | None = None, drawing: str = "sm
             rx.el.span(more, class_name="step-more") if more is not None else None,
         ),
         rx.el.span(icon(drawing, 20), class_name="step-drawing"),
+    )
+
+
+def _simulated_phone() -> rx.Component:
+    """In a tab of its own: the code is on screen only while this dialog is."""
+    return rx.el.p(
+        t("This number is on the simulator. Its phone is on screen too:"),
+        " ",
+        new_tab(t("Open the simulated phone"), routes.PHONE),
+        class_name="pairing-lead",
     )
 
 

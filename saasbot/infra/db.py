@@ -145,7 +145,7 @@ def connect(*, app_url: str, platform_url: str, pool_size: int = 20) -> None:
                 "prepare_threshold": 2,
                 "application_name": f"saasbot-{name}",
                 "options": f"-c statement_timeout={STATEMENT_SECONDS[name]}s"
-                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC",
             },
         )
         event.listen(engine.sync_engine, "handle_error", _forget_values)

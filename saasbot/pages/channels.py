@@ -49,7 +49,12 @@ def channels() -> rx.Component:
                     rx.el.div(
                         rx.foreach(
                             ChannelsState.rows,
-                            lambda row, index: channel_card(row, index, ChannelsState.bots, ACTIONS),
+                            lambda row, index: channel_card(
+                                row,
+                                ChannelsState.bots,
+                                ACTIONS,
+                                is_newest=index == ChannelsState.rows.length() - 1,
+                            ),
                         ),
                         class_name="cards",
                     ),

@@ -24,6 +24,7 @@ from saasbot.state import live, toasts
 from saasbot.state.arguments import EXACT, Prompt, Text, Whole, Word
 from saasbot.state.ids import parse_id
 from saasbot.state.locale import locale_of
+from saasbot.state.model_names import is_demo, model_name
 from saasbot.state.one_person import still
 from saasbot.state.patience import patient
 from saasbot.state.session import current_actor, current_session
@@ -239,8 +240,12 @@ class BotState(rx.State):
                 draft = (await get_bot(actor, bot_id)).draft_text
             answer = await think(actor, user_message=message, bot_id=bot_id, prompt=draft)
             thought = answer.thought
-            tools = ", ".join(thought.record.tools_used)
-            why = gettext(locale, "Used: {tools}", tools=tools) if tools else ""
+            model, tools = thought.record.model, ", ".join(thought.record.tools_used)
+            parts = [
+                model_name(model, locale) if is_demo(model) else "",
+                gettext(locale, "Used: {tools}", tools=tools) if tools else "",
+            ]
+            why = " · ".join(filter(None, parts))
             lines = [TrialLine(False, thought.answer.text, why)]
         except AppError as error:
             lines = [TrialLine(False, error_text(locale, error))]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import segno
 
 from saasbot.domain.channels.views import ChannelView
+from saasbot.models import ChannelKind
 from saasbot.state.channel_texts import history_sentence, pause_sentence, status_sentence
 
 
@@ -59,6 +60,7 @@ class PairingView:
     """Until the code on screen ends; the browser counts down from it."""
     total: int = 60
     history_days: int = 0
+    simulated: bool = False
 
 
 def channel_row(view: ChannelView, locale: str, timezone: str) -> ChannelRow:
@@ -104,6 +106,7 @@ def pairing_view(view: ChannelView, locale: str, timezone: str) -> PairingView:
         seconds=max(0, round(left)),
         total=60 if view.pairing_number <= 1 else 20,
         history_days=view.history.days,
+        simulated=view.kind == ChannelKind.SIMULATOR,
     )
 
 

@@ -7,6 +7,7 @@ from saasbot.domain.consent.views import ConsentView
 from saasbot.domain.inbox.views import ContextView, ProductView, TurnStep, TurnView
 from saasbot.infra.i18n import N_, format_money, gettext, translate
 from saasbot.state.hand_off_texts import hand_off_sentence
+from saasbot.state.model_names import is_demo, model_name
 from saasbot.state.reader import Reader
 
 _DID = {
@@ -15,7 +16,6 @@ _DID = {
     "send_product_photo": N_("sent a photo of a product"),
     "hand_off": N_("passed the chat to a person"),
 }
-_DEMO = "demo-model"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def context_of(view: ContextView, reader: Reader) -> Context:
         since=reader.day(view.since),
         why=_why(turn, reader) if turn else "",
         why_facts=_facts(turn, reader) if turn else "",
-        demo=turn is not None and turn.model == _DEMO,
+        demo=turn is not None and is_demo(turn.model),
         products=[_product(product, reader) for product in view.products],
         others=[
             OtherCard(str(other.id), other.channel_name, other.last_preview, reader.when(other.last_activity_at))
@@ -101,7 +101,7 @@ def _facts(turn: TurnView, reader: Reader) -> str:
     took = f"{turn.milliseconds / 1000:.1f} s" if turn.milliseconds >= 100 else f"{turn.milliseconds} ms"
     parts = [
         gettext(reader.locale, "Prompt v{n}", n=turn.prompt_version) if turn.prompt_version else "",
-        gettext(reader.locale, "demo model") if turn.model == _DEMO else turn.model,
+        model_name(turn.model, reader.locale),
         gettext(reader.locale, "{n} tokens", n=turn.tokens) if turn.tokens else "",
         took.replace(".", ",") if reader.locale == "es" else took,
     ]

@@ -15,6 +15,7 @@ from saasbot.infra.i18n import gettext, translate
 from saasbot.models.table import utcnow
 from saasbot.state.conversation_rows import KINDS, author_text
 from saasbot.state.message_texts import activity_line, doing_line, media_problem, unsupported_line, why_not_sent
+from saasbot.state.model_names import is_demo, model_name
 from saasbot.state.reader import Reader, phone_text
 from saasbot.state.vcards import phone_of_card
 
@@ -145,7 +146,8 @@ def _token(view: MessageView, reader: Reader) -> str:
 def _name(view: MessageView, reader: Reader) -> str:
     match view.author:
         case "bot":
-            return view.author_name or gettext(reader.locale, "Bot")
+            name = view.author_name or gettext(reader.locale, "Bot")
+            return f"{name} · {model_name(view.model, reader.locale)}" if view.model and is_demo(view.model) else name
         case "agent":
             return "" if view.author_user_id == reader.user_id else view.author_name
         case "phone":

@@ -120,6 +120,7 @@ async def test_the_filters_and_the_search(as_alice: Client, alice: Actor, hears:
         ({"q": "rojas"}, ["Ana Pérez"]),
         ({"q": BETO}, ["Beto"]),
         ({"q": "rojas", "handler": "human"}, []),
+        ({"q": "rojas", "status": "", "handler": "", "assignee": "", "cursor": ""}, ["Ana Pérez"]),
     ):
         assert [row["contact"]["name"] for row in await listed(as_alice, **query)] == names, query
 

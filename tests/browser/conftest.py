@@ -1,13 +1,11 @@
 """Chromium of the system, one a module; a fresh context a person."""
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from tests.fixtures.browser import CHROMIUM, FLAGS
 
 expect.set_options(timeout=20_000)
 

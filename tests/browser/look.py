@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from saasbot import routes
+from tests.fixtures.browser import CHROMIUM, FLAGS
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 PAGES = {
     "login": routes.LOGIN,
@@ -26,6 +25,9 @@ PAGES = {
     "bots": routes.BOTS,
     "channels": routes.CHANNELS,
     "settings": routes.SETTINGS,
+    "activity": routes.ACTIVITY,
+    "data": routes.DATA,
+    "terms": routes.TERMS,
     "phone": routes.PHONE,
     "not-found": "/there-is-nothing-here",
 }

@@ -60,6 +60,8 @@ def open_number(page: Page, phone: Page, server: RunningServer) -> None:
     qr = page.locator("#channel-qr")
     expect(qr).to_be_visible()
     assert (qr.get_attribute("data-code") or "").startswith("https://wa.me/settings/linked_devices#")
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator("[role=dialog] a[href='/phone'][target=_blank]")).to_be_visible()
     phone.goto(f"{server.url}/phone")
     phone.click("#phone-scan")
     expect(page.locator("#channel-status")).to_have_attribute("data-status", "open")
@@ -93,6 +95,7 @@ def test_a_newcomer_sees_a_customer_answered_takes_over_and_hands_back(
     expect(messages(page, "customer").last).to_contain_text(QUESTION[language])
     answer = messages(page, "bot").last
     expect(answer).to_contain_text(re.compile(r"45[.,]990"))
+    expect(answer).to_contain_text({"es": "modelo de demostración", "en": "demo model"}[language])
     expect(answer).to_have_attribute("data-status", "read")
     expect(phone.get_by_text(re.compile(r"45[.,]990")).first).to_be_visible()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from saasbot.infra.db import sql
 
-_NOBODY = "000000"
+_NOBODY = "404404"
 """A number that ends so is nobody's, so that one can see what then happens."""
 _LAST_AREA_WITH_9 = 28
 _BRAZIL = re.compile(r"55(\d\d)9?([6-9]\d{7})")

@@ -10,7 +10,7 @@ from saasbot.domain.simulator.access import access_simulator
 from saasbot.infra.db import session
 from saasbot.models import SimMessage, SimPresence
 
-MOST = 1000
+MOST = 10_000
 
 
 async def sent_messages(actor: Actor, channel_id: UUID, *, after: int = 0, limit: int = MOST) -> Sequence[SimMessage]:
