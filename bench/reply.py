@@ -123,7 +123,7 @@ async def _answers() -> list[Figure]:
             transports.append(InstantTransport(ref, wiring))
             return transports[-1]
 
-        host = NumberHost(listener, make, settings().data_dir / "spool")
+        host = NumberHost(listener, make, settings().data_dir / "spool", redelivers=InstantTransport.redelivers)
         await listener.start()
         stack.push_async_callback(listener.stop)
         await stack.enter_async_context(running_worker(db.app_dsn()))

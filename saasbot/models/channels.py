@@ -174,6 +174,10 @@ class ChannelIncident(Table, table=True):
 class GapCause(StrEnum):
     HOLDER_DIED = "holder_died"
     DEAF = "deaf"
+    UNWRITABLE = "unwritable"
+    """Neither the database nor the disk took an event."""
+    LIBRARY_FAULT = "library_fault"
+    """What gives us the events died, and the library went on acknowledging for a moment."""
 
 
 class ChannelGap(TenantRow, table=True):

@@ -60,7 +60,7 @@ class Bridge:
             return NeonizeTransport(ref, wiring, urls.wa_store, gate)
 
         listener = Listener(db.app_dsn())
-        host = NumberHost(listener, make, settings().data_dir / "spool")
+        host = NumberHost(listener, make, settings().data_dir / "spool", redelivers=NeonizeTransport.redelivers)
         await listener.start()
         following = asyncio.create_task(self._follow(host))
         telling = asyncio.create_task(self._tell(host))

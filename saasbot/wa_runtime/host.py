@@ -21,10 +21,16 @@ class NumberHost:
     """Runs a `Number` for each wanted reference, and only for those."""
 
     def __init__(
-        self, listener: Listener, make_transport: Callable[[NumberRef, Wiring], Transport], spool_dir: Path
+        self,
+        listener: Listener,
+        make_transport: Callable[[NumberRef, Wiring], Transport],
+        spool_dir: Path,
+        *,
+        redelivers: bool,
     ) -> None:
+        """`redelivers`: of the transports that are made (`Transport.redelivers`)."""
         self._make_transport = make_transport
-        self._spool_dir = spool_dir
+        self._spool_dir, self._redelivers = spool_dir, redelivers
         self._numbers: dict[UUID, Number] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -57,7 +63,7 @@ class NumberHost:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _start(self, ref: NumberRef) -> None:
-        number = Number(ref, self._make_transport, self._spool_dir)
+        number = Number(ref, self._make_transport, self._spool_dir, redelivers=self._redelivers)
         self._numbers[ref.channel_id] = number
         self._tasks[ref.channel_id] = asyncio.create_task(self._run(number), name=f"number-{ref.channel_id}")
 

@@ -14,7 +14,9 @@ from saasbot.domain.channels.journal import raw_event
 from saasbot.domain.media.inbound import MAX_INBOUND_BYTES, TOO_LARGE
 from saasbot.domain.media.pending import fail_inbound, next_retry, pending_media
 from saasbot.infra.db import unit_of_work
+from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
+from saasbot.infra.storage import StorageUnavailable
 from saasbot.models import Media
 from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Transport
 
@@ -54,15 +56,25 @@ async def _download(actor: Actor, waiting: list[Media], transport: Transport) ->
         try:
             async with room_for(media.size):
                 content = await _content(actor, media.wa_event_id, media.size, transport)
-                async with unit_of_work(actor):
-                    await stored_media.store_inbound(actor, media.id, content)
+                await _store(actor, media.id, content)
         except NotConnected:
             return False
+        except NotFound:
+            log.info("media.gone", media_id=str(media.id))  # with whoever sent it
         except DownloadFailed as failure:
             log.warning("media.download_failed", media_id=str(media.id), code=failure.code)
             async with unit_of_work(actor):
                 await fail_inbound(actor, media.id, error=failure.code, permanent=failure.permanent)
     return True
+
+
+async def _store(actor: Actor, media_id: UUID, content: bytes) -> None:
+    """Raises: DownloadFailed, NotFound."""
+    try:
+        async with unit_of_work(actor):
+            await stored_media.store_inbound(actor, media_id, content)
+    except StorageUnavailable as error:
+        raise DownloadFailed("storage_unavailable", permanent=False) from error
 
 
 async def _content(actor: Actor, event_id: int | None, size: int, transport: Transport) -> bytes:

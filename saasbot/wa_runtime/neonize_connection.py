@@ -5,6 +5,7 @@ What the library delivers is journalled inside its own callback, before it may d
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -167,6 +168,8 @@ class Connection:
             assert client.task is not None
             watch = asyncio.create_task(_wake_at_end(client.task, self._signals))
             change, steady = await self._hold(client)
+            if change is not None and self._hearing is not None:
+                change = replace(change, heard_at=self._hearing.heard_at)
             if change is not None and change.fatal:
                 self.tell(change)  # taking the client down may last, and the library has deleted the session already
         finally:
@@ -215,6 +218,8 @@ class Connection:
                     self._now_lost()
                 elif change.status == ChannelStatus.DEAF:
                     self.doubt()
+                    if self._hearing is not None:
+                        change = replace(change, heard_at=self._hearing.heard_at)
                 self.tell(change)
             elif client.task.done():
                 return ended(_why_ended(client, opened_at is not None))

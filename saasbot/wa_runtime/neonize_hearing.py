@@ -6,6 +6,7 @@ against expectation after a while. An unanswered one means that the connection m
 """
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.neonize_client import LibraryClient  # first: it prepares the library's import
@@ -34,6 +35,11 @@ class Hearing:
     def heard(self) -> None:
         """From any thread: something came."""
         self._heard = self._loop.time()
+
+    @property
+    def heard_at(self) -> datetime:
+        """When something came last; at first, when the number was logged in."""
+        return datetime.now(UTC) - timedelta(seconds=self._loop.time() - self._heard)
 
     def doubt(self) -> None:
         """Something that should have come has not: ask at once."""

@@ -44,7 +44,12 @@ class Number:
     """Runs until `stop`, until another process takes the number, or until its session ends for good."""
 
     def __init__(
-        self, ref: NumberRef, make_transport: Callable[[NumberRef, Wiring], Transport], spool_dir: Path
+        self,
+        ref: NumberRef,
+        make_transport: Callable[[NumberRef, Wiring], Transport],
+        spool_dir: Path,
+        *,
+        redelivers: bool,
     ) -> None:
         self.ref = ref
         self._actor = Actor.system(ref.company_id)
@@ -53,14 +58,17 @@ class Number:
         self._outbox_wake = asyncio.Event()
         self._media_wake = asyncio.Event()
         self._over = asyncio.Event()
-        self._lease = NumberLease(ref, self._over)
-        self._states = NumberStates(ref, self._lease, self._over, self._opened)
+        self._lease = NumberLease(ref, self._over, redelivers=redelivers)
+        self._states = NumberStates(ref, self._lease, self._over, self._opened, redelivers=redelivers)
         self._moments = NumberMoments(ref)
         self._group_names = GroupNames(self._actor)
         self._transport: Transport | None = None
 
     async def run(self) -> None:
-        """Hold the number and work for it. Returns when it is over; the lease is released unless it was lost."""
+        """Hold the number and work for it. Returns when it is over; the lease is released unless it was lost.
+
+        Raises: whatever a part of it died of. A number is not left half at work: it is let go of, and soon held anew.
+        """
         if not await self._lease.acquire():
             return
         journal = NumberJournal(
@@ -79,7 +87,6 @@ class Number:
             self._proxy,
         )
         transport = self._transport = self._moments.transport = self._make_transport(self.ref, wiring)
-        self._states.redelivers = transport.redelivers
         tasks = [
             asyncio.create_task(work, name=f"{name}-{self.ref.channel_id}")
             for name, work in (
@@ -90,12 +97,19 @@ class Number:
             )
         ]
         try:
-            await self._lease.settle(redelivers=transport.redelivers)
+            await self._lease.settle()
             await journal.replay_spool()
             await transport.connect()
-            await self._over.wait()
+            await self._over_or_broken(tasks)
         finally:
             await self._shut_down(transport, tasks, journal)
+
+    async def _over_or_broken(self, tasks: list[asyncio.Task[None]]) -> None:
+        over = asyncio.create_task(self._over.wait())
+        done, _ = await asyncio.wait({over, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        for task in done - {over}:
+            task.result()
 
     def stop(self) -> None:
         """Drain and end: `run` returns when the send in hand is finished and the lease released."""

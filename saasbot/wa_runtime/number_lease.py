@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from datetime import datetime
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.acks import AckMeter
@@ -33,15 +32,14 @@ _POLL_SECONDS = 0.5
 class NumberLease:
     """`epoch` is its fencing token, 0 while it is not held. Losing it sets `over`."""
 
-    def __init__(self, ref: NumberRef, over: asyncio.Event) -> None:
+    def __init__(self, ref: NumberRef, over: asyncio.Event, *, redelivers: bool) -> None:
         self.epoch = 0
         self.acks = AckMeter()
         """Of the sends since the last renewal, which takes them along."""
         self._channel_id = ref.channel_id
         self._actor = Actor.system(ref.company_id)
         self._over = over
-        self._lost_from: datetime | None = None
-        """Since when an earlier holder, that never let go of the number, may have lost what it was given."""
+        self._redelivers = redelivers
 
     async def acquire(self) -> bool:
         """Wait for the lease. False when it is over meanwhile."""
@@ -53,8 +51,11 @@ class NumberLease:
                     dead = other is not None and (other == here or process_identity.is_dead(other))
                     seen = await last_sign_of_life(self._actor, self._channel_id, holder_is_dead=dead)
                     epoch = await acquire_lease(self._actor, self._channel_id, holder=here, holder_is_dead=dead)
+                    if epoch is not None and seen is not None and not self._redelivers:
+                        # with the lease: whoever takes it after us sees us, and no longer who died before
+                        await begin_gap(self._actor, self._channel_id, cause=GapCause.HOLDER_DIED, at=seen)
                 if epoch is not None:
-                    self.epoch, self._lost_from = epoch, seen
+                    self.epoch = epoch
                     log.info("number.held", channel_id=str(self._channel_id), epoch=epoch)
                     return True
             except DOWN as error:
@@ -64,11 +65,9 @@ class NumberLease:
                     await self._over.wait()
         return False
 
-    async def settle(self, *, redelivers: bool) -> None:
+    async def settle(self) -> None:
         """What an earlier holder left unfinished is told: sends that may have gone out, messages that may be missing."""
         async with unit_of_work(self._actor):
-            if self._lost_from is not None and not redelivers:
-                await begin_gap(self._actor, self._channel_id, cause=GapCause.HOLDER_DIED, at=self._lost_from)
             await end_gap(self._actor, self._channel_id)  # also that of a number which was deaf when its holder died
         await self.settle_sends(self.epoch)
 
@@ -101,6 +100,9 @@ class NumberLease:
             return
         with contextlib.suppress(LeaseLost, *DOWN):
             await self._renew()  # the last sends count too
+            await self.settle_sends(
+                self.epoch + 1
+            )  # what was in hand and could not be finished: perhaps nobody comes next
             async with unit_of_work(self._actor):
                 await end_gap(self._actor, self._channel_id)
                 await release_lease(self._actor, self._channel_id, epoch=self.epoch)

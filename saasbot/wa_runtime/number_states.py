@@ -22,13 +22,24 @@ LAST_STATE_SECONDS = 0.5
 """How long a stop waits for the last states to be written."""
 
 
+_CAUSES = {"journal_unwritable": GapCause.UNWRITABLE, "library_fault": GapCause.LIBRARY_FAULT}
+
+
 class NumberStates:
     """`open` is set while the number is connected; `opened` is called each time it comes to be. An end for good sets `over`."""
 
-    def __init__(self, ref: NumberRef, lease: NumberLease, over: asyncio.Event, opened: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ref: NumberRef,
+        lease: NumberLease,
+        over: asyncio.Event,
+        opened: Callable[[], None],
+        *,
+        redelivers: bool,
+    ) -> None:
+        """`redelivers`: what the number misses is given to it again, so nothing goes missing."""
         self.open = asyncio.Event()
-        self.redelivers = False
-        """Whether what a deaf number misses is given to it again: then nothing goes missing meanwhile."""
+        self._redelivers = redelivers
         self._channel_id = ref.channel_id
         self._actor = Actor.system(ref.company_id)
         self._lease, self._over, self._opened = lease, over, opened
@@ -73,7 +84,7 @@ class NumberStates:
                     retry_at=change.retry_at,
                     ended=change.fatal,
                 )
-                await self._note_gap(change.status)
+                await self._note_gap(change)
         except (LeaseLost, NotFound):
             self._over.set()
         except DOWN as error:
@@ -81,9 +92,17 @@ class NumberStates:
             return False
         return True
 
-    async def _note_gap(self, status: ChannelStatus) -> None:
-        """In the transaction that writes the state: while the number is deaf, messages may go missing."""
-        if status == ChannelStatus.DEAF and not self.redelivers:
-            await begin_gap(self._actor, self._channel_id, cause=GapCause.DEAF, at=utcnow())
-        elif status != ChannelStatus.DEAF:
+    async def _note_gap(self, change: StateChange) -> None:
+        """In the transaction that writes the state: from when the number last heard something, messages may be missing. While it is
+        deaf they still go missing; the other losses are over with the connection that had them."""
+        if (cause := _losing(change)) is not None and not self._redelivers:
+            await begin_gap(self._actor, self._channel_id, cause=cause, at=change.heard_at or utcnow())
+        if change.status != ChannelStatus.DEAF:
             await end_gap(self._actor, self._channel_id)
+
+
+def _losing(change: StateChange) -> GapCause | None:
+    """Why what WhatsApp regards as delivered may not be here."""
+    if change.status == ChannelStatus.DEAF:
+        return GapCause.DEAF
+    return _CAUSES.get(change.reason or "")

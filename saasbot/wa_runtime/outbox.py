@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.act_outbox import OutboxAct, claim_act, mark_act, mark_act_sent
 from saasbot.domain.channels.new_chats import note_refusal
@@ -30,6 +32,7 @@ from saasbot.wa_runtime.transport import NotConnected, SendRefused, SendUnknown,
 log = get_logger(__name__)
 
 _RETRY_SECONDS = 0.5
+_TRIES = 4
 _RECONNECTS_SECONDS = 5.0
 """A number that opens again wakes its outbox; some failures come and go without that."""
 
@@ -79,10 +82,15 @@ class _Outcome:
 
 async def _write(actor: Actor, outcome: _Outcome) -> None:
     """Until it is written, however long the database is away: nobody else knows it. Raises: LeaseLost."""
+    tries = 0
     while True:
         try:
             async with unit_of_work(actor):
                 await outcome.mark()
+        except IntegrityError:  # whom it is for was joined with somebody at this very instant
+            tries += 1
+            if tries == _TRIES:
+                raise
         except DOWN as error:
             log.warning("outbox.outcome_not_written", error=str(error))
             await asyncio.sleep(_RETRY_SECONDS)

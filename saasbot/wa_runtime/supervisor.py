@@ -12,7 +12,9 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import numbers_to_run
+from saasbot.domain.channels.act_outbox import settle_abandoned_acts
 from saasbot.domain.channels.lease import lease_holder
+from saasbot.domain.channels.outbox_marks import settle_abandoned
 from saasbot.domain.channels.state import report_state
 from saasbot.infra import process_identity
 from saasbot.infra.db import DOWN, unit_of_work
@@ -167,6 +169,9 @@ class Supervisor:
                 await report_state(
                     actor, ref.channel_id, epoch=None, status=status, reason=reason, retry_at=retry_at, ended=ended
                 )
+                if ended:  # nobody holds it, and nobody will who could say what became of what was in hand
+                    await settle_abandoned(actor, ref.channel_id)
+                    await settle_abandoned_acts(actor, ref.channel_id)
         except NotFound:
             pass  # deleted meanwhile
         except DOWN as error:

@@ -5,7 +5,7 @@ Nothing outside `wa_runtime/` may assume the Web protocol: the journal holds raw
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
@@ -138,6 +138,8 @@ class StateChange:
     retry_at: datetime | None = None
     fatal: bool = False
     """The session is gone or must not be retried (logged out, replaced, banned for good): the runner stops it."""
+    heard_at: datetime | None = field(default=None, compare=False)
+    """When something was last heard, where what came after it may be lost."""
 
 
 @dataclass(frozen=True, slots=True)

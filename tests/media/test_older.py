@@ -9,10 +9,12 @@ from saasbot.domain.inbox.incoming import IncomingMedia
 from saasbot.domain.inbox.thread import read_thread
 from saasbot.domain.media.pending import fetch_again
 from saasbot.infra.db import session, sql, unit_of_work
-from saasbot.infra.storage import LocalStorage
+from saasbot.infra.errors import NotFound
+from saasbot.infra.storage import LocalStorage, StorageUnavailable
 from saasbot.models import Media, Message, MessageType
 from saasbot.state.message_rows import MessageRow, rows_of
 from saasbot.state.reader import Reader
+from saasbot.wa_runtime import media as media_module
 from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.protobufs import MESSAGE
 from saasbot.wa_runtime.transport import DownloadFailed, Wiring
@@ -88,3 +90,36 @@ async def test_a_file_that_whatsapp_has_no_more_is_said_to_be_gone(shop: Shop, f
     shown = await bubble(shop, older)
     assert (shown.media, shown.asked) == ("failed", True)
     assert shown.note.startswith("El archivo ya no está en WhatsApp.")
+
+
+async def test_a_storage_that_is_away_for_a_while_ends_no_downloads(
+    shop: Shop, files: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = await older_file(shop)
+
+    async def away(*_: object) -> None:
+        raise StorageUnavailable
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(LocalStorage, "put", away)
+        meanwhile.setattr(LocalStorage, "put_file", away)
+        waiting = await ask(shop, older, whatsapp(shop, PDF))
+    assert (waiting.status, waiting.error) == ("pending", "storage_unavailable")
+    async with unit_of_work(shop.system):
+        await sql("UPDATE media SET retry_at = now()")
+    await download_pending(shop.system, shop.channel.id, whatsapp(shop, PDF))
+    assert (await bubble(shop, older)).media == "stored"
+
+
+async def test_a_file_of_somebody_who_was_erased_meanwhile_ends_no_downloads(
+    shop: Shop, files: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = await older_file(shop)
+
+    async def erased(*_: object) -> None:
+        async with unit_of_work(shop.system):
+            await sql("UPDATE media SET status = 'failed', error = 'media_gone'")
+        raise NotFound
+
+    monkeypatch.setattr(media_module.stored_media, "store_inbound", erased)
+    assert (await ask(shop, older, whatsapp(shop, PDF))).status == "failed"

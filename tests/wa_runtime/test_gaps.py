@@ -1,5 +1,6 @@
 """Messages that may be missing are told in the chats concerned, once, and without making news of it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ from saasbot.models.table import utcnow
 from saasbot.state.message_rows import MessageRow, rows_of
 from saasbot.state.reader import Reader
 from saasbot.state.thread_look import ThreadLook
+from saasbot.wa_runtime.number_lease import NumberLease
 from saasbot.wa_runtime.transport import StateChange
-from tests.fixtures.numbers import ScriptedTransport, until
+from tests.fixtures.numbers import ScriptedTransport, ref_of, until
 from tests.fixtures.shops import Shop
 from tests.fixtures.simulator import RunningSimulator
 from tests.wa_runtime.test_number import Running, running
@@ -141,6 +143,49 @@ async def test_a_deaf_time_is_told_when_it_is_over(shop: Shop, tmp_path: Path):
         await until(lambda: _told(shop, chat))
         [gap] = await gaps(shop)
         assert gap.seconds is not None
+
+
+async def test_a_deaf_time_begins_with_the_last_that_was_heard(shop: Shop, tmp_path: Path):
+    async with held(shop, tmp_path) as number:
+        heard_at = utcnow() - timedelta(minutes=2)
+        number.transport.wiring.on_state(StateChange(ChannelStatus.DEAF, "unheard", heard_at=heard_at))
+        number.transport.wiring.on_state(StateChange(ChannelStatus.OPEN))
+        await until(lambda: _over(shop))
+        [gap] = await gaps(shop)
+    assert gap.seconds is not None and 119 < gap.seconds < 140
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"), [("journal_unwritable", "unwritable"), ("library_fault", "library_fault")]
+)
+async def test_a_connection_that_ends_with_a_loss_is_told(shop: Shop, tmp_path: Path, reason: str, cause: str):
+    chat = await shop.hears("hola", phone=ANA)
+    async with held(shop, tmp_path) as number:
+        heard_at = utcnow() - timedelta(seconds=30)
+        number.transport.wiring.on_state(StateChange(ChannelStatus.RECONNECTING, reason, heard_at=heard_at))
+        await until(lambda: _told(shop, chat))
+        [gap] = await gaps(shop)
+    assert gap.cause == cause
+    assert gap.seconds is not None and 29 < gap.seconds < 50
+
+
+async def test_a_holder_that_dies_before_it_has_told_leaves_the_gap_to_the_next(shop: Shop, tmp_path: Path):
+    chat = await shop.hears("hola", phone=ANA)
+    await abandoned(shop, minutes=18)
+    async with unit_of_work(shop.system):
+        channel = await session().get_one(Channel, shop.channel.id)
+    short_lived = NumberLease(ref_of(channel), asyncio.Event(), redelivers=False)
+    assert await short_lived.acquire()
+    async with unit_of_work(shop.system):
+        await sql("UPDATE channel_lease SET expires_at = now() - interval '1 second'")
+    async with held(shop, tmp_path):
+        [gap] = await gaps(shop)
+    assert gap.seconds is not None and gap.seconds > 17 * 60
+    assert len(await lines(shop, chat)) == 1
+
+
+async def _over(shop: Shop) -> bool:
+    return [gap.seconds is not None for gap in await gaps(shop)] == [True]
 
 
 async def _count(shop: Shop, count: int) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from saasbot.domain import channels
 from saasbot.domain.actor import Actor
@@ -17,7 +18,6 @@ from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.channel_settings import change_settings
 from saasbot.domain.channels.facts import read_facts
 from saasbot.domain.channels.lease import acquire_lease
-from saasbot.domain.channels.outbox_marks import settle_abandoned
 from saasbot.domain.channels.proxy import proxy_changed
 from saasbot.domain.channels.state import report_state
 from saasbot.domain.inbox.access import access_conversation
@@ -33,6 +33,7 @@ from saasbot.infra.events import Listener
 from saasbot.models import Author, Channel, ChannelStatus, Message, MessageStatus, MessageType
 from saasbot.models.table import utcnow
 from saasbot.wa_runtime import number as number_module
+from saasbot.wa_runtime import outbox as outbox_module
 from saasbot.wa_runtime.host import NumberHost
 from saasbot.wa_runtime.transport import Call, NotConnected, Outgoing, SendRefused, SendUnknown, StateChange
 from tests.fixtures.numbers import ScriptedTransport, ref_of, simulator_channel, until
@@ -58,7 +59,7 @@ async def running(channel: Channel, tmp_path: Path, known_as: dict[str, str] | N
         transports.append(ScriptedTransport(ref, wiring, known_as=known_as or {}))
         return transports[-1]
 
-    host = NumberHost(listener, make, tmp_path)
+    host = NumberHost(listener, make, tmp_path, redelivers=ScriptedTransport.redelivers)
     system = Actor.system(channel.company_id)
     async with unit_of_work(system):
         await channels.connect(system, channel.id)
@@ -393,10 +394,54 @@ async def test_a_send_that_never_ends_does_not_keep_the_number(
         async with asyncio.timeout(5):
             await number.host.stop()
         async with unit_of_work(alice):
-            epoch = await acquire_lease(alice, channel.id, holder="next")
-            assert epoch is not None
-            assert await settle_abandoned(alice, channel.id, epoch=epoch) == [message]
+            assert await acquire_lease(alice, channel.id, holder="next") is not None
+        assert await status_of(alice, message) == ("unconfirmed", "interrupted"), (
+            "perhaps nobody takes the number again"
+        )
         never.set()
+
+
+async def test_a_number_whose_sending_dies_is_let_go_of_and_held_anew(
+    alice: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    async with running(channel, tmp_path) as number:
+        real = number_module.send_queued
+
+        async def broken(*_: object) -> float | None:
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr(number_module, "send_queued", broken)
+        message = await queue(alice, conversation)
+
+        async def let_go() -> bool:
+            return not number.host.held
+
+        await until(let_go)
+        monkeypatch.setattr(number_module, "send_queued", real)
+        await number.host.set_wanted([ref_of(channel)])
+        await until(lambda: _reached(alice, message, "sent"))
+
+
+async def test_a_number_whose_sending_was_disturbed_by_a_joining_writes_it_again(
+    alice: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    channel = await simulator_channel(alice)
+    conversation = await conversation_of(alice, channel)
+    real, calls = outbox_module.learn_chat, []
+
+    async def disturbed(*arguments: object, **more: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise IntegrityError("joined", None, Exception())
+        return await real(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox_module, "learn_chat", disturbed)
+    async with running(channel, tmp_path) as number:
+        message = await queue(alice, conversation)
+        await until(lambda: _reached(alice, message, "sent"))
+        assert len(calls) == 2 and len(number.transport.sent) == 1
 
 
 async def test_a_number_is_told_to_connect_anew(alice: Actor, tmp_path: Path):

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from saasbot.domain.channels import access_channel, add_channel, connect, disconnect
+from saasbot.domain.inbox.send import send_message
 from saasbot.infra import db
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.events import Listener
@@ -14,6 +15,7 @@ from saasbot.wa_runtime import shard
 from saasbot.wa_runtime.supervisor import Supervisor
 from tests.fixtures.shops import Shop
 from tests.fixtures.simulator import until
+from tests.inbox.heard import hears, message
 
 SECONDS = 60.0
 
@@ -45,8 +47,22 @@ async def supervisor(numbers: list[UUID]) -> AsyncIterator[Supervisor]:
     await listener.stop()
 
 
+@pytest.fixture
+async def in_hand(shop: Shop, numbers: list[UUID]) -> UUID:
+    """A message that a holder of the deadly number took and never marked."""
+    async with unit_of_work(shop.alice):
+        channel = await access_channel(shop.alice, numbers[3])
+    await hears(shop, message("Hola", wa_id="A"), channel=channel)
+    async with unit_of_work(shop.alice):
+        conversation_id = (await sql("SELECT id FROM conversation")).scalar_one()
+        sent = await send_message(shop.alice, conversation_id, text="Buenas")
+    async with unit_of_work(shop.alice):
+        await sql("UPDATE message SET status = 'sending', sending_epoch = 7 WHERE id = :id", id=sent.id)
+    return sent.id
+
+
 async def test_the_number_that_kills_its_bridge_is_stopped_and_the_others_go_on(
-    shop: Shop, numbers: list[UUID], supervisor: Supervisor
+    shop: Shop, numbers: list[UUID], in_hand: UUID, supervisor: Supervisor
 ):
     async def stopped() -> Channel | None:
         async with unit_of_work(shop.alice):
@@ -54,6 +70,9 @@ async def test_the_number_that_kills_its_bridge_is_stopped_and_the_others_go_on(
         return channel if channel.status == "failed" else None
 
     assert (await until(stopped, "the deadly number stopped", SECONDS)).reason == "bridge_crashed"
+    async with unit_of_work(shop.alice):
+        status = (await sql("SELECT status FROM message WHERE id = :id", id=in_hand)).scalar_one()
+    assert status == "unconfirmed", "nobody will hold the number who could say what became of it"
 
     async def others_held() -> bool:
         held = set().union(*supervisor.bridges.values())

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.lease import LeaseLost
+from saasbot.domain.channels.lease import ABOVE_ALL, LeaseLost
 from saasbot.domain.inbox.acts import keep_own, settle_sent
 from saasbot.domain.inbox.change import is_late
 from saasbot.infra import events
@@ -116,8 +116,8 @@ async def mark_act_sent(actor: Actor, channel_id: UUID, act: OutboxAct, *, epoch
         await settle_sent(actor, channel_id, chat.id, act.target_wa_id)
 
 
-async def settle_abandoned_acts(actor: Actor, channel_id: UUID, *, epoch: int) -> None:
-    """What an earlier holder took and never marked is `unconfirmed`. For a new holder, before its first send."""
+async def settle_abandoned_acts(actor: Actor, channel_id: UUID, *, epoch: int = ABOVE_ALL) -> None:
+    """What was taken before this epoch and never marked is `unconfirmed` (`outbox_marks.settle_abandoned`)."""
     rows = await sql(
         """
         UPDATE outgoing_act SET status = 'unconfirmed', error = 'interrupted'

@@ -13,6 +13,8 @@ from saasbot.infra.db import sql
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 4
+ABOVE_ALL = 2**63 - 1
+"""An epoch that no holder ever has."""
 
 
 class LeaseLost(Exception):

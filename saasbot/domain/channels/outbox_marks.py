@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.lease import LeaseLost
+from saasbot.domain.channels.lease import ABOVE_ALL, LeaseLost
 from saasbot.domain.inbox.acts import settle_sent
 from saasbot.infra import events
 from saasbot.infra.db import sql
@@ -118,8 +118,9 @@ async def requeue(actor: Actor, message_id: UUID, *, epoch: int) -> None:
     await _mark(actor, message_id, epoch=epoch, status="queued")
 
 
-async def settle_abandoned(actor: Actor, channel_id: UUID, *, epoch: int) -> list[UUID]:
-    """What an earlier holder took and never marked is `unconfirmed`. For a new holder, before its first send."""
+async def settle_abandoned(actor: Actor, channel_id: UUID, *, epoch: int = ABOVE_ALL) -> list[UUID]:
+    """What was taken before this epoch and never marked is `unconfirmed`: for a new holder, before its first send; for one that lets
+    go with a send in hand; for a number that nobody will hold."""
     rows = (
         await sql(
             """

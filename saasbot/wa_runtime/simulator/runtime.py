@@ -58,7 +58,12 @@ class SimulatorRuntime:
         self._attempts: dict[UUID, _Attempt] = {}
         self._look = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
-        self._host = NumberHost(listener, self._make_transport, settings().data_dir / "spool")
+        self._host = NumberHost(
+            listener,
+            self._make_transport,
+            settings().data_dir / "spool",
+            redelivers=SimulatorTransport.redelivers,
+        )
         listener.subscribe(TOPIC, self._notified)
         listener.on_event(self._on_event)
         listener.on_gap(self._on_gap)
