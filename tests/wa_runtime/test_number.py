@@ -429,7 +429,7 @@ async def test_a_number_whose_sending_was_disturbed_by_a_joining_writes_it_again
 ):
     channel = await simulator_channel(alice)
     conversation = await conversation_of(alice, channel)
-    real, calls = outbox_module.learn_chat, []
+    real, calls = outbox_module.mark_sent, []
 
     async def disturbed(*arguments: object, **more: object) -> object:
         calls.append(arguments)
@@ -437,7 +437,7 @@ async def test_a_number_whose_sending_was_disturbed_by_a_joining_writes_it_again
             raise IntegrityError("joined", None, Exception())
         return await real(*arguments, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(outbox_module, "learn_chat", disturbed)
+    monkeypatch.setattr(outbox_module, "mark_sent", disturbed)
     async with running(channel, tmp_path) as number:
         message = await queue(alice, conversation)
         await until(lambda: _reached(alice, message, "sent"))
