@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from saasbot.agent.model import models
+from saasbot.agent.trials import trial_of
 from saasbot.agent.turn import Thought, run_turn
 from saasbot.domain.actor import Actor
 from saasbot.domain.agent.claim import bot_facts, company_facts, policies_of, recent_lines
@@ -43,7 +43,7 @@ async def think(
 
     `prompt` tries a text that is not published. Opens transactions of its own, because the model is asked between them.
 
-    Raises: Forbidden, NotFound (bot), InvalidInput, NoModel.
+    Raises: Forbidden, NotFound (bot), InvalidInput, NoModel, TrialsAtOnce, TrialsThisHour.
     """
     actor.require("bots.read")
     message = storable(user_message).strip()
@@ -53,7 +53,8 @@ async def think(
         raise InvalidInput("user_message", "The message is too long.")
     async with unit_of_work(actor):
         turn = await _turn(actor, message, phone=phone, bot_id=bot_id, prompt=prompt)
-    thought = await run_turn(turn, models())
+    async with trial_of(turn) as models:
+        thought = await run_turn(turn, models)
     if thought.paused is not None:
         raise NoModel(reason=thought.paused)
     return TriedAnswer(turn, thought)
