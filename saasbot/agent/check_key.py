@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from saasbot.agent.choice import ModelChoice
-from saasbot.agent.model import KeyRefused, ModelFailed, Question, models
+from saasbot.agent.model import KeyRefused, ModelFailed, Question
+from saasbot.agent.trials import trial
+from saasbot.domain.actor import Actor
 from saasbot.infra.settings import settings
 from saasbot.models import AiSource
 
@@ -22,8 +24,8 @@ class KeyCheck:
     milliseconds: int = 0
 
 
-async def check_key(*, api_key: str, base_url: str | None = None, model: str | None = None) -> KeyCheck:
-    """Ask the model for one word. Nothing is stored."""
+async def check_key(actor: Actor, *, api_key: str, base_url: str | None = None, model: str | None = None) -> KeyCheck:
+    """Ask the model for one word. Nothing is stored. It is one of the company's trials. Raises: TrialsAtOnce, TrialsThisHour."""
     platform = settings()
     choice = ModelChoice(
         AiSource.OWN_KEY,
@@ -32,8 +34,8 @@ async def check_key(*, api_key: str, base_url: str | None = None, model: str | N
         api_key,
     )
     try:
-        async with asyncio.timeout(DEADLINE):
-            answer = await models().ask(choice, Question([{"role": "user", "content": "Answer with the word: ok"}]))
+        async with trial(actor.company_id) as models, asyncio.timeout(DEADLINE):
+            answer = await models.ask(choice, Question([{"role": "user", "content": "Answer with the word: ok"}]))
     except TimeoutError:
         return KeyCheck(False, "model_timeout")
     except KeyRefused as error:

@@ -1,6 +1,6 @@
 """Asking a model: the Chat Completions protocol with our own limits on time and retries.
 
-One HTTP client a process and kind of address, kept open; an `AsyncOpenAI` a key, kept too: a turn builds nothing.
+One HTTP client a process, purpose and kind of address, kept open; an `AsyncOpenAI` a key, kept too: a turn builds nothing.
 """
 
 import asyncio
@@ -165,18 +165,18 @@ class Models:
         return client
 
 
-_own: Models | None = None
+_own: dict[str, Models] = {}
 _given: Models | None = None
 
 
 def models() -> Models:
-    """The connections of this process, opened when first asked for."""
-    global _own
-    if _given is not None:
-        return _given
-    if _own is None:
-        _own = Models()
-    return _own
+    """The connections of this process for customers' turns, opened when first asked for."""
+    return _opened("turns")
+
+
+def trial_models() -> Models:
+    """Those for what people try. Apart, because a pool is shared by all companies: trials that hang must not fill that of the turns."""
+    return _opened("trials")
 
 
 def use_models(given: Models | None) -> None:
@@ -187,10 +187,16 @@ def use_models(given: Models | None) -> None:
 
 async def close_models() -> None:
     """For the end of the process."""
-    global _own
-    if _own is not None:
-        closing, _own = _own, None
-        await closing.aclose()
+    while _own:
+        await _own.popitem()[1].aclose()
+
+
+def _opened(purpose: str) -> Models:
+    if _given is not None:
+        return _given
+    if purpose not in _own:
+        _own[purpose] = Models()
+    return _own[purpose]
 
 
 class _DemoTransport(httpx2.AsyncBaseTransport):

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from saasbot.agent.model import models
+from saasbot.agent.trials import trial_of
 from saasbot.agent.turn import Thought, run_turn
 from saasbot.domain.actor import Actor
+from saasbot.domain.agent.allowance import TRIALS
 from saasbot.domain.agent.claim import bot_facts, company_facts, policies_of, recent_lines
 from saasbot.domain.agent.turn import Line, Turn
 from saasbot.domain.bots.access import access_bot
@@ -28,6 +29,14 @@ class NoModel(AppError):
     message: ClassVar[str] = "No AI model can answer: add a key that works."
 
 
+class AllowanceUsed(AppError):
+    code: ClassVar[str] = "allowance_used"
+    status: ClassVar[int] = 429
+    message: ClassVar[str] = (
+        "Today's trials with the platform's AI model are used up. Add a key of your own, or go on tomorrow."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class TriedAnswer:
     """The decision and why. `turn` holds bot and prompt version."""
@@ -43,7 +52,7 @@ async def think(
 
     `prompt` tries a text that is not published. Opens transactions of its own, because the model is asked between them.
 
-    Raises: Forbidden, NotFound (bot), InvalidInput, NoModel.
+    Raises: Forbidden, NotFound (bot), InvalidInput, NoModel, TrialsAtOnce, TrialsThisHour, AllowanceUsed.
     """
     actor.require("bots.read")
     message = storable(user_message).strip()
@@ -53,7 +62,10 @@ async def think(
         raise InvalidInput("user_message", "The message is too long.")
     async with unit_of_work(actor):
         turn = await _turn(actor, message, phone=phone, bot_id=bot_id, prompt=prompt)
-    thought = await run_turn(turn, models())
+    async with trial_of(turn) as models:
+        thought = await run_turn(turn, models, allowance=TRIALS)
+    if thought.paused == "allowance_used":
+        raise AllowanceUsed
     if thought.paused is not None:
         raise NoModel(reason=thought.paused)
     return TriedAnswer(turn, thought)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,10 +14,12 @@ from saasbot.agent.guard import unsupported_facts
 from saasbot.agent.model import Completion, KeyRefused, ModelFailed, Models, Question
 from saasbot.agent.tools import SCHEMAS, Toolbox
 from saasbot.domain.actor import Actor
+from saasbot.domain.agent.allowance import CUSTOMERS, Allowance
 from saasbot.domain.agent.pause import still_paused
 from saasbot.domain.agent.turn import Answer, HandOff, PausedReason, Turn, TurnRecord
 from saasbot.infra.logging import get_logger
 from saasbot.infra.text_input import storable, storable_json
+from saasbot.models import AiSource
 
 log = get_logger(__name__)
 
@@ -26,6 +29,7 @@ MAX_CALLS = 8
 DEADLINE = 45.0
 """Seconds of the whole turn."""
 MAX_REPLY = 8_000
+_CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,12 @@ class _Decision(BaseModel):
     sentiment: str = ""
 
 
-async def run_turn(turn: Turn, models: Models, *, deadline: float = DEADLINE) -> Thought:
-    """Think about the turn for at most `deadline` seconds. Reads the company's data, changes and sends nothing."""
+async def run_turn(
+    turn: Turn, models: Models, *, deadline: float = DEADLINE, allowance: Allowance = CUSTOMERS
+) -> Thought:
+    """Think about the turn for at most `deadline` seconds. Reads the company's data, changes and sends nothing; counts what it takes
+    of the platform's model.
+    """
     record = TurnRecord()
     actor = replace(Actor.system(turn.company.id), locale=turn.company.locale, timezone=turn.company.timezone)
     toolbox = Toolbox(actor, turn, record)
@@ -60,11 +68,13 @@ async def run_turn(turn: Turn, models: Models, *, deadline: float = DEADLINE) ->
         choice = choose_model(turn.company, bot_model=turn.bot.model)
         record.model = choice.model
         async with asyncio.timeout(deadline):
-            answer = await _think(turn, models, choice, toolbox)
+            answer = await _think(turn, _Model(models, choice, turn.company.id, allowance), toolbox)
     except KeyMissing:
         return _paused(record, "key_missing")
     except KeyRefused as error:
         return _paused(record, "key_refused", str(error))
+    except _AllowanceUsed:
+        return _paused(record, "allowance_used")
     except ModelFailed as error:
         answer = _failed(record, error.reason, error.details)
     except TimeoutError:
@@ -81,14 +91,41 @@ def given_up() -> Thought:
     return Thought(_failed(record, "turn_crashed"), record)
 
 
-async def _think(turn: Turn, models: Models, choice: ModelChoice, toolbox: Toolbox) -> Answer:
-    """The steps. Raises: KeyRefused, ModelFailed."""
+class _AllowanceUsed(Exception):
+    """The company has had of the platform's model what a day allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """The model of a turn, and from what it is paid."""
+
+    models: Models
+    choice: ModelChoice
+    company_id: UUID
+    allowance: Allowance
+
+    async def ask(self, question: Question) -> Completion:
+        """Of the platform's model each step takes its tokens first. Raises: KeyRefused, ModelFailed, _AllowanceUsed."""
+        if self.choice.source != AiSource.PLATFORM:
+            return await self.models.ask(self.choice, question)
+        guess = 1 + len(json.dumps(question.messages, ensure_ascii=False)) // _CHARACTERS_A_TOKEN
+        if not await self.allowance.take(self.company_id, guess):
+            raise _AllowanceUsed
+        completion = await self.models.ask(self.choice, question)
+        used = completion.input_tokens + completion.output_tokens
+        # not every server counts; then the guess stays, as it does where none answered, who may have worked all the same
+        await self.allowance.settle(self.company_id, taken=guess, used=used or guess)
+        return completion
+
+
+async def _think(turn: Turn, model: _Model, toolbox: Toolbox) -> Answer:
+    """The steps. Raises: KeyRefused, ModelFailed, _AllowanceUsed."""
     messages = first_messages(turn)
     corrected = False
     for step in range(1, MAX_STEPS + 1):
         question = Question(messages, SCHEMAS, ANSWER_FORMAT, tools_allowed=step < MAX_STEPS)
-        completion = await models.ask(choice, question)
-        _trace_model(toolbox.record, choice, completion)
+        completion = await model.ask(question)
+        _trace_model(toolbox.record, model.choice, completion)
         if completion.tool_calls:
             messages += await _use_tools(toolbox, completion)
             if toolbox.hand_off is not None:

@@ -71,5 +71,9 @@ class ThinkOut(BaseModel):
 
 @router.post("/think")
 async def think_aloud(actor: CurrentActor, body: ThinkIn) -> ThinkOut:
-    """The same turn as a customer's message starts, with the same tools and limits. Nothing is sent or stored."""
+    """The same turn as a customer's message starts, with the same tools and limits. Nothing is sent or stored.
+
+    429 `too_many_trials` with `retry_after` for more than 5 at once or 200 an hour of a company. The demo model has no limit.
+    429 `allowance_used` when the day's tokens of the platform's model are used up.
+    """
     return ThinkOut.of(await think(actor, user_message=body.user_message, phone=body.phone, bot_id=body.bot_id))

@@ -60,7 +60,7 @@ async def show(actor: CurrentActor) -> TwoStepOut:
 @router.post("/two-step/app")
 async def begin(actor: CurrentActor, body: PasswordIn) -> Enrolment:
     """A secret for the caller's app, which counts with its first code: `POST /auth/two-step/app/confirm`. 409 `two_step_is_on`."""
-    return enrolment_of(await two_step.begin(actor, password=body.password, network=actor.origin.network))
+    return enrolment_of(await two_step.begin(actor, password=body.password))
 
 
 @router.post("/two-step/app/replacement")

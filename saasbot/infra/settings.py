@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-4.1-mini"
+    platform_tokens_a_day: Annotated[int, Field(ge=0, le=1_000_000_000)] = 2_000_000
+    """Of that key, for the customers of one company, and a quarter as many for its trials; 0: without end. Some 500 ordinary turns."""
     agent_debounce_ms: Annotated[int, Field(ge=0, le=30_000)] = 3000
     send_pace: Annotated[float, Field(ge=0, le=10)] | None = None
     """Of a person, for what no person typed: 1 is theirs, 0 none. Nothing: as the network of the number is used to."""

@@ -38,7 +38,7 @@ class Company(Row, table=True):
     openai_base_url: str | None = None
     openai_model: str | None = None
     ai_paused_reason: str | None = None
-    """Why no model can answer (`key_missing`, `key_refused`). Set once, told once, cleared by a working key."""
+    """Why no model can answer (`key_missing`, `key_refused`, `allowance_used`). Set once, told once, cleared by an answer."""
     ai_paused_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
 
 

@@ -178,7 +178,9 @@ class CompanyState(rx.State):
         sentence, passed = "", False
         try:
             key = api_key.strip() or await _stored_key(session.actor, base_url)
-            found = await check_key(api_key=key, base_url=base_url.strip() or None, model=model.strip() or None)
+            found = await check_key(
+                session.actor, api_key=key, base_url=base_url.strip() or None, model=model.strip() or None
+            )
             sentence, passed = _key_sentence(found, locale), found.ok
         except AppError as error:
             sentence = error_text(locale, error)

@@ -9,6 +9,7 @@ REASONS = {
     "bot_decided": N_("The bot preferred that a person goes on."),
     "key_missing": N_("The bot has no AI model."),
     "key_refused": N_("The AI key was refused."),
+    "allowance_used": N_("Today's share of the platform's AI model is used up."),
     "unsupported_facts": N_("The bot's answer was not backed by your data."),
     "too_many_steps": N_("The question was too much for the bot."),
     "model_timeout": N_("The AI model took too long."),

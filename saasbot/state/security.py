@@ -71,9 +71,7 @@ class SecurityState(rx.State):
     async def begin(self, form: PasswordForm):
         """With the right password the page shows what an authenticator app must know."""
         try:
-            begun = await two_step.begin(
-                await current_actor(self), password=form["own_password"], network=self._network()
-            )
+            begun = await two_step.begin(await current_actor(self), password=form["own_password"])
         except InvalidInput as error:
             return self._refused(error, await locale_of(self))
         self._asks_no_more()

@@ -43,6 +43,9 @@ TERMS = "terms"
 _PAUSED = {
     "key_missing": N_("The bot is paused: it has no AI model. Customers who write wait for your team."),
     "key_refused": N_("The bot is paused: the AI key was refused. Customers who write wait for your team."),
+    "allowance_used": N_(
+        "The bot is paused: today's share of the platform's AI model is used up. Customers who write wait for your team."
+    ),
 }
 
 
@@ -183,7 +186,9 @@ def _of_trouble(trouble: Trouble, actor: Actor, locale: str) -> Banner:
 
 
 def _of_notice(notice: Notice, actor: Actor, locale: str) -> Banner:
-    text = translate(locale, _PAUSED[notice.details["reason"]])
-    may_act = "company.secrets" in actor.permissions
-    act, to = (gettext(locale, "Check the key"), routes.settings("ai")) if may_act else ("", "")
+    reason = notice.details["reason"]
+    text, act, to = translate(locale, _PAUSED[reason]), "", ""
+    if "company.secrets" in actor.permissions:
+        act = gettext(locale, "Add your own key") if reason == "allowance_used" else gettext(locale, "Check the key")
+        to = routes.settings("ai")
     return Banner(f"notice:{notice.id}", text, "warn", act, to)

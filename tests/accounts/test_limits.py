@@ -12,7 +12,7 @@ import time_machine
 from saasbot.api.app import api
 from saasbot.domain import accounts
 from saasbot.domain.accounts import InvalidCredentials, InvalidReset, Locked, TooOften, limits
-from saasbot.domain.accounts.limits import FAILED_SIGN_INS, GUESSES, Limit
+from saasbot.domain.accounts.limits import FAILED_SIGN_INS, GUESSES, NEAR_GUESSES, Limit
 from saasbot.domain.actor import Actor
 from saasbot.infra import mail
 from saasbot.infra.db import platform_unit_of_work, sql
@@ -23,7 +23,7 @@ from tests.accounts.test_resets import NEW, link_token, own_mail_folder, waiting
 from tests.accounts.test_sign_in import CAFE, HOME, WRONG, fail, sign_in
 from tests.attack.attempts import attempt
 from tests.gate.tab import Tab
-from tests.people import PASSWORD
+from tests.people import PASSWORD, signed_in_person
 
 __all__ = ["own_mail_folder"]
 
@@ -136,6 +136,62 @@ async def sign_in_of_unknown_is_slow_too(clock: Any) -> None:
         await fail(1, email="nobody@sur.example", network=f"198.51.100.{number}")
     with pytest.raises(TooOften):
         await sign_in("nobody@sur.example", network=CAFE)
+
+
+async def slowed_down(monkeypatch: pytest.MonkeyPatch, email: str = "alice@sur.example") -> None:
+    """Strangers from many networks keep the account's slow clock full."""
+    monkeypatch.setattr("saasbot.domain.accounts.throttle.GUESSES", replace(GUESSES, most=1))
+    for number in range(2):
+        await fail(1, email=email, network=f"192.0.2.{number}")
+
+
+@attempt(0, "limits", "Strangers guess on to keep an owner's program from signing in, by its wrong tries as well.")
+async def test_a_try_that_the_slow_clock_refuses_does_not_count(alice: Actor, monkeypatch: pytest.MonkeyPatch):
+    await slowed_down(monkeypatch)
+    for _ in range(7):
+        with pytest.raises(TooOften):
+            await sign_in(network=CAFE)
+
+
+@attempt(0, "limits", "Strangers guess on to keep an owner out from where they always sign in.")
+@pytest.mark.parametrize("via", ["browser", "program"])
+async def test_strangers_do_not_slow_down_a_network_where_the_account_signed_in_before(
+    alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch, via: str
+):
+    person = await signed_in_person("alice@sur.example", PASSWORD, network="192.0.2.99")
+    if via == "browser":
+        await accounts.start_session(await accounts.issue_ticket(person), network=HOME, user_agent="")
+    else:
+        await accounts.issue_tokens(person, network=HOME)
+    for email in ("alice@sur.example", "bob@sur.example"):
+        await slowed_down(monkeypatch, email)
+    for _ in range(3):
+        await sign_in(network=HOME)
+    for email, network in (("alice@sur.example", CAFE), ("bob@sur.example", HOME)):
+        with pytest.raises(TooOften):
+            await sign_in(email, network=network)
+
+
+@attempt(0, "limits", "Guesses come from a network where the account signs in.")
+async def test_guesses_from_such_networks_are_bounded_too(alice: Actor, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("saasbot.domain.accounts.throttle.NEAR_GUESSES", replace(NEAR_GUESSES, most=3))
+    person = await signed_in_person("alice@sur.example", PASSWORD, network="192.0.2.99")
+    for network in (HOME, CAFE):
+        await accounts.issue_tokens(person, network=network)
+    await slowed_down(monkeypatch)
+    for network, times in ((HOME, 2), (CAFE, 1)):
+        await fail(times, network=network)
+    for network in (HOME, CAFE):
+        with pytest.raises(TooOften):
+            await sign_in(network=network)
+
+
+@pytest.mark.parametrize("email", ["nobody@sur.example", "a\x00@b.example", "\ud800"])
+async def test_what_nobody_has_is_slowed_down_alike(app_db: object, monkeypatch: pytest.MonkeyPatch, email: str):
+    await slowed_down(monkeypatch, email)
+    for network in (HOME, "unknown"):
+        with pytest.raises(TooOften):
+            await sign_in(email, network=network)
 
 
 async def test_a_reset_lifts_every_block(alice: Actor, monkeypatch: pytest.MonkeyPatch):

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,20 @@ from saasbot.domain.accounts import (
 )
 from saasbot.domain.accounts.attempts import LIFETIME
 from saasbot.domain.accounts.enrolment import REPLACEMENT_LIFETIME
+from saasbot.domain.accounts.limits import GUESSES
+from saasbot.domain.accounts.own_password import WrongPassword, confirm_password
 from saasbot.domain.accounts.two_step import TwoStepIsOff, TwoStepIsOn, TwoStepMandatory
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import attempts as rows
 from saasbot.domain.admin.credentials import Person, find_account
 from saasbot.domain.admin.rotation import reseal_all
 from saasbot.domain.admin.second_factors import NOTICE_TASK
+from saasbot.domain.audit.origin import Origin
 from saasbot.infra import mail, totp
 from saasbot.infra.db import platform_unit_of_work, run, sql, unit_of_work
 from saasbot.infra.errors import InvalidInput
 from saasbot.infra.settings import settings
-from saasbot.models import Role
+from saasbot.models import Role, Via
 from saasbot.models.table import new_id, utcnow
 from tests.accounts.test_confirming import NORA, nora
 from tests.accounts.test_invitations import accept, invited
@@ -531,9 +535,9 @@ async def test_of_two_enrolments_the_one_that_was_not_confirmed_is_over(alice: A
 async def test_an_owner_turns_it_on_and_off(alice: Actor, own_mail_folder: Any):
     assert not (await two_step.two_step_of(alice)).enrolled
     with pytest.raises(InvalidInput) as error:
-        await two_step.begin(alice, password="not the password", network="x")
+        await two_step.begin(alice, password="not the password")
     assert error.value.field == "password"
-    begun = await two_step.begin(alice, password=PASSWORD, network="x")
+    begun = await two_step.begin(alice, password=PASSWORD)
     assert isinstance(await accounts.sign_in(email=EMAIL, password=PASSWORD, network="x"), Person), "not confirmed yet"
     with pytest.raises(InvalidInput):
         await two_step.confirm(alice, "000000", current=new_id())
@@ -542,7 +546,7 @@ async def test_an_owner_turns_it_on_and_off(alice: Actor, own_mail_folder: Any):
     assert (standing.enrolled, standing.mandatory, standing.codes_left, len(codes)) == (True, False, 10, 10)
     assert isinstance(standing.since, datetime)
     with pytest.raises(TwoStepIsOn):
-        await two_step.begin(alice, password=PASSWORD, network="x")
+        await two_step.begin(alice, password=PASSWORD)
     with pytest.raises(InvalidInput) as error:
         await two_step.turn_off(alice, password="not the password", code=codes[0], network="x")
     assert error.value.field == "password"
@@ -559,6 +563,32 @@ async def test_guesses_at_the_password_are_counted_there_too(alice: Actor, codes
             await two_step.turn_off(alice, password="not the password", code="000000", network="home")
     with pytest.raises(Locked):
         await two_step.turn_off(alice, password=PASSWORD, code=codes[0], network="home")
+
+
+@attempt(0, "limits", "Strangers guess at an account to keep its owner from the second step.")
+async def test_guesses_of_strangers_keep_nobody_from_their_settings(
+    alice: Actor, codes: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("saasbot.domain.accounts.throttle.GUESSES", replace(GUESSES, most=1))
+    for network in ("home", "home", "home", "home", "home", "elsewhere"):
+        with pytest.raises((accounts.InvalidCredentials, accounts.TooOften)):
+            await accounts.sign_in(email=EMAIL, password="not the password", network=network)
+    await two_step.renew_recovery_codes(alice, password=PASSWORD, code=codes[0], network="home")
+    await confirm_password(alice, PASSWORD)
+
+
+@attempt(0, "accounts", "Who found sessions open guesses the password in each of them, and from many networks.")
+async def test_guesses_of_who_is_signed_in_are_counted_over_all_sessions(alice: Actor):
+    for number in range(5):
+        with pytest.raises(WrongPassword):
+            await confirm_password(
+                replace(alice, origin=Origin(Via.PAGE, f"192.0.2.{number}", new_id())), "not the password"
+            )
+    with pytest.raises(Locked):
+        await confirm_password(alice, PASSWORD)
+    assert isinstance(await accounts.sign_in(email=EMAIL, password=PASSWORD, network="x"), Person)
+    with pytest.raises(Locked):
+        await confirm_password(alice, PASSWORD)
 
 
 @attempt(227, "accounts", "Who has an open session and the password guesses the code that turns the second step off.")

@@ -13,6 +13,7 @@ from saasbot.agent.model import close_models
 from saasbot.domain.actor import Actor
 from saasbot.domain.companies import ai
 from saasbot.infra.db import unit_of_work
+from saasbot.models.table import new_id
 from saasbot.state.company import CompanyState
 from tests.accounts.test_sessions import session_of
 from tests.agent.fake_openai import says_text
@@ -20,6 +21,8 @@ from tests.attack.attempts import attempt
 from tests.attack.test_events import InBackground
 from tests.fixtures.agent import Configure
 from tests.gate.tab import Tab
+
+SOMEBODY = Actor.system(new_id())
 
 
 @pytest.fixture
@@ -73,13 +76,13 @@ async def test_the_server_is_asked_with_the_key(
     address: str, configure: Configure, key: str, model: str, reason: str
 ) -> None:
     configure(allow_private_urls=1)
-    found = await check_key(api_key=key, base_url=address, model=model)
+    found = await check_key(SOMEBODY, api_key=key, base_url=address, model=model)
     assert (found.ok, found.reason) == (not reason, reason)
 
 
 async def test_a_key_that_the_server_repeats_is_not_kept(address: str, configure: Configure) -> None:
     configure(allow_private_urls=1)
-    found = await check_key(api_key="a-secret-of-theirs", base_url=address, model="m")
+    found = await check_key(SOMEBODY, api_key="a-secret-of-theirs", base_url=address, model="m")
     assert found.reason == "key_refused"
     assert "Incorrect API key: [key]" in found.details
 
@@ -93,20 +96,20 @@ async def test_a_server_that_leads_away_packs_or_drips_is_not_followed_unpacked_
 ) -> None:
     configure(allow_private_urls=1)
     monkeypatch.setattr("saasbot.agent.check_key.DEADLINE", 0.5)
-    found = await check_key(api_key="sk-good", base_url=address, model=model)
+    found = await check_key(SOMEBODY, api_key="sk-good", base_url=address, model=model)
     assert (found.ok, found.reason) == (False, reason)
 
 
 @attempt(92, "out", "The key test is pointed at this machine.")
 async def test_this_machine_is_not_asked_for_a_company(address: str, configure: Configure) -> None:
     configure(allow_private_urls=0)
-    found = await check_key(api_key="sk-good", base_url=address, model="m")
+    found = await check_key(SOMEBODY, api_key="sk-good", base_url=address, model="m")
     assert (found.ok, found.reason) == (False, "model_unreachable")
 
 
 async def test_an_address_where_nobody_answers_is_unreachable(configure: Configure) -> None:
     configure(allow_private_urls=1)
-    found = await check_key(api_key="sk-good", base_url="http://127.0.0.1:9/v1", model="m")
+    found = await check_key(SOMEBODY, api_key="sk-good", base_url="http://127.0.0.1:9/v1", model="m")
     assert (found.ok, found.reason) == (False, "model_unreachable")
     await close_models()
 

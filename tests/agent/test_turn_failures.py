@@ -67,7 +67,7 @@ async def test_a_turn_that_takes_too_long_is_cut_off(
         await asyncio.Event().wait()
 
     scripted(forever)
-    monkeypatch.setattr(turn_module.run_turn, "__kwdefaults__", {"deadline": 0.05})
+    monkeypatch.setitem(turn_module.run_turn.__kwdefaults__, "deadline", 0.05)
     conversation_id = await shop.hears("Hola")
     started = time.monotonic()
     assert await run_turn_job(shop, conversation_id) == TurnOutcome.HANDED_OFF

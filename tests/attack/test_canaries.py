@@ -194,7 +194,7 @@ async def test_a_model_server_that_repeats_the_key_it_was_given(
     scripted(httpx2.Response(status, json=echo, headers={"retry-after": "60"}))
     async with unit_of_work(shop.alice):
         await ai.set_openai(shop.alice, api_key=KEY, base_url="https://model.example/v1")
-    has_none(str(await check_key(api_key=KEY, base_url="https://model.example/v1")))
+    has_none(str(await check_key(shop.alice, api_key=KEY, base_url="https://model.example/v1")))
     conversation_id = await shop.hears(WORDS, phone=PHONE)
     await run_turn_job(shop, conversation_id)
     assert [table for table, rows in everywhere().items() if KEY in rows] == []

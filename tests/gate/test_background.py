@@ -38,7 +38,7 @@ class Interrupted(InBackground):
 
 @pytest.fixture(autouse=True)
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def check(**_: Any) -> KeyCheck:
+    async def check(*_: Any, **_named: Any) -> KeyCheck:
         return KeyCheck(ok=True, milliseconds=12)
 
     monkeypatch.setattr(company, "check_key", check)

@@ -44,6 +44,8 @@ GUESSES = Limit("guess", 50, timedelta(hours=1))
 """At an account, over all networks: many networks that try one account. Known devices are not counted."""
 SLOW_GUESSES = Limit("slow_guess", 1, timedelta(seconds=30))
 """At an account that has had too many guesses."""
+NEAR_GUESSES = Limit("near_guess", 50, timedelta(hours=1))
+"""At such an account, from networks where it signed in before."""
 RESETS = Limit("reset", 20, timedelta(hours=1))
 """Asked for by a network."""
 RESET_MAILS = Limit("reset_mail", 5, timedelta(hours=1))

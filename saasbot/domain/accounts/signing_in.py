@@ -11,6 +11,7 @@ from saasbot.domain.admin import credentials
 from saasbot.domain.admin.credentials import Person
 from saasbot.infra.errors import AppError, InvalidInput
 from saasbot.infra.logging import get_logger
+from saasbot.infra.text_input import storable
 
 log = get_logger(__name__)
 
@@ -30,17 +31,17 @@ async def sign_in(*, email: str, password: str, network: str, device: str = "") 
     try:
         email, plausible = normal_email(email), True
     except InvalidInput:  # nobody has it; it is judged and counted like any other
-        email, plausible = email.strip().lower()[:254].encode("utf-8", "replace").decode(), False
+        email, plausible = storable(email.strip()[:254]).lower(), False
     known = device_of(device, email)
-    attempt_id = await throttle.count_attempt(email, network, known)
+    counted = await throttle.count_attempt(email, network, known)
     found = await credentials.find_account(email) if plausible else None
     person, password_hash = found if found is not None else (None, NOBODY)
     matches, better_hash = await verify_password(password, password_hash)
     if not matches or person is None:
         log.info("accounts.sign_in_refused", network=network)
-        await throttle.note_refusal(attempt_id, network, person)
+        await throttle.note_refusal(counted, network, person)
         raise InvalidCredentials
-    await throttle.forget_attempts(email, network, known)
+    await throttle.forget_attempts(counted)
     if better_hash is not None and await credentials.replace_password_hash(
         person.user_id, old=password_hash, new=better_hash
     ):

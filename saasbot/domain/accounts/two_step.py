@@ -11,7 +11,7 @@ from saasbot.domain.accounts import enrolment
 from saasbot.domain.accounts.attempts import proves_again
 from saasbot.domain.accounts.endings import forget_person
 from saasbot.domain.accounts.enrolment import Enrolment
-from saasbot.domain.accounts.own_password import is_password_of
+from saasbot.domain.accounts.own_password import is_own_password
 from saasbot.domain.accounts.recovery_codes import code_hash, new_codes
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import second_factors as rows
@@ -45,12 +45,12 @@ async def two_step_of(actor: Actor) -> Standing:
     return await rows.standing_of(actor.person_id)
 
 
-async def begin(actor: Actor, *, password: str, network: str) -> Enrolment:
+async def begin(actor: Actor, *, password: str) -> Enrolment:
     """A secret for the person's app; it counts when `confirm` was given its first code.
 
     Raises: Forbidden, TwoStepIsOn, InvalidInput (the password), Locked.
     """
-    person = await _prove_password(actor, password, network)
+    person = await _prove_password(actor, password)
     begun = await enrolment.begin(person)
     if begun is None:
         raise TwoStepIsOn
@@ -124,18 +124,18 @@ async def _prove_both(actor: Actor, password: str, code: str, network: str) -> P
     """Raises: Forbidden, TwoStepIsOff, InvalidInput, Locked."""
     if not (await rows.standing_of(actor.person_id)).enrolled:
         raise TwoStepIsOff
-    person = await _prove_password(actor, password, network)
+    person = await _prove_password(actor, password)
     if not await proves_again(person.user_id, code, network=network):
         raise InvalidInput("code", "That code is not right, or it was used already.")
     return person
 
 
-async def _prove_password(actor: Actor, password: str, network: str) -> Person:
-    """Guesses count as those of a sign-in do. Raises: Forbidden, InvalidInput, Locked."""
+async def _prove_password(actor: Actor, password: str) -> Person:
+    """Raises: Forbidden, InvalidInput, Locked."""
     found = await find_person(actor.person_id)
     if found is None:
         raise Forbidden
     person, password_hash = found
-    if not await is_password_of(person.email, password_hash, password, network=network):
+    if not await is_own_password(person.email, password_hash, password):
         raise InvalidInput("password", "That is not your password.")
     return person

@@ -213,6 +213,29 @@ async def note_refusal(attempt_id: UUID, network: str, person: Person | None = N
             await record(somebody, "session.refused", person.user_id, outcome=Outcome.REFUSED, name=person.name)
 
 
+async def take_back_attempt(attempt_id: UUID) -> None:
+    """It was refused for another reason, so its password is not looked at: it does not count."""
+    async with platform_unit_of_work("take back an attempt that was not judged"):
+        await run(delete(SignInFailure).where(col(SignInFailure.id) == attempt_id))
+
+
+async def has_signed_in_from(email: str, network: str) -> bool:
+    """Whether a browser or a program of the account was signed in from there, as far as its sessions and tokens are still kept."""
+    mine = select(col(UserAccount.id)).where(col(UserAccount.email) == email).scalar_subquery()
+    async with platform_unit_of_work("look whether an account signed in from a network before"):
+        found = await run(
+            select(
+                or_(
+                    *(
+                        exists().where(col(row.user_id) == mine, col(row.network) == network)
+                        for row in (UserSession, RefreshToken)
+                    )
+                )
+            )
+        )
+        return bool(found.scalar())
+
+
 async def forget_attempts(email_hash: bytes, network: str | None = None) -> None:
     """After a success: the next mistake is the first one again; of every network when none is named."""
     failures = delete(SignInFailure).where(col(SignInFailure.email_hash) == email_hash)

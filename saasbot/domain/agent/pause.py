@@ -1,4 +1,4 @@
-"""The bot pauses while no model can be asked: the owner is told once, and it goes on by itself when a key works again."""
+"""The bot pauses while no model can be asked: the owner is told once, and it goes on by itself when one answers again."""
 
 from datetime import timedelta
 from typing import get_args
@@ -19,7 +19,7 @@ TRY_AGAIN_AFTER = timedelta(minutes=5)
 
 
 def still_paused(ai: AiSettings) -> bool:
-    """Whether a turn must not even ask. A missing key is looked for every time; a refused one now and then."""
+    """Whether a turn must not even ask. A missing key, or a new day's allowance, is looked for every time; a refused key now and then."""
     if ai.paused_reason != "key_refused" or ai.paused_at is None:
         return False
     return utcnow() - ai.paused_at < TRY_AGAIN_AFTER
@@ -39,7 +39,7 @@ async def pause_ai(actor: Actor, *, reason: PausedReason, details: str = "") -> 
 
 
 async def resume_ai(actor: Actor) -> int:
-    """A key works, or another one is to be tried: the pause and its notice end, and the chats that only waited for that
+    """A model answers, or another key is to be tried: the pause and its notice end, and the chats that only waited for that
     go back to the bot. Those in which a person has acted since stay with the team. Returns how many went back.
     """
     system = Actor.system(actor.company_id)
@@ -49,14 +49,14 @@ async def resume_ai(actor: Actor) -> int:
     company.ai_paused_reason = company.ai_paused_at = None
     await clear_notice(system, NOTICE)
     events.publish("company", company_id=actor.company_id)
-    waiting = await _waiting_for_a_key()
+    waiting = await _waiting_for_a_model()
     for conversation_id in waiting:
         await hand_back(system, conversation_id)
     return len(waiting)
 
 
-async def _waiting_for_a_key() -> list[UUID]:
-    """Chats whose last change of ownership was the bot's hand-off for want of a key, untouched by people since."""
+async def _waiting_for_a_model() -> list[UUID]:
+    """Chats whose last change of ownership was the bot's hand-off for want of a model, untouched by people since."""
     rows = await sql(
         """
         SELECT c.id FROM conversation c JOIN message m ON m.conversation_id = c.id AND m.seq = c.owner_changed_seq

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from saasbot.models import AiSource
 
-PausedReason = Literal["key_missing", "key_refused"]
+PausedReason = Literal["key_missing", "key_refused", "allowance_used"]
 
 
 @dataclass(frozen=True, slots=True)
