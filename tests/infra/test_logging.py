@@ -156,7 +156,9 @@ HOSTILE = (
 )
 
 
-@attempt(0, "secrets", "A text is written so that cutting secrets out of it takes longer the longer it is, by its square.")
+@attempt(
+    0, "secrets", "A text is written so that cutting secrets out of it takes longer the longer it is, by its square."
+)
 @pytest.mark.parametrize("atom", HOSTILE)
 def test_a_hostile_text_takes_no_longer_than_another_of_its_length(atom: str):
     def seconds(text: str) -> float:
