@@ -1,6 +1,7 @@
 """A request's body on its way in: how large it may grow, how many come at a time, how fast, and how long it may be silent."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 
@@ -8,7 +9,7 @@ from starlette.types import Message, Receive, Send
 
 from saasbot.api import limits
 from saasbot.api.limits import Buckets, Held
-from saasbot.api.refusals import TOO_LARGE, TOO_MANY_BODIES, TOO_SLOW, Refusal
+from saasbot.api.refusals import TOO_LARGE, TOO_MANY_BODIES, TOO_SLOW, Refusal, too_often
 
 _GONE: Message = {"type": "http.disconnect"}
 
@@ -40,16 +41,28 @@ class Traffic:
         """Seconds until the next piece may be read."""
         return max(self._buckets.draw("bytes", whose, limits.BYTES, size, factor=factor) for whose, _ in senders)
 
+    def may_parse(self, senders: Sequence[Sender], size: int, factor: float) -> float:
+        """0 when a body of this size may be parsed, or the seconds until one may."""
+        return max(self._buckets.spend("json", whose, limits.JSON_BYTES, size, factor=factor) for whose, _ in senders)
+
 
 class ArrivingBody:
     """`receive` and `send` of one request. What is cut counts as a lost client and is answered by `refusal`."""
 
     def __init__(
-        self, receive: Receive, send: Send, traffic: Traffic, senders: Sequence[Sender], *, limit: int, factor: float
+        self,
+        receive: Receive,
+        send: Send,
+        traffic: Traffic,
+        senders: Sequence[Sender],
+        *,
+        limit: int,
+        is_json: bool = False,
+        factor: float,
     ) -> None:
         self._receive, self._send = receive, send
         self._traffic, self._senders, self._factor = traffic, senders, factor
-        self._limit, self._size, self._began = limit, 0, time.monotonic()
+        self._limit, self._is_json, self._size, self._began = limit, is_json, 0, time.monotonic()
         self._is_counted = self._is_complete = False
         self.refusal: Refusal | None = None
         self.answered = False
@@ -86,7 +99,7 @@ class ArrivingBody:
         if not message.get("more_body"):
             self._is_complete = True
             self.end()
-            return message
+            return self._unless_too_much(message)
         if not self._is_counted:
             if not self._traffic.begin(self._senders, self._factor):
                 return self._cut(TOO_MANY_BODIES)
@@ -97,6 +110,13 @@ class ArrivingBody:
         if wait := self._traffic.wait(self._senders, size, self._factor):
             await asyncio.sleep(wait)
         return message
+
+    def _unless_too_much(self, message: Message) -> Message:
+        """The last piece, after which the whole is parsed."""
+        if not self._is_json or not self._size:
+            return message
+        wait = self._traffic.may_parse(self._senders, self._size, self._factor)
+        return self._cut(too_often(math.ceil(wait))) if wait else message
 
     def _cut(self, refusal: Refusal) -> Message:
         self.refusal = refusal

@@ -19,6 +19,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _STYLES = Path(__file__).with_name("page_styles.js").read_text(encoding="utf-8").strip()
 """First in every page: style elements that its scripts make carry the nonce, because toasts, dialogs and menus bring styles of their
 own. What somebody smuggled into the markup has none, and the browser refuses it."""
+_NONCE = "{nonce}"
+"""Stands where each answer puts its own."""
 _FALLBACK = "404.html"
 """Draws whatever page its address names: those with an id in it, and "there is nothing here"."""
 
@@ -32,8 +34,8 @@ class BuiltPages:
     """Read once. Without a build there is no page, and nothing is answered."""
 
     def __init__(self, settings: Settings, built: Path) -> None:
-        self._settings = settings
-        self._scripts, self._styles = inline_hashes(built, "script"), inline_hashes(built, "style")
+        scripts, styles = inline_hashes(built, "script"), inline_hashes(built, "style")
+        self._policy = page_policy(settings, scripts, styles, nonce=_NONCE)
         self._pages = dict(_at_fixed_addresses(built))
         self._with_ids = [re.compile(re.sub(r"\[\w+\]", "[^/]+", page) + "/?") for page in routes.PAGES_WITH_IDS]
         fallback = built / _FALLBACK
@@ -58,16 +60,27 @@ class BuiltPages:
         return self._respond(scope, self._fallback, status=404)
 
     def _respond(self, scope: Scope, page: str, *, status: int = 200) -> Response:
+        """Compressed for whoever reads that; what is at no address is not worth the work."""
         nonce = secrets.token_urlsafe(16)
         body = page.replace("<head>", f'<head><script nonce="{nonce}">{_STYLES}</script>', 1).encode()
         headers = {
-            "Content-Security-Policy": page_policy(self._settings, self._scripts, self._styles, nonce=nonce),
+            "Content-Security-Policy": self._policy.replace(_NONCE, nonce),
             "Cache-Control": "no-cache",  # an old body would not match the nonce of a new answer
             "Vary": "Accept-Encoding",
         }
-        if "gzip" in header(scope, b"accept-encoding"):
+        if status == 200 and _reads_gzip(header(scope, b"accept-encoding")):
             body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=5), "gzip"
-        return HTMLResponse(body, status_code=status, headers=headers)
+        headers["Content-Length"] = str(len(body))
+        return HTMLResponse(b"" if scope["method"] == "HEAD" else body, status_code=status, headers=headers)
+
+
+def _reads_gzip(accepted: str) -> bool:
+    """By an `Accept-Encoding` header, in which `gzip;q=0` is a no (RFC 9110 §12.5.3)."""
+    for coding in accepted.split(","):
+        name, _, weight = coding.replace(" ", "").partition(";q=")
+        if name.lower() == "gzip":
+            return weight.strip("0.") != "" or not weight
+    return False
 
 
 def _without_slash(path: str) -> str:

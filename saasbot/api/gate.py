@@ -19,8 +19,11 @@ from saasbot.api.limits import (
     MOST_BODIES_OF_A_SESSION,
     OWN_MACHINE,
     Buckets,
+    Budget,
     body_limit,
+    is_json,
     rate_of,
+    rate_of_refusals,
 )
 from saasbot.api.refusals import FOREIGN_HOST, FOREIGN_ORIGIN, NOTHING_HERE, TOO_LARGE, Refusal, RefusalLog, too_often
 from saasbot.api.socket_gate import SocketGate
@@ -60,7 +63,9 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, *, network: str, factor: float) -> None:
         path = scope["path"]
-        if refusal := self._refusal(scope) or self._too_often(path, network, factor):
+        refusal = self._refusal(scope)
+        budget = rate_of_refusals() if refusal else rate_of(path)
+        if refusal := self._too_often(budget, network, factor) or refusal:
             await self._refuse(refusal, scope, receive, send)
             return
         if page := self._pages.answer(scope):
@@ -69,10 +74,18 @@ class Gate:
         senders: list[Sender] = [(network, MOST_BODIES)]
         if path.startswith(_COOKIE_PATHS) and (session := await _known_session(scope)):
             senders.append((session, MOST_BODIES_OF_A_SESSION))
-            if refusal := self._too_often(path, session, factor):
+            if refusal := self._too_often(rate_of(path), session, factor):
                 await self._refuse(refusal, scope, receive, send)
                 return
-        body = ArrivingBody(receive, send, self._traffic, senders, limit=body_limit(path), factor=factor)
+        body = ArrivingBody(
+            receive,
+            send,
+            self._traffic,
+            senders,
+            limit=body_limit(path),
+            is_json=is_json(path),
+            factor=factor,
+        )
         try:
             await self._app(scope, body.receive, body.send)
         except Exception:
@@ -97,8 +110,8 @@ class Gate:
             return TOO_LARGE
         return None
 
-    def _too_often(self, path: str, whose: str, factor: float) -> Refusal | None:
-        if (budget := rate_of(path)) is None:
+    def _too_often(self, budget: Budget | None, whose: str, factor: float) -> Refusal | None:
+        if budget is None:
             return None
         wait = self._buckets.spend(budget[0], whose, budget[1], factor=factor)
         return too_often(math.ceil(wait)) if wait else None

@@ -1,12 +1,13 @@
 """How much anybody may ask of us: requests, sockets and bytes by network and session, and the size of a body by path."""
 
+import re
 import time
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 _MEGABYTE = 1024 * 1024
 _FORM_OVERHEAD = 64 * 1024
-_UPLOAD = 10 * _MEGABYTE + _FORM_OVERHEAD
+_IMAGE = 10 * _MEGABYTE + _FORM_OVERHEAD
 _ATTACHMENT = 100 * _MEGABYTE + _FORM_OVERHEAD
 _REMEMBERED = 20_000
 
@@ -17,20 +18,30 @@ class Rate:
     per_second: float
 
 
+Budget = tuple[str, Rate]
+"""By the name under which it is kept."""
+
 SIGN_IN = Rate(burst=60, per_second=1)
 """Registering, signing in, resetting: each costs a password hash or a mail."""
 API = Rate(burst=600, per_second=100)
 UPLOADS = Rate(burst=40, per_second=2)
 PAGES = Rate(burst=1000, per_second=100)
-"""Pages, their scripts and what is at no address. A first visit asks for some 50 files; an office shares one address."""
+"""Pages, their scripts and whatever is refused. A first visit asks for some 50 files; an office shares one address."""
 MEDIA = Rate(burst=1000, per_second=100)
 REPORTS = Rate(burst=30, per_second=0.5)
 """Of browsers, about what a page was not allowed to do."""
 SOCKETS = Rate(burst=60, per_second=2)
 MESSAGES = Rate(burst=300, per_second=100)
 """Of one socket."""
+NETWORK_MESSAGES = Rate(burst=4000, per_second=400)
+"""Of all sockets of a network. Whoever sends more is read more slowly, never cut: after a restart a whole office loads at once."""
+LONG_MESSAGES = Rate(burst=4 * _MEGABYTE, per_second=_MEGABYTE / 4)
+"""Bytes of those that are longer than `SHORT_MESSAGE`, of a network: each is parsed while everybody else waits."""
+SHORT_MESSAGE = 4096
 BYTES = Rate(burst=600 * _MEGABYTE, per_second=5 * _MEGABYTE)
 """Of bodies that come in pieces. Whoever sends more is read more slowly, never cut: 900 MB in the first minute, 300 in the next."""
+JSON_BYTES = Rate(burst=8 * _MEGABYTE, per_second=_MEGABYTE / 2)
+"""Of bodies that are parsed before anybody knows who asks, each while everybody else waits (about 0.1 s a megabyte)."""
 OWN_MACHINE = 20.0
 """Outside production requests from this very machine may be this many times as frequent: tests, benchmarks, people trying."""
 
@@ -45,10 +56,11 @@ LONGEST_SILENCE = 30.0
 SLOWEST, SLOWEST_AFTER = 512, 60.0
 """Bytes a second that a body must reach on the whole, once so many seconds have passed: the slowest phone has ten times that."""
 
+_PRODUCT_IMAGE = re.compile(r"/api/v1/products/[^/]+/image")
+"""The one route of the API that is no JSON: it reads nothing before it knows who asks."""
 _BODY_LIMITS = (
     ("/uploads", _ATTACHMENT),
-    ("/api/v1/products/", _UPLOAD),
-    ("/api/", _MEGABYTE),
+    ("/api/", 256 * 1024),  # the longest prompt has 20,000 characters, of up to 12 bytes where a program escapes them
     ("/sim/", 140 * _MEGABYTE),  # media as base64; only with the simulator, only from this machine
     ("/demo-model/", 4 * _MEGABYTE),
     ("/csp-report", 8 * 1024),
@@ -58,10 +70,17 @@ _OTHER_BODIES = 64 * 1024
 
 def body_limit(path: str) -> int:
     """Bytes that a request to this path may carry."""
+    if _PRODUCT_IMAGE.fullmatch(path):
+        return _IMAGE
     return next((limit for prefix, limit in _BODY_LIMITS if path.startswith(prefix)), _OTHER_BODIES)
 
 
-def rate_of(path: str) -> tuple[str, Rate] | None:
+def is_json(path: str) -> bool:
+    """Whether a body of a request to this path is parsed as soon as it is there."""
+    return path.startswith(("/api/", "/demo-model/")) and not _PRODUCT_IMAGE.fullmatch(path)
+
+
+def rate_of(path: str) -> Budget | None:
     """The budget that a request spends from, by name; nothing for the simulator, which answers this machine only."""
     if path.startswith("/api/"):
         is_credential = path.startswith("/api/v1/auth/") and "/sessions" not in path
@@ -79,17 +98,22 @@ def rate_of(path: str) -> tuple[str, Rate] | None:
     return None if path.startswith("/sim/") else ("pages", PAGES)
 
 
+def rate_of_refusals() -> Budget:
+    """Not that of the path: another site's page must not spend what its visitor signs in with."""
+    return "pages", PAGES
+
+
 class Buckets:
     """Token buckets in the memory of this process, the longest unused forgotten first."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
-    def spend(self, name: str, whose: str, rate: Rate, *, factor: float = 1.0) -> float:
-        """Take one. Returns 0, or the seconds until there is one again."""
+    def spend(self, name: str, whose: str, rate: Rate, amount: int = 1, *, factor: float = 1.0) -> float:
+        """Take the amount if there is one left at least, into debt if need be. Returns 0, or the seconds until there is one again."""
         left = self._left(name, whose, rate, factor)
         taken = left >= 1
-        self._keep(name, whose, left - 1 if taken else left)
+        self._keep(name, whose, left - amount if taken else left)
         return 0.0 if taken else (1 - left) / (rate.per_second * factor)
 
     def draw(self, name: str, whose: str, rate: Rate, amount: int, *, factor: float = 1.0) -> float:

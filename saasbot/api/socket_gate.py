@@ -1,5 +1,6 @@
 """The part of the gate before the socket of the pages: who may open one, how many, and how much may come through it."""
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from urllib.parse import parse_qs
@@ -11,6 +12,7 @@ from saasbot.api.clients import client_of, header, session_of
 from saasbot.api.limits import Buckets, Held
 from saasbot.api.refusals import RefusalLog
 from saasbot.api.tab_bindings import TabBindings, is_tab_token
+from saasbot.api.tab_frames import TabFrames
 from saasbot.infra.db import UNAVAILABLE
 from saasbot.infra.logging import get_logger
 from saasbot.infra.origins import is_own_origin
@@ -37,7 +39,7 @@ class SocketGate:
                 self._refusals.note("gate.socket_refused", reason, client=client_of(scope))
                 await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
                 return
-            messages = _LimitedMessages(receive, send, self._buckets, factor)
+            messages = _LimitedMessages(receive, send, self._buckets, self._refusals, network=network, factor=factor)
             await self._app(scope, messages.receive, messages.send)
         finally:
             for whose in counted:
@@ -72,23 +74,41 @@ class SocketGate:
 
 
 class _LimitedMessages:
-    """A socket's messages up to a size and a rate; one too many closes it."""
+    """A socket's messages up to a size and a rate; one too many closes it. Those of its network come at the network's rate, and
+    what Reflex could not read does not come."""
 
-    def __init__(self, receive: Receive, send: Send, buckets: Buckets, factor: float) -> None:
-        self._receive, self._send, self._buckets, self._factor = receive, send, buckets, factor
+    def __init__(
+        self, receive: Receive, send: Send, buckets: Buckets, refusals: RefusalLog, *, network: str, factor: float
+    ) -> None:
+        self._receive, self._send = receive, send
+        self._buckets, self._refusals, self._network, self._factor = buckets, refusals, network, factor
         self._number = str(next(_numbered))
+        self._frames = TabFrames()
         self._closed = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] != "websocket.receive":
-            return message
-        size = len(message.get("text") or "") or len(message.get("bytes") or b"")
-        if size > limits.LONGEST_MESSAGE:
-            return await self._close(_TOO_BIG)
-        if self._buckets.spend("messages", self._number, limits.MESSAGES, factor=self._factor):
-            return await self._close(_POLICY_VIOLATION)
-        return message
+        while True:
+            message = await self._receive()
+            if message["type"] != "websocket.receive":
+                return message
+            size = len(message.get("text") or "") or len(message.get("bytes") or b"")
+            if size > limits.LONGEST_MESSAGE:
+                return await self._close(_TOO_BIG)
+            if self._buckets.spend("messages", self._number, limits.MESSAGES, factor=self._factor):
+                return await self._close(_POLICY_VIOLATION)
+            if wait := self._wait(size):
+                await asyncio.sleep(wait)
+            if (fault := self._frames.fault(message.get("text"))) is None:
+                return message
+            self._refusals.note("gate.frame_refused", fault.value, network=self._network)
+
+    def _wait(self, size: int) -> float:
+        """Seconds until the network's turn."""
+        draw, network, factor = self._buckets.draw, self._network, self._factor
+        wait = draw("network_messages", network, limits.NETWORK_MESSAGES, 1, factor=factor)
+        if size <= limits.SHORT_MESSAGE:
+            return wait
+        return max(wait, draw("long_messages", network, limits.LONG_MESSAGES, size, factor=factor))
 
     async def send(self, message: Message) -> None:
         if not self._closed:

@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Scope
 
 from saasbot import routes
+from saasbot.api import headers
 from saasbot.api.built_pages import BuiltPages
 from saasbot.infra.settings import Settings
 from saasbot.saasbot import PAGES
@@ -87,6 +88,48 @@ def test_a_page_is_compressed_for_who_can_read_it(pages: BuiltPages):
     assert "content-encoding" not in plain.headers
     assert packed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(bytes(packed.body)).decode().endswith("login</html>")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "is_packed"),
+    [
+        (b"br, GZIP ;q=0.5", True),
+        (b"gzip;q=1.0", True),
+        (b"gzip;q=0", False),
+        (b"br, gzip; q=0.000", False),
+        (b"x-gzip", False),
+    ],
+)
+def test_whoever_refuses_a_coding_does_not_get_it(pages: BuiltPages, encoding: bytes, is_packed: bool):
+    answer = pages.answer(asked(routes.LOGIN, encoding=encoding))
+    assert answer is not None
+    assert ("content-encoding" in answer.headers) is is_packed
+
+
+def test_a_head_is_a_page_without_its_body(pages: BuiltPages):
+    for method in ("GET", "HEAD"):
+        for answer, status in (
+            (pages.answer(asked(routes.LOGIN, method=method)), 200),
+            (pages.not_found(asked("/x", method=method)), 404),
+        ):
+            assert answer is not None
+            assert (answer.status_code, int(answer.headers["content-length"]) > 100) == (status, True)
+            assert bool(answer.body) is (method == "GET")
+
+
+@attempt(0, "limits", "Pages that do not exist are asked for, because each costs more than the question.")
+def test_what_is_at_no_address_costs_next_to_nothing(pages: BuiltPages, monkeypatch: pytest.MonkeyPatch):
+    """No storage is built and nothing is compressed for it."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(headers, "build", never)
+    monkeypatch.setattr(headers, "page_policy", never)
+    monkeypatch.setattr(gzip, "compress", never)
+    monkeypatch.setattr("saasbot.api.built_pages.page_policy", never)
+    answer = pages.not_found(asked("/nothing", encoding=b"gzip"))
+    assert answer is not None and NONCE.search(answer.headers["content-security-policy"])
 
 
 def test_without_a_build_nothing_is_answered(tmp_path: Path):

@@ -4,13 +4,14 @@ import asyncio
 import base64
 import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
-from saasbot.api import limits, tab_bindings
+from saasbot.api import limits, socket_gate, tab_bindings
 from saasbot.api.gate import Gate
 from saasbot.api.headers import SecurityHeaders
 from saasbot.domain import accounts
@@ -125,6 +126,41 @@ async def test_too_many_socket_messages_close_it(gate: Gate, inner: Inner):
     sent = await connect(gate, messages=flood)
     assert sent == [ACCEPTED, {"type": "websocket.close", "code": 1008}]
     assert len(inner.messages) < len(flood)
+
+
+@attempt(0, "limits", "One address floods the server through many sockets, each within its own rate.")
+async def test_all_sockets_of_a_network_share_a_rate_and_none_is_cut(
+    gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch
+):
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(socket_gate, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(limits, "NETWORK_MESSAGES", limits.Rate(burst=10, per_second=2))
+    pings = [{"type": "websocket.receive", "text": "2"}] * 6
+    for _ in range(2):
+        assert await connect(gate, messages=pings) == [ACCEPTED]
+    assert [round(seconds, 1) for seconds in waited] == [0.5, 1.0]
+    await connect(gate, messages=pings, client="203.0.113.9")
+    assert len(waited) == 2
+    assert len([message for message in inner.messages if message.get("text") == "2"]) == 18
+
+
+async def test_long_messages_of_a_network_wait_for_each_other_and_short_ones_do_not(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+):
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(socket_gate, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(limits, "LONG_MESSAGES", limits.Rate(burst=10_000, per_second=1_000))
+    texts = ["x" * 8_000, "x" * 8_000, "x" * limits.SHORT_MESSAGE, "x" * 8_000]
+    await connect(gate, messages=[{"type": "websocket.receive", "text": text} for text in texts])
+    assert [round(seconds) for seconds in waited] == [6, 14]
 
 
 @attempt(118, "limits", "One address opens sockets without an end.")
@@ -245,8 +281,34 @@ async def test_a_body_that_grows_too_large_is_cut(gate: Gate, inner: Inner):
 
 
 async def test_a_body_within_the_limit_arrives_whole(gate: Gate, inner: Inner):
-    assert (await request(gate, "POST", "/api/v1/bots", body=[b"x" * 600_000] * 1)).status == 200
-    assert inner.bodies == [b"x" * 600_000]
+    assert (await request(gate, "POST", "/api/v1/bots", body=[b"x" * 200_000] * 1)).status == 200
+    assert inner.bodies == [b"x" * 200_000]
+
+
+IMAGE = "/api/v1/products/0190a1b2-1234-5678-9012-123456789012/image"
+
+
+@attempt(0, "limits", "Ten megabytes of brackets are sent where a product is changed.")
+@pytest.mark.parametrize("path", [IMAGE.removesuffix("/image"), f"{IMAGE}/x", "/api/v1/products/", "/api/v1/bots"])
+async def test_only_a_photo_may_be_as_large_as_a_photo(gate: Gate, inner: Inner, path: str):
+    pieces = [b"[" * 100_000] * 20
+    assert (await request(gate, "PUT", path, body=pieces)).status == 413
+    assert inner.bodies == []
+    assert (await request(gate, "POST", IMAGE, body=pieces)).status == 200
+    assert inner.bodies == [b"".join(pieces)]
+
+
+@attempt(0, "limits", "Somebody without a token has megabyte after megabyte of JSON parsed.")
+async def test_a_network_has_so_much_parsed_and_no_more(gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "JSON_BYTES", limits.Rate(burst=300_000, per_second=1_000))
+    body = [b"x" * 50_000] * 4
+    answers = [await request(gate, "POST", "/api/v1/auth/login", body=body) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert 95 < int(answers[2].headers["retry-after"]) <= 101
+    assert len(inner.bodies) == 2
+    assert (await request(gate, "POST", IMAGE, body=body)).status == 200
+    assert (await request(gate, "GET", "/api/v1/bots")).status == 200
+    assert (await request(gate, "POST", "/api/v1/auth/login", body=body, client="203.0.113.9")).status == 200
 
 
 @attempt(119, "limits", "One address signs in without an end.")
@@ -303,6 +365,25 @@ async def test_a_page_has_a_budget_too(gate: Gate, budget: int):
         assert (await request(gate, "GET", "/login")).status == 200
     assert (await request(gate, "GET", "/login")).status == 429
     assert (await request(gate, "GET", "/login", client="203.0.113.9")).status == 200
+
+
+@attempt(0, "limits", "Somebody asks for what is refused, again and again.")
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/nothing", {}, 404),
+        ("POST", "/api/v1/auth/login", {"origin": "https://evil.example"}, 403),
+        ("POST", "/api/v1/bots", {"content-length": str(2**30)}, 413),
+        ("GET", "/sim/v1/channels/x/sent", {"host": "evil.example"}, 403),
+    ],
+)
+async def test_what_is_refused_has_a_budget_as_well(
+    gate: Gate, inner: Inner, budget: int, method: str, path: str, headers: dict[str, str], status: int
+):
+    answers = [(await request(gate, method, path, headers=headers)).status for _ in range(budget + 1)]
+    assert answers == [status] * budget + [429]
+    assert (await request(gate, "POST", "/api/v1/auth/login")).status == 200, "nobody is kept from signing in by it"
+    assert len(inner.seen) == 1
 
 
 @attempt(112, "browser", "A page is made to run an inline script or to stand in a frame.")

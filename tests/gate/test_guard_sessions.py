@@ -10,6 +10,7 @@ from reflex.state import OnLoadInternalState, State
 import saasbot.saasbot  # noqa: F401  # registers every page and state
 from saasbot import routes
 from saasbot.domain import accounts
+from saasbot.domain.accounts import recent
 from saasbot.domain.actor import Actor
 from saasbot.infra import mail
 from saasbot.pages.registry import PAGES
@@ -227,6 +228,29 @@ async def test_tabs_without_a_session_share_the_events_of_their_network(alice: A
     assert await Tab(guard=guard, ip="203.0.113.9").send(HANDLERS["greet"]) == PASS
     clock.now += 1
     assert await Tab(guard=guard).send(HANDLERS["greet"]) == PASS
+
+
+@attempt(0, "guard", "Events with a cookie that somebody made up cost a look-up each.")
+@pytest.mark.parametrize(("cookie", "most"), [("aaaa", 0), ("a" * 43, 1), ("á" * 43, 0), ("a" * 64, 0)])
+async def test_an_invented_cookie_costs_one_query_at_most(
+    app_db: object, monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace, cookie: str, most: int
+):
+    asked: list[bytes] = []
+
+    async def nobody(token_hash: bytes) -> None:
+        asked.append(token_hash)
+
+    monkeypatch.setattr("saasbot.domain.admin.sessions.find_session", nobody)
+    monkeypatch.setattr(recent, "time", clock)
+    clock.monotonic = lambda: clock.now
+    guard = Guard()
+    for _ in range(20):
+        tab = Tab(cookie, guard=guard)
+        assert [await tab.send(HANDLERS["greet"]) for _ in range(5)] == [PASS] * 5
+    assert len(asked) == most
+    clock.now += recent.SECONDS
+    await tab.send(HANDLERS["greet"])
+    assert len(asked) == 2 * most
 
 
 def test_twenty_a_second_go_on_for_ever(clock: SimpleNamespace):

@@ -2,12 +2,14 @@
 
 import io
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from saasbot.infra import logging as ours
+from saasbot.infra.redaction import without_secrets
 from tests.attack.attempts import attempt
 
 CANARY = "cAnArY-0123456789_abcdefghijklmnopqrstuvwxyz"
@@ -132,3 +134,59 @@ def test_before_it_is_configured_a_trace_has_no_variables_and_no_secrets(capsys:
     assert out == "", "what a command answers is all that stands there"
     assert "it.failed" in err and "Traceback" in err
     assert CANARY not in err and a_variable not in err
+
+
+HOSTILE = (
+    "input_value=",
+    "eyJ-",
+    "eyJabcde.",
+    "password ",
+    "_text",
+    "password='\\",
+    "code: ",
+    "\nDETAIL:",
+    "[parameters: ",
+    "\\n",
+    "token=",
+    "a://",
+    "a@",
+    "a@1.1",
+    "1@",
+    "(1 ",
+)
+
+
+@attempt(
+    0, "secrets", "A text is written so that cutting secrets out of it takes longer the longer it is, by its square."
+)
+@pytest.mark.parametrize("atom", HOSTILE)
+def test_a_hostile_text_takes_no_longer_than_another_of_its_length(atom: str):
+    def seconds(text: str) -> float:
+        began = time.process_time()
+        without_secrets(text, longest=len(text))
+        return time.process_time() - began
+
+    characters = 64_000
+    plain = seconds("word " * (characters // 5))
+    assert seconds(atom * (characters // len(atom))) < 10 * plain + 0.2
+
+
+@attempt(0, "secrets", "A client's text of hundreds of kilobytes is logged, again and again.")
+def test_a_long_text_is_cut_and_a_trace_later(written: io.StringIO):
+    ours.get_logger("test").warning("it.failed", reason="long " * 50_000)
+    logging.getLogger("other").warning("long " * 50_000)
+    lines = written.getvalue().splitlines()
+    assert [line.count("(250000 characters)") for line in lines] == [1, 1]
+    assert max(map(len, lines)) < 5_000
+    try:
+        raise ValueError("x" * 10_000)
+    except ValueError:
+        logging.getLogger("other").exception("it failed")
+    assert "x" * 10_000 in written.getvalue()
+
+
+@pytest.mark.parametrize("secret", [f"postgresql://saasbot:{CANARY}@db/saasbot", f"{CANARY}@sur.example"])
+@pytest.mark.parametrize("longest", range(4_000, 4_060, 7))
+def test_what_the_cut_went_through_is_not_shown(secret: str, longest: int):
+    text = ("word " * 800) + secret + " and more"
+    assert CANARY[:8] not in without_secrets(text, longest=longest).replace(f"{CANARY[0]}…", "")
