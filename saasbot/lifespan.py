@@ -26,6 +26,7 @@ from saasbot.realtime.tabs import ReflexTabs
 from saasbot.state.one_person import Renewal
 from saasbot.wa_runtime.processor import Processor
 from saasbot.wa_runtime.simulator.runtime import SimulatorRuntime
+from saasbot.wa_runtime.spool_sweep import sweep_forever
 from saasbot.wa_runtime.supervisor import Supervisor
 
 log = logging.get_logger(__name__)
@@ -59,6 +60,8 @@ async def services(app: rx.App) -> AsyncIterator[None]:
         await stack.enter_async_context(running_worker(db.app_dsn()))
         await processor.start()
         stack.push_async_callback(processor.stop)
+        sweeper = asyncio.create_task(sweep_forever(chosen.data_dir / "spool"), name="spool-sweep")
+        stack.callback(sweeper.cancel)
         for runtime in runtimes:
             await runtime.start()
             stack.push_async_callback(runtime.stop)

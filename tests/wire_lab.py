@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,15 @@ class WireLab:
     async def acknowledge(self, mode: str, times: int = 0) -> None:
         """`ok`, or `drop` the acknowledgement of the next sends."""
         await self.command("message_ack", mode=mode, times=times)
+
+    @asynccontextmanager
+    async def silent_media(self) -> AsyncIterator[None]:
+        """Meanwhile the host of files takes what it is asked and never answers."""
+        await self.command("silence_media", on=True)
+        try:
+            yield
+        finally:
+            await self.command("silence_media", on=False)
 
     async def silence(self, phone: str = PHONE) -> None:
         """The number's socket stands and nothing passes on it any more. A new socket of it is as always."""

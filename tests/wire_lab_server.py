@@ -7,6 +7,7 @@
 - it knows groups: `{"cmd": "group", "group": "...@g.us", "name": "...", "people": {phone: lid}}` makes one, asked about it tells
   name and people, and what the number writes in it is opened with the sender keys that its people are given;
 - `{"cmd": "silence", "phone": "...", "on": true}`: that number's socket stands, and nothing is said or heard on it;
+- `{"cmd": "silence_media", "on": true}`: the host of files takes what it is asked and never answers;
 - `{"cmd": "devices"}`: under which names devices registered, oldest first;
 - `{"cmd": "unlinked"}`: the phones whose device asked to be taken off their list.
 """
@@ -183,6 +184,9 @@ async def _handle(self: Any, command: dict[str, Any]) -> dict[str, Any]:
     match command["cmd"]:
         case "silence":
             (silent.add if command["on"] else silent.discard)(command["phone"])
+            return {"ok": True}
+        case "silence_media":
+            self.server.media_hook = (lambda _method, _path: "hang") if command["on"] else None
             return {"ok": True}
         case "group":
             groups[command["group"]] = Group(command["group"], command["name"], command["people"])

@@ -18,6 +18,7 @@ from saasbot.infra.roles import database_urls
 from saasbot.infra.settings import settings
 from saasbot.models import ErasureStep
 from saasbot.wa_runtime.neonize_store import forget_session
+from saasbot.wa_runtime.spool_sweep import forget_unreadable, sweep
 from saasbot.wa_runtime.store_erasure import forget_person
 
 _EXPORT_TRIES = 5
@@ -27,6 +28,9 @@ _EXPORT_TRIES = 5
 async def erase_contact(company_id: str, erasure_id: str) -> None:
     """From whichever step it is at to the end; a try that failed goes on where it was."""
     actor, id = Actor.system(UUID(company_id)), UUID(erasure_id)
+    spool = settings().data_dir / "spool"
+    await sweep(spool)  # what waits there would bring the person back; in the journal it is found
+    await forget_unreadable(actor, spool)
     while (step := await privacy.erase_next(actor, id)) is not None:
         if step == ErasureStep.SESSIONS:
             await forget_person(database_urls().wa_store, *await users_and_devices(actor, id))

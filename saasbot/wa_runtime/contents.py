@@ -100,6 +100,13 @@ def announced(name: str, content: Any) -> IncomingMedia:
     )
 
 
+def announced_size(body: Any) -> int:
+    """Bytes of the file that a message has, as whoever sent it says; 0 without one."""
+    return max(
+        (content.fileLength for field, content in unwrapped(body).ListFields() if field.name in MEDIA), default=0
+    )
+
+
 def place(content: Any) -> dict[str, Any]:
     return {
         "latitude": content.degreesLatitude,

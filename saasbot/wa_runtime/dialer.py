@@ -3,7 +3,8 @@ cancelled: it hangs behind a silent network, and cancelling it freezes the event
 
 A dialer is an HTTP CONNECT proxy on a loopback port, one per client, open to that client alone (password) and to WhatsApp's
 hosts alone. It connects with a deadline, through the proxy of the number, else the machine's own (`HTTPS_PROXY`, `NO_PROXY`)
-if there is one, and `abort` cuts everything at once: to the library that is a refused or lost connection, which it handles well.
+if there is one. What stands and carries nothing is cut, and `abort` cuts everything at once: to the library that is a refused or
+lost connection, which it handles well.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ from saasbot.wa_runtime.proxies import ProxyFailed, Streams, ask_http, dial_thro
 log = get_logger(__name__)
 
 DIAL_SECONDS = 15
+IDLE_SECONDS = 90
+"""A connection on which nothing moves for so long is dead: WhatsApp's own has pings, and what carries files is made anew."""
 _HOSTS = (".whatsapp.com", ".whatsapp.net")
 _PORT = 443
 _HEADER_LIMIT = 16 * 1024
@@ -101,6 +104,8 @@ class Dialer:
                 await self._before_answer()
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await _relay((reader, writer), upstream)
+        except TimeoutError:
+            log.info("dialer.cut", host=host, silent_seconds=IDLE_SECONDS)
         finally:
             upstream[1].close()
 
@@ -150,21 +155,28 @@ async def _dial(host: str) -> Streams:
 
 
 async def _relay(client: Streams, upstream: Streams) -> None:
-    """Carry bytes both ways until either side ends."""
-    ways = {
-        asyncio.ensure_future(_copy(client[0], upstream[1])),
-        asyncio.ensure_future(_copy(upstream[0], client[1])),
-    }
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+    """Carry bytes both ways until either side ends. Raises: TimeoutError, when nothing moves."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(IDLE_SECONDS) as patience:
+
+        def moved() -> None:
+            patience.reschedule(loop.time() + IDLE_SECONDS)
+
+        ways = {
+            asyncio.ensure_future(_copy(client[0], upstream[1], moved)),
+            asyncio.ensure_future(_copy(upstream[0], client[1], moved)),
+        }
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, moved: Callable[[], None]) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
+            moved()

@@ -4,9 +4,6 @@ neonize acknowledges a message to WhatsApp before Python runs, so what the callb
 """
 
 import asyncio
-import base64
-import json
-import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +18,7 @@ from saasbot.infra.db import unit_of_work
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.protobufs import HISTORY
+from saasbot.wa_runtime.spool import Events, Spool
 
 log = get_logger(__name__)
 
@@ -43,7 +41,7 @@ class NumberJournal:
 
     def __init__(self, *, company_id: UUID, channel_id: UUID, epoch: int, dsn: str, spool_dir: Path) -> None:
         self._company_id, self._channel_id, self._epoch, self._dsn = company_id, channel_id, epoch, dsn
-        self._spool = spool_dir / f"{channel_id}.jsonl"
+        self._spool = Spool(spool_dir, channel_id)
         self._lock = threading.Lock()
         self._connection: psycopg.Connection | None = None
 
@@ -60,7 +58,7 @@ class NumberJournal:
                 self._insert([(code, raw)])
             except psycopg.Error as error:
                 log.warning("journal.spooled", channel_id=str(self._channel_id), error=str(error))
-                self._to_spool(code, raw)
+                self._spool.append(code, raw)
         reach("after_journal")
 
     async def append_many(self, events: list[tuple[int, bytes]]) -> None:
@@ -82,24 +80,14 @@ class NumberJournal:
             return self._replay_held()
 
     def _replay_held(self) -> int:
-        """With the lock. The spool is gone afterwards, or the database is still away."""
-        if not self._spool.exists():
+        """With the lock. The spool is gone afterwards, or the database (or the disk) is still away."""
+        try:
+            return self._spool.empty(self._insert)
+        except (psycopg.Error, OSError) as error:
+            log.warning("journal.replay_waits", channel_id=str(self._channel_id), error=str(error))
             return 0
-        events = []
-        for line in self._spool.read_text().splitlines():
-            with suppress(ValueError, KeyError):  # the last line may have been cut by a crash: it was never promised
-                item = json.loads(line)
-                events.append((int(item["code"]), base64.b64decode(item["raw"])))
-        if events:
-            try:
-                self._insert(events)
-            except psycopg.Error as error:
-                log.warning("journal.replay_waits", channel_id=str(self._channel_id), error=str(error))
-                return 0
-        self._spool.unlink()
-        return len(events)
 
-    def _insert(self, events: list[tuple[int, bytes]]) -> None:
+    def _insert(self, events: Events) -> None:
         try:
             connection = self._open()
             with connection.transaction(), connection.pipeline():
@@ -134,13 +122,3 @@ class NumberJournal:
             with suppress(psycopg.Error):
                 self._connection.close()
             self._connection = None
-
-    def _to_spool(self, code: int, raw: bytes) -> None:
-        self._spool.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"code": code, "raw": base64.b64encode(raw).decode()}) + "\n"
-        descriptor = os.open(self._spool, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, line.encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,13 +1,14 @@
 """One number on real WhatsApp: a `Transport` over the library, in a bridge process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from saasbot.domain.inbox.groups import is_group
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
+from saasbot.wa_runtime.contents import announced_size
 from saasbot.wa_runtime.neonize_client import LibraryClient, jid_of  # first: it prepares the library's import
 from saasbot.wa_runtime.neonize_connection import Connection
 from saasbot.wa_runtime.neonize_errors import download_error, send_error
@@ -15,6 +16,7 @@ from saasbot.wa_runtime.neonize_gate import Gate
 from saasbot.wa_runtime.neonize_messages import media_message, plain_message, upload_kind
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.transport import (
+    DownloadFailed,
     NotConnected,
     NumberRef,
     Outgoing,
@@ -33,8 +35,14 @@ log = get_logger(__name__)
 SEND_SECONDS = 80
 """The library gives up waiting for an acknowledgement after 75."""
 
-
 LOOKUP_SECONDS = 30
+
+TRANSFER_SECONDS, SLOWEST_BYTES = 60.0, 64 * 1024
+"""What a file may take: so long, and as long as it needs at so many bytes a second. The library has no deadline for it."""
+
+
+def transfer_seconds(size: int) -> float:
+    return TRANSFER_SECONDS + size / SLOWEST_BYTES
 
 
 class NeonizeTransport:
@@ -57,13 +65,10 @@ class NeonizeTransport:
 
     async def lookup(self, phone: str) -> str:
         client = self._connection.client()
-        call = asyncio.ensure_future(client.api.is_on_whatsapp(f"+{phone}"))
-        done, _ = await asyncio.wait({call}, timeout=LOOKUP_SECONDS)
-        if not done:
-            call.add_done_callback(_forget)
-            raise NotConnected("no answer about a phone number")
         try:
-            answers = call.result()
+            answers = await _within(LOOKUP_SECONDS, client.api.is_on_whatsapp(f"+{phone}"))
+        except TimeoutError as late:
+            raise NotConnected("no answer about a phone number") from late
         except NeonizeError as error:
             raise NotConnected(str(error)) from error
         for answer in answers:
@@ -83,14 +88,11 @@ class NeonizeTransport:
             except ValueError as error:
                 raise SendRefused("invalid_recipient") from error
             message = await self._message(client, outgoing)
-            call = asyncio.ensure_future(client.api.send_message(to, message))
-            done, _ = await asyncio.wait({call}, timeout=SEND_SECONDS)
-            if not done:
-                call.add_done_callback(_forget)
-                self._connection.doubt()
-                raise SendUnknown("the library did not come back")
             try:
-                answer = call.result()
+                answer = await _within(SEND_SECONDS, client.api.send_message(to, message))
+            except TimeoutError as late:
+                self._connection.doubt()
+                raise SendUnknown("the library did not come back") from late
             except NeonizeError as error:
                 failure = send_error(str(error))
                 if isinstance(failure, SendUnknown):
@@ -104,9 +106,12 @@ class NeonizeTransport:
         media = outgoing.media
         if media is None:
             return plain_message(outgoing)
+        uploading = client.api.upload(media.content, MediaType(upload_kind(outgoing)))
         try:
-            uploaded = await client.api.upload(media.content, MediaType(upload_kind(outgoing)))
-        except NeonizeError as error:
+            uploaded = await _within(transfer_seconds(len(media.content)), uploading)
+        except (NeonizeError, TimeoutError) as error:  # nothing of the message itself has left
+            kind = type(error).__name__  # its text has the address with WhatsApp's token in it
+            log.warning("neonize.not_uploaded", channel_id=str(self._number.channel_id), error=kind)
             if self._connection.client() is not client:  # or raises: the connection is what failed
                 raise NotConnected(str(error)) from error
             raise SendRefused("upload_failed") from error
@@ -150,8 +155,11 @@ class NeonizeTransport:
 
     async def download(self, raw: bytes) -> bytes:
         message = events.Message.FromString(raw).Message
+        downloading = self._connection.client().api.download_any(message)
         try:
-            return await self._connection.client().api.download_any(message)
+            return await _within(transfer_seconds(announced_size(message)), downloading)
+        except TimeoutError as late:
+            raise DownloadFailed("media_unreachable", permanent=False) from late
         except NeonizeError as error:
             raise download_error(str(error)) from error
 
@@ -165,6 +173,19 @@ class NeonizeTransport:
             # the library says nothing of it, and the session is gone
             self._connection.tell(StateChange(ChannelStatus.LOGGED_OUT, "logged_out_by_user", fatal=True))
             await self.close()
+
+
+async def _within(seconds: float, call: Coroutine[Any, Any, Any]) -> Any:
+    """Its result. A call that is late goes on in the library, in a thread of its own, until that gives up: it cannot be cancelled.
+
+    Raises: TimeoutError.
+    """
+    going_on = asyncio.ensure_future(call)
+    going_on.add_done_callback(_forget)  # nobody may wait for it any more when it fails
+    done, _ = await asyncio.wait({going_on}, timeout=seconds)
+    if not done:
+        raise TimeoutError
+    return going_on.result()
 
 
 def _forget(call: asyncio.Future[Any]) -> None:

@@ -204,6 +204,7 @@ class Number:
             for task in (lease, state):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await journal.replay_spool()
             await asyncio.to_thread(journal.close)
             await self._lease.release()
 

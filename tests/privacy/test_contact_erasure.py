@@ -21,10 +21,12 @@ from saasbot.domain.media import store_image
 from saasbot.domain.reports.days import read_day
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.errors import Forbidden, InvalidInput, NotFound
+from saasbot.infra.settings import settings
 from saasbot.infra.storage import LocalStorage
 from saasbot.jobs.privacy import erase_contact
 from saasbot.models import ActKind, Channel, Contact, ContactErasure, ErasureStep, Message, Role
 from saasbot.wa_runtime.protobufs import MESSAGE, events
+from saasbot.wa_runtime.spool import Spool
 from tests.attack.attempts import attempt
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message
@@ -262,6 +264,19 @@ async def test_nothing_of_them_is_left_anywhere_and_nothing_of_others_is_touched
     assert after == before
     assert [{**row, "reactions": []} for (row,) in reacted[0]] == [row for (row,) in reacted[1]]  # type: ignore[attr-defined]
     assert _rows_of(superuser, other_shop) == elsewhere
+
+
+async def test_what_waits_in_a_spool_does_not_bring_them_back(shop: Shop, ana: UUID, superuser: psycopg.Connection):
+    spool = Spool(settings().data_dir / "spool", shop.channel.id)
+    late, of_beto = journalled(PHONE, f"Spooled {MARK}"), journalled(BETO, "Spooled Beto")
+    spool.append(MESSAGE, late)
+    spool.append(MESSAGE, of_beto)
+    spool.path.with_suffix(".unreadable").write_text(MARK)
+    await erase(shop.alice, ana)
+    assert superuser.execute("SELECT raw FROM wa_event WHERE raw IN (%s, %s)", [late, of_beto]).fetchall() == [
+        (of_beto,)
+    ]
+    assert not list(spool.path.parent.iterdir())
 
 
 def _rows_of(connection: psycopg.Connection, shop: Shop) -> list[tuple[str, list[str]]]:

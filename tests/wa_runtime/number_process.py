@@ -105,7 +105,8 @@ async def hold(dsn: str, device_jid: str) -> None:
 
         LibraryClient.close = close_late
     prepare_loop(1)
-    neonize_transport.SEND_SECONDS = float(os.environ.get("SEND_SECONDS", neonize_transport.SEND_SECONDS))
+    for name in ("SEND_SECONDS", "TRANSFER_SECONDS"):
+        setattr(neonize_transport, name, float(os.environ.get(name, getattr(neonize_transport, name))))
     wiring = Wiring(
         PrintedJournal(),
         lambda change: say(

@@ -7,6 +7,7 @@ import pytest
 
 from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt, IncomingVote
 from saasbot.models import ActKind, MessageStatus, MessageType
+from saasbot.wa_runtime.contents import announced_size
 from saasbot.wa_runtime.decode import decode
 from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, events
 from tests.wa_runtime.neonize_fixtures import NAMES, captured
@@ -341,3 +342,10 @@ def test_a_kind_that_does_not_exist_yet_is_kept_too():
     message = decode(7, MESSAGE, event.SerializeToString())
     assert isinstance(message, IncomingMessage)
     assert message.payload["kind"] == "unknown"
+
+
+def test_the_size_of_a_file_is_known_before_it_is_fetched():
+    message = events.Message().Message
+    assert announced_size(message) == 0
+    message.documentWithCaptionMessage.message.documentMessage.fileLength = 5_000_000
+    assert announced_size(message) == 5_000_000

@@ -1,6 +1,8 @@
 """Connections of the library: only to WhatsApp, only for our client, never longer than we want."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -17,10 +19,13 @@ class Server:
         self.asked: list[str] = []
         self.answer = b"HTTP/1.1 200 OK\r\n\r\n"
         self.url = ""
+        self.deaf = False
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
         writer.write(self.answer)
+        if self.deaf:
+            await asyncio.Event().wait()
         while data := await reader.read(1000):
             writer.write(data.upper())
         writer.close()
@@ -103,6 +108,33 @@ async def test_aborting_cuts_what_stands_and_refuses_what_comes(behind: Server):
     ours.abort()
     assert await reader.read() == b""
     assert (await client.ask("web.whatsapp.com:443"))[0] == "502"
+    await ours.close()
+
+
+async def test_a_connection_on_which_nothing_moves_is_cut(behind: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dialer, "IDLE_SECONDS", 0.2)
+    ours = Dialer()
+    began = time.monotonic()
+    _, reader, writer = await Client(await ours.start()).ask("mmg.whatsapp.net:443")
+    for _ in range(3):  # what moves stands
+        await asyncio.sleep(0.1)
+        writer.write(b"x")
+        assert await reader.readexactly(1) == b"X"
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    assert time.monotonic() - began > 0.5
+    await ours.close()
+
+
+async def test_a_host_that_takes_nothing_more_is_cut(behind: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dialer, "IDLE_SECONDS", 0.2)
+    behind.deaf = True
+    ours = Dialer()
+    _, reader, writer = await Client(await ours.start()).ask("mmg.whatsapp.net:443")
+    writer.write(b"x" * 20_000_000)  # more than the buffers between hold
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
     await ours.close()
 
 

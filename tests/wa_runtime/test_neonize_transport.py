@@ -123,6 +123,32 @@ async def test_media_that_whatsapp_no_longer_has_is_gone_for_good(number, lab: W
     assert (answer["error"], answer["text"]) == ("DownloadFailed", "media_expired")
 
 
+async def test_a_silent_media_host_keeps_neither_the_outbox_nor_the_downloads(
+    start: Start, link: Link, lab: WireLab, customer: Customer
+):
+    linked = await link()
+    number = await start("hold", linked.device_jid, TRANSFER_SECONDS="1")
+    number.phone = linked.phone
+    await number.until("state", status="open")
+    await _meet(lab, number, customer)
+    media = {"content": base64.b64encode(b"%PDF-1.7").decode(), "mime": "application/pdf", "file_name": "tarifa.pdf"}
+    await number.do("send", to=customer.chat, type="document", media=media)
+    [message] = await _sent_to(lab, number, customer)
+    forwarded = await lab.deliver(e2e=base64.b64decode(message["e2e"]), phone=number.phone, **vars(customer))
+    raw = base64.b64encode(await _raw(number, forwarded)).decode()
+    here = len(number.said)
+    async with lab.silent_media():
+        failed = await number.do("send", to=customer.chat, type="document", media=media)
+        assert (failed["error"], failed["text"]) == ("SendRefused", "upload_failed")  # not unknown: it was not sent
+        failed = await number.do("download", raw=raw)
+        assert (failed["error"], failed["text"]) == ("DownloadFailed", "media_unreachable")
+        assert "error" not in await number.do("send", to=customer.chat, text="¿Se ve?")
+    assert [sent["kind"] for sent in await _sent_to(lab, number, customer)] == ["documentMessage", "conversation"]
+    assert number.states(here) == []
+    assert base64.b64decode((await number.do("download", raw=raw))["content"]) == b"%PDF-1.7"
+    await number.end()
+
+
 async def test_receipts_are_journalled(number, lab: WireLab, customer: Customer):
     await _meet(lab, number, customer)
     sent = await number.do("send", to=customer.chat, text="¿Sigues ahí?")

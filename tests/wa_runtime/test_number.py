@@ -35,6 +35,7 @@ from saasbot.models.table import utcnow
 from saasbot.wa_runtime import number as number_module
 from saasbot.wa_runtime import outbox as outbox_module
 from saasbot.wa_runtime.host import NumberHost
+from saasbot.wa_runtime.spool import Spool
 from saasbot.wa_runtime.transport import Call, NotConnected, Outgoing, SendRefused, SendUnknown, StateChange
 from tests.fixtures.numbers import ScriptedTransport, ref_of, simulator_channel, until
 
@@ -269,6 +270,16 @@ async def test_stopping_finishes_the_send_in_hand_and_releases_the_number(alice:
         assert (await status_of(alice, message))[0] == "sent"
         async with unit_of_work(alice):
             assert await acquire_lease(alice, channel.id, holder="next") is not None
+
+
+async def test_what_was_spooled_is_in_the_journal_before_the_number_is_let_go_of(alice: Actor, tmp_path: Path):
+    channel = await simulator_channel(alice)
+    async with running(channel, tmp_path) as number:
+        Spool(tmp_path, channel.id).append(17, b"while the database was away")
+        await number.host.stop()
+        async with unit_of_work(alice):
+            assert (await sql("SELECT raw FROM wa_event")).scalars() == [b"while the database was away"]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("retry", [False, True])

@@ -88,7 +88,8 @@ async def erase_company(due: Due, *, data_dir: Path) -> None:
     """
     await storage().delete_prefix(str(due.company_id))
     for channel in due.channels:
-        (data_dir / "spool" / f"{channel}.jsonl").unlink(missing_ok=True)
+        for spooled in (data_dir / "spool").glob(f"{channel}.*"):
+            spooled.unlink(missing_ok=True)
     await _erase_large(Actor.system(due.company_id))
     people = await _erase_rest(due)
     await storage().delete_prefix(str(due.company_id))  # what was written meanwhile

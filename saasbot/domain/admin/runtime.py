@@ -48,6 +48,13 @@ async def devices_in_use(devices: Collection[str]) -> set[str]:
         return {row.device_jid for row in rows.all()}
 
 
+async def companies_of(channels: Collection[UUID]) -> dict[UUID, UUID]:
+    """Whose these numbers are or were; nothing of one that is unknown."""
+    async with platform_unit_of_work("find whose numbers have left events on this machine"):
+        rows = await sql("SELECT id, company_id FROM channel WHERE id = ANY(:channels)", channels=list(channels))
+        return {row.id: row.company_id for row in rows.all()}
+
+
 async def waiting_journals() -> list[tuple[UUID, UUID]]:
     """(company, channel) of every number with events that nobody has processed yet."""
     async with platform_unit_of_work("list the journals that wait"):
