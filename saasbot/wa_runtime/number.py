@@ -204,7 +204,10 @@ class Number:
             for task in (lease, state):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await journal.replay_spool()
+            try:
+                await journal.replay_spool()
+            except OSError as error:  # the next look at the spool may fare better (`spool_sweep`)
+                log.warning("number.spool_not_read", channel_id=str(self.ref.channel_id), error=str(error))
             await asyncio.to_thread(journal.close)
             await self._lease.release()
 
