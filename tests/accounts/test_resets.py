@@ -29,6 +29,7 @@ from saasbot.domain.accounts.sessions import recent_sessions
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin import attempts as attempt_rows
 from saasbot.domain.admin import credentials
+from saasbot.domain.admin import resets as reset_rows
 from saasbot.domain.admin import sessions as session_rows
 from saasbot.domain.admin import tokens as token_rows
 from saasbot.domain.admin.credentials import PasswordReplaced, find_account
@@ -270,7 +271,7 @@ async def test_a_sign_in_waits_for_a_reset_that_is_being_written(
     alice: Actor, monkeypatch: pytest.MonkeyPatch, kind: str
 ):
     opens, _ = await signed_in_before(kind)
-    writing, go_on = held_up(monkeypatch, "record_of")
+    writing, go_on = held_up(monkeypatch, "record_of", reset_rows)
     reset = asyncio.create_task(accounts.reset_password(token=await link_token(), password=NEW))
     await writing.wait()
     opening = asyncio.ensure_future(opens())

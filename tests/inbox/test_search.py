@@ -65,7 +65,7 @@ async def test_wildcards_mean_themselves(chats: Shop, query: str, names: list[st
 @attempt(71, "tenancy", "SQL is typed into the search of the inbox.")
 @pytest.mark.parametrize("query", ["'; DROP TABLE message; --", "' OR '1'='1", "\x00\x00\x00", "$$ || own"])
 async def test_a_query_is_only_ever_text(chats: Shop, query: str) -> None:
-    assert await found(chats.bob, query) in ([], ["Beto Cáceres", "Ana Pérez"])
+    assert await found(chats.bob, query) == [], "no condition of the query's own"
     assert await found(chats.bob, "zapatillas") == ["Ana Pérez"]
 
 

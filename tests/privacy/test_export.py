@@ -30,7 +30,7 @@ from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import Forbidden, NotFound
 from saasbot.infra.storage import LocalStorage
 from saasbot.jobs.privacy import build_export, erase_contact, fail_export, remove_export
-from saasbot.models import DataExport
+from saasbot.models import DataExport, ErasureStep
 from saasbot.models.table import utcnow
 from tests.api.conftest import make_client
 from tests.attack.attempts import attempt
@@ -38,7 +38,7 @@ from tests.attack.belongings import belongings_of
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message
 from tests.people import session_in
-from tests.privacy.test_contact_erasure import BETO, MARK, PHONE, ana  # noqa: F401  # a fixture
+from tests.privacy.test_contact_erasure import BETO, MARK, PHONE, WORDS, ana  # noqa: F401  # a fixture
 
 
 async def made(actor: Actor, files: LocalStorage, **which: Any) -> tuple[DataExport, dict[str, list[Any]], list[str]]:
@@ -179,6 +179,46 @@ async def test_a_copy_that_is_being_made_when_somebody_is_erased_is_given_up(
     assert list(files.folder.rglob("*.zip")) == []
     async with unit_of_work(shop.alice):
         await ask_export(shop.alice)
+
+
+@attempt(0, "privacy", "A copy of all data is asked for while somebody is being erased.")
+@pytest.mark.parametrize("finished", [True, False])
+async def test_a_copy_that_was_begun_before_the_rows_were_gone_is_gone_with_them(
+    shop: Shop,
+    files: LocalStorage,
+    ana: object,  # noqa: F811
+    finished: bool,
+):
+    async with unit_of_work(shop.alice):
+        erasure = await privacy.ask_erasure(shop.alice, ana)  # type: ignore[arg-type]
+    while await privacy.erase_next(shop.system, erasure.id) != ErasureStep.ROWS:
+        pass
+    if finished:
+        _, tables, _ = await made(shop.alice, files)
+        assert MARK in json.dumps(tables)
+    else:
+        async with unit_of_work(shop.alice):
+            export = await ask_export(shop.alice)
+    await erase_contact(str(shop.company.id), str(erasure.id))
+    if not finished:
+        await build_export(shop.alice, export.id)
+    assert list(files.folder.rglob("*.zip")) == []
+
+
+async def test_a_copy_that_is_begun_when_the_rows_are_gone_holds_nothing_of_them(
+    shop: Shop,
+    files: LocalStorage,
+    ana: object,  # noqa: F811
+):
+    async with unit_of_work(shop.alice):
+        erasure = await privacy.ask_erasure(shop.alice, ana)  # type: ignore[arg-type]
+    while await privacy.erase_next(shop.system, erasure.id) != ErasureStep.SESSIONS:
+        pass
+    _, tables, _ = await made(shop.alice, files)
+    text = json.dumps(tables)
+    assert [word for word in WORDS if word in text] == []
+    await erase_contact(str(shop.company.id), str(erasure.id))
+    assert list(files.folder.rglob("*.zip")), "and it stays"
 
 
 @attempt(257, "privacy", "The process that makes a copy dies before it says where it lies, and somebody is erased.")

@@ -262,7 +262,7 @@ async def take_over_by_mail(user_id: UUID, now: datetime) -> None:
         .where(col(UserAccount.id) == user_id)
         .with_for_update(key_share=True)
     )
-    await end_everything_of(user_id, now)  # before the second step, as whoever finishes an attempt locks them
+    await end_everything_of(user_id, now)  # before the second step: the order of `hold_sign_ins`
     if found.scalar() is None:
         await run(delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
         await run(delete(SecondFactor).where(col(SecondFactor.user_id) == user_id))

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from saasbot.domain.admin.credentials import end_everything_of
+from saasbot.domain.admin.second_factors import hold_sign_ins
 from saasbot.infra.db import platform_unit_of_work, run
 from saasbot.infra.logging import get_logger
 from saasbot.models import RecoveryCode, SecondFactor, UserAccount
@@ -42,6 +43,7 @@ async def drop_second_factor(email: str) -> UUID | None:
         user_id = found.scalar()
         if user_id is None:
             return None
+        await hold_sign_ins(user_id)
         await run(delete(SecondFactor).where(col(SecondFactor.user_id) == user_id))
         await run(delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
         await end_everything_of(user_id, utcnow())

@@ -118,11 +118,13 @@ async def confirm_factor(
     attempt_ends: datetime | None = None,
 ) -> bool:
     """The app counts from now on, with these recovery codes. `attempt_id`: of the sign-in that waits for it, which is proved
-    then and lives until `attempt_ends`. False: it is confirmed or replaced by now, and nothing
-    happened.
+    then and lives until `attempt_ends`. False: it is confirmed or replaced by now, or the sign-in is over, and nothing happened.
     """
     now = utcnow()
     async with platform_unit_of_work("confirm a second factor"):
+        held = await hold_sign_ins(user_id)
+        if attempt_id is not None and attempt_id not in held:
+            return False
         confirmed = await run(
             update(SecondFactor)
             .where(col(SecondFactor.id) == factor_id, col(SecondFactor.confirmed_at).is_(None))
@@ -177,6 +179,7 @@ async def replace_factor(
     """
     now = utcnow()
     async with platform_unit_of_work("replace a second factor"):
+        await hold_sign_ins(user_id)
         replaced = await run(
             update(SecondFactor)
             .where(
@@ -206,6 +209,7 @@ async def replace_factor(
 async def remove_factor(user_id: UUID) -> bool:
     """The account signs in with its password alone. False: it did already."""
     async with platform_unit_of_work("remove a second factor"):
+        await hold_sign_ins(user_id)
         removed = await run(
             delete(SecondFactor).where(col(SecondFactor.user_id) == user_id).returning(col(SecondFactor.confirmed_at))
         )
@@ -215,6 +219,19 @@ async def remove_factor(user_id: UUID) -> bool:
             await jobs.defer(NOTICE_TASK, user_id=str(user_id), what="off")
     log.info("accounts.second_factor_removed", user_id=str(user_id))
     return was_on
+
+
+async def hold_sign_ins(user_id: UUID) -> set[UUID]:
+    """Within the caller's transaction, before it changes what the second step is: until it ends no sign-in of the account begins to
+    be judged, and none is ended. Returns those that there are.
+
+    Everybody locks in this order: the account, its sign-ins, the second step. Whoever had the second step first would wait for a
+    sign-in that waits for them.
+    """
+    # as an update of it would lock: a ticket that is being exchanged writes rows that refer to the account
+    await run(select(col(UserAccount.id)).where(col(UserAccount.id) == user_id).with_for_update(key_share=True))
+    held = await run(select(col(SignInAttempt.id)).where(col(SignInAttempt.user_id) == user_id).with_for_update())
+    return set(held.scalars())
 
 
 async def replace_recovery_codes(user_id: UUID, code_hashes: Sequence[bytes]) -> None:

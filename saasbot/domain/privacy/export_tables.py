@@ -9,6 +9,7 @@ NEVER: Mapping[str, str] = {
     "channel_lease": "who holds a number, of the moment",
     "channel_pairing": "the code on screen",
     "company_erasure": "about the erasure itself",
+    "contact_erasure": "whom it names is being forgotten; the trail has when",
     "data_export": "about the exports themselves",
     "history_chunk": "what is worked off is in the messages",
     "idempotency_key": "remembered answers",

@@ -2,7 +2,8 @@
 
 figures → files → rows → journal → sessions → done. Figures first, because rows are what they are counted from; files before rows,
 because rows are how they are found; the journal after the rows, and what of it waits together with them, so that nothing brings
-the person back.
+the person back. Copies of everything go when the rows have gone: what was begun until then may hold them, what is begun
+later does not.
 """
 
 from datetime import timedelta
@@ -60,6 +61,8 @@ async def erase_next(actor: Actor, erasure_id: UUID) -> ErasureStep | None:
                 await erase_rows(actor, erasure.contact_id, traces)
                 return await _go_on(actor, erasure_id, ErasureStep.JOURNAL)
         case ErasureStep.JOURNAL:
+            async with unit_of_work(actor):
+                await remove_exports(actor)
             await _erase_journal(actor, traces)
             async with unit_of_work(actor):
                 return await _go_on(actor, erasure_id, ErasureStep.SESSIONS)
@@ -96,7 +99,6 @@ async def finish(actor: Actor, erasure_id: UUID) -> None:
 
 async def _erase_files(actor: Actor, contact_id: UUID, traces: Traces) -> None:
     async with unit_of_work(actor):
-        await remove_exports(actor)  # a copy of everything holds them too
         ids = await media_of(actor, contact_id, traces)
     for start in range(0, len(ids), _FILES):
         async with unit_of_work(actor):
