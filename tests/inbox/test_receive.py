@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from saasbot.domain.inbox.identities import Address, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMedia
+from saasbot.domain.inbox.incoming import IncomingMedia, storable
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.models import MessageStatus, MessageType
 from tests.fixtures.shops import Shop
@@ -195,17 +195,18 @@ async def test_a_clock_that_runs_ahead_does_not_pin_a_chat_to_the_top(shop: Shop
 
 
 async def test_nul_characters_do_not_stop_a_number(shop: Shop) -> None:
-    paper = IncomingMedia(mime="application/pdf", size=10, file_name="lis\x00ta.pdf")
+    paper = IncomingMedia(mime="application/\x00pdf", size=10, file_name="lis\x00ta.pdf")
     card = {"name": "Be\x00to", "vcard": "BEGIN\x00"}
-    await hears(
-        shop,
-        message("Ho\x00la", wa_id="A", name="A\x00na"),
+    said = [
+        message("Ho\x00la", wa_id="A", name="A\x00na", quoted="\x00Z"),
         message(wa_id="B", type=MessageType.DOCUMENT, media=paper, minute=1, name="A\x00na"),
         message(wa_id="C", type=MessageType.CONTACT, payload=card, minute=2, name="Ana"),
-    )
+    ]
+    await hears(shop, *map(storable, said))
     first, _, third = await rows(shop, "message")
-    assert (first["text"], third["payload"]["name"]) == ("Hola", "Beto")
-    assert (await rows(shop, "media"))[0]["file_name"] == "lista.pdf"
+    assert (first["text"], first["quoted_wa_id"], third["payload"]["name"]) == ("Hola", "Z", "Beto")
+    (media,) = await rows(shop, "media")
+    assert (media["file_name"], media["mime"]) == ("lista.pdf", "application/pdf")
     assert (await rows(shop, "contact"))[0]["name"] == "Ana"
 
 

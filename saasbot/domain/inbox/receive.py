@@ -17,7 +17,7 @@ from saasbot.domain.inbox.acts import settle_acts
 from saasbot.domain.inbox.calls import answer_calls
 from saasbot.domain.inbox.groups import ask_group_names
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMessage, storable
+from saasbot.domain.inbox.incoming import IncomingMessage
 from saasbot.domain.inbox.preview import preview_of
 from saasbot.domain.inbox.receipts import apply_waiting
 from saasbot.domain.inbox.turns import ask_for_turns
@@ -89,7 +89,6 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     """
     if not messages:
         return 0
-    messages = [storable(message) for message in messages]
     addresses = [address_of(message) for message in messages]
     contacts = await resolve_contacts(actor, addresses)
     senders = [contacts[address] for address in addresses]
