@@ -52,6 +52,16 @@ class IncomingMessage:
     """In a group: who wrote, as the group addresses them; nothing of our own phone's."""
 
     @property
+    def is_placeholder(self) -> bool:
+        """It could not be decrypted: the message itself may come yet, under the same id."""
+        return self.payload.get("kind") == "undecryptable"
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """The message itself is asked for. One that WhatsApp sent to the phone alone rarely comes."""
+        return self.is_placeholder and not self.payload.get("unavailable")
+
+    @property
     def author_name(self) -> str:
         """Who of a group it was. In a chat of two the contact says it."""
         if self.group is None or self.from_me:
