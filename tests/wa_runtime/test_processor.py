@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from saasbot.domain.admin.numbers import read_numbers
 from saasbot.domain.inbox.incoming import IncomingMessage, IncomingReceipt
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.infra import db
@@ -19,6 +20,7 @@ from saasbot.wa_runtime import processor as processing
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.processor import Processor
 from saasbot.wa_runtime.protobufs import MESSAGE, events
+from saasbot.wa_runtime.status import status_table
 from tests.attack.attempts import attempt
 from tests.fixtures.numbers import until
 from tests.fixtures.shops import Shop
@@ -188,3 +190,13 @@ async def test_what_always_takes_too_long_is_set_aside(number: Number, monkeypat
     assert await number.texts() == ["rápida"]
     [error] = await number.set_aside()
     assert "QueryCanceled" in error
+
+
+async def test_what_is_no_event_is_set_aside_and_counted_beside_the_others(number: Number):
+    await number.hears(b"\xff no protobuf", text("después", "B"))
+    assert await number.texts() == ["después"]
+    [error] = await number.set_aside()
+    assert error.startswith("undecodable")
+    [health] = await read_numbers()
+    line = status_table([health], now=utcnow()).splitlines()[1]
+    assert (health.set_aside, line.split()[-1]) == (1, "1")
