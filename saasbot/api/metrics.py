@@ -82,6 +82,9 @@ class _Numbers(Collector):
             ((n, n.undecryptable) for n in numbers),
         )
         yield _gauge(
+            "number_set_aside", "Events that could not be stored, since ever.", ((n, n.set_aside) for n in numbers)
+        )
+        yield _gauge(
             "number_process_memory_bytes",
             "Resident memory of the process that holds it; numbers that share one show the same.",
             ((n, n.memory_bytes) for n in numbers if n.memory_bytes is not None),

@@ -16,9 +16,17 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import QueryCanceled
 from sqlalchemy import CursorResult, Executable, event, text
 from sqlalchemy.engine import Connection, ExceptionContext
-from sqlalchemy.exc import DBAPIError, InterfaceError, MultipleResultsFound, NoResultFound, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    MultipleResultsFound,
+    NoResultFound,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
@@ -60,14 +68,28 @@ _engines: dict[str, AsyncEngine] = {}
 _makers: dict[str, async_sessionmaker[AsyncSession]] = {}
 
 STATEMENT_SECONDS = {"app": 15, "platform": 30}
-"""What takes longer hangs, or was asked by somebody who wants it to. Ended, it is an OperationalError: nothing was done."""
+"""What takes longer hangs, or was asked by somebody who wants it to. Ended, it is a `StatementEnded`: nothing was done."""
 IDLE_SECONDS = 60
 """Of a transaction in which nothing happens: its locks are not kept for whoever has forgotten it."""
+
+_LIMIT_EXCEEDED = "54"
+"""Class of SQLSTATE: what was asked is too large for PostgreSQL, today and tomorrow (a row of an index, a statement)."""
+
+
+class StatementEnded(OperationalError):
+    """A statement took too long, or somebody cancelled it. The database is there: mostly it waited for a lock, or there is too
+    much to do, and another try goes through. Whoever tries for ever must know that the statement itself may be the reason."""
+
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 """What a unit of work raises when the database is away, restarts, or has too much to do."""
 DOWN = (*UNAVAILABLE, OSError)
 """The same for those who live on: they wait and try again."""
+
+
+def is_away(error: Exception) -> bool:
+    """Whether it says nothing of what was tried, because the database could not even look at it."""
+    return isinstance(error, DOWN) and not isinstance(error, StatementEnded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +170,29 @@ def connect(*, app_url: str, platform_url: str, pool_size: int = 20) -> None:
                 f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC",
             },
         )
-        event.listen(engine.sync_engine, "handle_error", _forget_values)
+        event.listen(engine.sync_engine, "handle_error", _forget_values, retval=True)
         _engines[name] = engine
         _makers[name] = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, autoflush=True)
 
 
-def _forget_values(context: ExceptionContext) -> None:
-    """An error of the database ends in logs and traces: it says what is wrong, not with which values."""
-    if isinstance(context.original_exception, psycopg.Error) and context.sqlalchemy_exception is not None:
-        words = _only_primary(context.original_exception)
-        context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {words}",)
+def _forget_values(context: ExceptionContext) -> DBAPIError | None:
+    """An error of the database ends in logs and traces: it says what is wrong, not with which values. Returns what is raised
+    in its place, if anything."""
+    error = context.original_exception
+    if not isinstance(error, psycopg.Error) or context.sqlalchemy_exception is None:
+        return None
+    words = _only_primary(error)
+    context.sqlalchemy_exception.args = (f"({type(error).__name__}) {words}",)
+    return _not_away(error, context.statement)
+
+
+def _not_away(error: psycopg.Error, statement: str | None) -> DBAPIError | None:
+    """What to call an error that the driver calls operational, as if the database were away, though it is there."""
+    if isinstance(error, QueryCanceled):
+        return StatementEnded(statement, None, error, hide_parameters=True)
+    if (error.sqlstate or "").startswith(_LIMIT_EXCEEDED):
+        return DataError(statement, None, error, hide_parameters=True)
+    return None
 
 
 def _only_primary(error: psycopg.Error) -> str:
@@ -281,7 +316,7 @@ async def sql(statement: str, **parameters: Any) -> Rows:
         return Rows(await cursor.fetchall() if cursor.description is not None else [], cursor.rowcount)
     except psycopg.Error as error:
         _only_primary(error)
-        raise cast(
+        raise _not_away(error, statement) or cast(
             "DBAPIError", DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True)
         ) from error
 

@@ -206,6 +206,8 @@ class WaEvent(Table, table=True):
         owned_by_company("channel_id", "channel"),
         # the processor: what waits for this number, in order of arrival
         Index("ix_wa_event_waiting", "channel_id", "id", postgresql_where=text("processed_at IS NULL")),
+        # what could not be stored, counted for those who operate the installation
+        Index("ix_wa_event_set_aside", "channel_id", postgresql_where=text("error IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(always=True)])
@@ -224,3 +226,4 @@ class WaEvent(Table, table=True):
     )
     processed_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     error: str | None = None
+    """Why it was set aside: it could not be stored."""

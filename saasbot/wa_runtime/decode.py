@@ -18,6 +18,7 @@ from saasbot.domain.inbox.incoming import (
     IncomingMessage,
     IncomingReceipt,
     IncomingVote,
+    storable,
 )
 from saasbot.models import ActKind, MessageStatus, MessageType
 from saasbot.wa_runtime import contents
@@ -39,10 +40,21 @@ _READ = frozenset({"READ", "PLAYED"})
 
 
 def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
-    """The value of a journalled event, or nothing when it means nothing to the inbox.
+    """The value of a journalled event, made storable, or nothing when it means nothing to the inbox.
 
     Raises: google.protobuf.message.DecodeError, for bytes that are no such event.
     """
+    value = _value(event_id, code, raw)
+    return None if value is None else storable(value)
+
+
+def decode_message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | IncomingVote | None:
+    """The same for a message event that is no bytes yet."""
+    value = _message(event_id, event)
+    return None if value is None else storable(value)
+
+
+def _value(event_id: int, code: int, raw: bytes) -> Incoming | None:
     if code == MESSAGE:
         return _message(event_id, events.Message.FromString(raw))
     if code == RECEIPT:
@@ -56,11 +68,6 @@ def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
             payload["unavailable"] = True  # WhatsApp sent it to the phone alone: most are to be seen once
         return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload=payload)
     return None
-
-
-def decode_message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | IncomingVote | None:
-    """The same for a message event that is no bytes yet."""
-    return _message(event_id, event)
 
 
 def _receipt(event: Any) -> IncomingReceipt | None:

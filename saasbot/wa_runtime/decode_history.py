@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from saasbot.domain.history.store import OlderMessage
-from saasbot.domain.inbox.incoming import IncomingMessage
+from saasbot.domain.inbox.incoming import IncomingMessage, storable_text
 from saasbot.models import MessageStatus
 from saasbot.wa_runtime.decode import decode_message
 from saasbot.wa_runtime.protobufs import MESSAGE, WebMessage, events
@@ -152,5 +152,7 @@ def _jid(user: str, server: str) -> Any:
 
 def _reactions(info: Any) -> list[dict[str, str]]:
     """At most one of each side, as the inbox keeps them."""
-    sides = {"phone" if reaction.key.fromMe else "customer": reaction.text for reaction in info.reactions}
+    sides = {
+        "phone" if reaction.key.fromMe else "customer": storable_text(reaction.text) for reaction in info.reactions
+    }
     return [{"author": author, "emoji": emoji} for author, emoji in sides.items() if emoji]

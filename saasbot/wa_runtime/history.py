@@ -25,7 +25,7 @@ from saasbot.domain.history.chunks import (
 )
 from saasbot.domain.history.progress import note_end, note_progress
 from saasbot.domain.history.store import store_older
-from saasbot.infra.db import DOWN, take_longer, unit_of_work
+from saasbot.infra.db import DOWN, is_away, take_longer, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
 from saasbot.infra.failpoints import reach
@@ -128,9 +128,11 @@ class HistoryLane:
             end = min(position + (1 if position < careful_until else SLICE), len(part))
             try:
                 wanted = await self._slice(actor, channel_id, chunk, part, position, end)
-            except (*DOWN, NotFound, _TakenOver):
+            except (NotFound, _TakenOver):
                 raise
-            except Exception:
+            except Exception as error:
+                if is_away(error):
+                    raise
                 log.exception("history.slice_failed", channel_id=str(channel_id), position=position, end=end)
                 if end - position > 1:
                     careful_until = end

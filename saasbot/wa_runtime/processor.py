@@ -2,11 +2,12 @@
 
 Woken by the journal's notification, it takes up to a batch of a number's events in one transaction: one event when things are
 calm (latency), many in a burst (throughput). A batch that fails is tried event by event, so that one bad event is set
-aside with its error and the others go on.
+aside with its error and the others go on. Only a database that is away makes them all wait.
 """
 
 import asyncio
 import contextlib
+import time
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
@@ -18,17 +19,10 @@ from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.journal import BATCH, TOPIC, JournalEvent, mark_processed, take_events
 from saasbot.domain.inbox.acts import address_of_act, apply_acts
 from saasbot.domain.inbox.identities import resolve_contacts
-from saasbot.domain.inbox.incoming import (
-    IncomingAct,
-    IncomingMessage,
-    IncomingReceipt,
-    IncomingVote,
-    storable,
-    storable_act,
-)
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt, IncomingVote
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import address_of, receive
-from saasbot.infra.db import DOWN, unit_of_work
+from saasbot.infra.db import DOWN, StatementEnded, is_away, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Listener
 from saasbot.infra.failpoints import reach
@@ -44,6 +38,8 @@ _AT_ONCE = 8
 _TRIES = 3
 _SWEEP_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
+_SLOW_SECONDS = 300.0
+"""An event whose statements are ended for so long is itself the reason: no lock is held, and hardly a server busy, as long."""
 
 
 class Processor:
@@ -53,6 +49,8 @@ class Processor:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._working: dict[UUID, asyncio.Task[None]] = {}
         self._again: set[UUID] = set()
+        self._slow: dict[int, float] = {}
+        """Events that took too long, and since when."""
         self._sweeper: asyncio.Task[None] | None = None
         self._history = HistoryLane(listener)
         listener.subscribe(TOPIC, self._woken)
@@ -111,9 +109,9 @@ class Processor:
                 if taken:
                     await self._store(actor, channel_id, taken)
                     reach("before_commit")
-        except DOWN:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             log.exception("journal.batch_failed", channel_id=str(channel_id))
             await self._one_by_one(actor, channel_id)
             return True
@@ -153,8 +151,8 @@ class Processor:
             messages += await take_votes(actor, channel, votes)
             if messages and acts:
                 # people may be joined: before the first of them locks a chat
-                people = [address_of(storable(message)) for message in messages]
-                await resolve_contacts(actor, [*people, *(address_of_act(storable_act(act)) for act in acts)])
+                people = [address_of(message) for message in messages]
+                await resolve_contacts(actor, [*people, *(address_of_act(act) for act in acts)])
             await receive(actor, channel, messages)
             await apply_acts(actor, channel, acts)
             await apply_receipts(actor, channel_id, receipts)
@@ -163,27 +161,44 @@ class Processor:
         await mark_processed(actor, [item.id for item in taken])
 
     async def _one_by_one(self, actor: Actor, channel_id: UUID) -> None:
-        async with unit_of_work(actor):
-            waiting = await take_events(actor, channel_id) or []
-        for item in waiting:
+        """A batch, each event in a transaction of its own. One that takes too long lets the others pass and comes again with
+        the next batch."""
+        last = 0
+        for _ in range(BATCH):
+            done = await self._next(actor, channel_id, after=last)
+            if done is None:
+                return
+            last = done
+
+    async def _next(self, actor: Actor, channel_id: UUID, *, after: int) -> int | None:
+        """Store the event that follows, or set it aside. Its id; nothing when none waits, or another process has the number."""
+        for tries_left in range(_TRIES, -1, -1):
+            item = None
             try:
-                await self._store_alone(actor, channel_id, item)
-            except DOWN:
-                raise
+                async with unit_of_work(actor):
+                    taken = await take_events(actor, channel_id, after=after, limit=1)
+                    if not taken:
+                        return None
+                    [item] = taken
+                    await self._store(actor, channel_id, taken)
             except Exception as error:
+                if item is None or is_away(error):
+                    raise
+                if isinstance(error, IntegrityError) and tries_left:
+                    continue  # its contact was joined with another one at this very instant
+                if isinstance(error, StatementEnded) and self._may_come_again(item.id):
+                    log.warning("journal.event_slow", event_id=item.id)
+                    return item.id
                 log.exception("journal.event_failed", event_id=item.id)
                 async with unit_of_work(actor):
                     await mark_processed(actor, [item.id], error=repr(error)[:500])
+            self._slow.pop(item.id, None)
+            return item.id
+        raise AssertionError("unreachable")
 
-    async def _store_alone(self, actor: Actor, channel_id: UUID, item: JournalEvent) -> None:
-        for tries_left in range(_TRIES, -1, -1):
-            try:
-                async with unit_of_work(actor):
-                    await self._store(actor, channel_id, [item])
-                return
-            except IntegrityError:  # its contact was joined with another one at this very instant
-                if not tries_left:
-                    raise
+    def _may_come_again(self, event_id: int) -> bool:
+        now = time.monotonic()
+        return now - self._slow.setdefault(event_id, now) < _SLOW_SECONDS
 
     async def _sweep_forever(self) -> None:
         """Repairs lost notifications and outages; the first round takes up what a dead process left."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from saasbot.domain.admin.numbers import NumberHealth
 
 _HEAD = (
-    "number", "kind", "state", "since", "for", "reason", "holder", "epoch", "memory", "seen", "last in", "queue", "oldest", "unconf.",
+    "number", "kind", "state", "since", "for", "reason", "holder", "epoch", "memory", "seen", "last in", "queue", "oldest", "unconf.", "aside",
 )  # fmt: skip
 _SHORT = 8
 
@@ -44,6 +44,7 @@ def _row(number: NumberHealth, now: datetime) -> tuple[str, ...]:
         str(number.queued),
         _span(number.oldest_queued_age) if number.queued else "-",
         str(number.unconfirmed),
+        str(number.set_aside),
     )
 
 

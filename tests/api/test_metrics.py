@@ -14,6 +14,7 @@ from saasbot.api import metrics
 from saasbot.api.app import api
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.acks import AckMeter
+from saasbot.domain.channels.journal import mark_processed, record_events, take_events
 from saasbot.domain.channels.lease import acquire_lease, renew_lease
 from saasbot.domain.channels.state import set_state
 from saasbot.infra import db
@@ -121,6 +122,9 @@ async def test_each_number_has_its_figures(shop: Shop):
         assert epoch is not None
         await renew_lease(shop.system, shop.channel.id, epoch=epoch, memory_bytes=64_000_000, acks=meter.take())
         await sql("UPDATE channel SET since = since - interval '90 seconds'")
+        await record_events(shop.system, shop.channel.id, epoch=epoch, events=[(17, b"bad"), (17, b"good")])
+        [bad, _] = await take_events(shop.system, shop.channel.id) or []
+        await mark_processed(shop.system, [bad.id], error="why")
     for status in (MessageStatus.QUEUED, MessageStatus.QUEUED, MessageStatus.UNCONFIRMED):
         await _message(shop, conversation, status=status)
     await _message(
@@ -142,6 +146,7 @@ async def test_each_number_has_its_figures(shop: Shop):
     assert 60 <= found["saasbot_number_oldest_queued_seconds", labels()] < 70
     assert found["saasbot_number_unconfirmed", labels()] == 1
     assert found["saasbot_number_undecryptable", labels()] == 1
+    assert found["saasbot_number_set_aside", labels()] == 1
     assert found["saasbot_number_process_memory_bytes", labels()] == 64_000_000
     assert found["saasbot_number_restarts_total", labels()] == 1
     assert found["saasbot_messages_sent_total", labels()] == 2

@@ -7,7 +7,7 @@ import pytest
 from saasbot.domain.channels.lease import acquire_lease
 from saasbot.domain.channels.outbox import claim_outbox
 from saasbot.domain.channels.outbox_marks import mark_sent
-from saasbot.domain.inbox.incoming import IncomingMedia
+from saasbot.domain.inbox.incoming import IncomingMedia, storable
 from saasbot.domain.inbox.send import send_message
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.models import ActKind, MessageType
@@ -197,7 +197,7 @@ async def test_an_act_of_another_company_changes_nothing(shop: Shop, other_shop:
 
 async def test_nul_characters_do_not_stop_a_number(shop: Shop) -> None:
     await hears(shop, message("uno", wa_id="A"))
-    await acts(shop, act(EDIT, "A", "do\x00s", minute=1), act(REVOKE, "B\x00"))
+    await acts(shop, storable(act(EDIT, "A", "do\x00s", minute=1)), storable(act(REVOKE, "B\x00")))
     assert (await the_message(shop))["text"] == "dos"
 
 

@@ -1,14 +1,18 @@
 """What a number hears becomes contacts, conversations and messages: once, in order, for one person."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from saasbot.domain.agent.claim import claim_turn
+from saasbot.domain.agent.commit import commit_turn
+from saasbot.domain.agent.turn import Answer, Turn, TurnRecord
 from saasbot.domain.inbox.identities import Address, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMedia
+from saasbot.domain.inbox.incoming import IncomingMedia, IncomingMessage, storable
 from saasbot.infra.db import sql, unit_of_work
-from saasbot.models import MessageStatus, MessageType
+from saasbot.models import MessageStatus, MessageType, TurnOutcome
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import ANA, BETO, hears, listening, message, receipt, rows
 
@@ -178,12 +182,73 @@ async def test_the_list_marks_what_is_not_plain_text(
     assert (await rows(shop, "conversation"))[0]["last_preview"] == preview
 
 
+def placeholder(*, wa_id: str, unavailable: bool = False) -> IncomingMessage:
+    payload = {"kind": "undecryptable"} | ({"unavailable": True} if unavailable else {})
+    return message(wa_id=wa_id, type=MessageType.UNSUPPORTED, payload=payload)
+
+
 async def test_what_could_not_be_decrypted_gives_way_to_the_real_message(shop: Shop) -> None:
     await hears(shop, message(wa_id="A", type=MessageType.UNSUPPORTED, payload={"kind": "undecryptable"}))
     await hears(shop, message("¿Tienen en 42?", wa_id="A"))
     (stored,) = await rows(shop, "message")
     assert (stored["type"], stored["text"]) == ("text", "¿Tienen en 42?")
     assert (await rows(shop, "conversation"))[0]["last_message_id"] == stored["id"]
+
+
+async def test_a_message_in_one_go_with_its_placeholder_is_the_one_that_is_kept(shop: Shop) -> None:
+    picture = IncomingMedia(mime="image/jpeg", size=9)
+    real = message("¿Tienen este?", wa_id="A", type=MessageType.IMAGE, media=picture)
+    assert await hears(shop, placeholder(wa_id="A"), message("Hola", wa_id="B"), real, placeholder(wa_id="A")) == 2
+    assert [row["text"] for row in await rows(shop, "message")] == ["Hola", "¿Tienen este?"]
+    assert len(await rows(shop, "media")) == 1
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["last_preview"]) == (2, "📷 ¿Tienen este?")
+
+
+async def test_a_placeholder_asks_the_bot_for_nothing_and_its_message_does(shop: Shop) -> None:
+    await hears(shop, placeholder(wa_id="A"))
+    (waits,) = await rows(shop, "conversation")
+    assert (waits["unread"], waits["status"], waits["turn_due_at"]) == (1, "open", None)
+    await hears(shop, message("¿Tienen en 42?", wa_id="A"))
+    (asked,) = await rows(shop, "conversation")
+    assert asked["unread"] == 1
+    assert asked["turn_due_at"] is not None
+    assert asked["last_customer_seq"] > asked["answered_seq"]
+
+
+async def test_a_message_overtakes_the_turn_that_saw_its_placeholder(shop: Shop) -> None:
+    conversation_id = await shop.hears("Hola", phone=ANA)
+    await hears(shop, placeholder(wa_id="A"))
+    async with unit_of_work(shop.system):
+        await sql("UPDATE conversation SET turn_due_at = now()")
+        turn = await claim_turn(shop.system, conversation_id)
+    assert isinstance(turn, Turn)
+    await hears(shop, message("¿Tienen en 42?", wa_id="A"))
+    async with unit_of_work(shop.system):
+        outcome = await commit_turn(shop.system, turn, Answer("¡Hola!"), TurnRecord())
+    assert outcome == TurnOutcome.SUPERSEDED
+
+
+async def test_a_message_that_was_sent_to_the_phone_alone_is_answered_as_what_cannot_be_shown(shop: Shop) -> None:
+    await hears(shop, placeholder(wa_id="A", unavailable=True))
+    assert (await rows(shop, "conversation"))[0]["turn_due_at"] is not None
+
+
+async def test_a_message_whose_placeholder_was_read_is_new(shop: Shop) -> None:
+    await hears(shop, placeholder(wa_id="A"))
+    async with unit_of_work(shop.system):
+        await sql("UPDATE conversation SET unread = 0")
+    await hears(shop, message("¿Tienen en 42?", wa_id="A"))
+    assert (await rows(shop, "conversation"))[0]["unread"] == 1
+
+
+async def test_an_own_message_that_comes_late_takes_over_once(shop: Shop) -> None:
+    await hears(shop, replace(placeholder(wa_id="A"), from_me=True))
+    async with unit_of_work(shop.system):
+        await sql("UPDATE conversation SET handler = 'bot', unread = 2")
+    await hears(shop, message("Ya te lo mando", wa_id="A", from_me=True))
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["handler"], conversation["unread"]) == ("bot", 2)
 
 
 async def test_a_clock_that_runs_ahead_does_not_pin_a_chat_to_the_top(shop: Shop) -> None:
@@ -195,17 +260,18 @@ async def test_a_clock_that_runs_ahead_does_not_pin_a_chat_to_the_top(shop: Shop
 
 
 async def test_nul_characters_do_not_stop_a_number(shop: Shop) -> None:
-    paper = IncomingMedia(mime="application/pdf", size=10, file_name="lis\x00ta.pdf")
+    paper = IncomingMedia(mime="application/\x00pdf", size=10, file_name="lis\x00ta.pdf")
     card = {"name": "Be\x00to", "vcard": "BEGIN\x00"}
-    await hears(
-        shop,
-        message("Ho\x00la", wa_id="A", name="A\x00na"),
+    said = [
+        message("Ho\x00la", wa_id="A", name="A\x00na", quoted="\x00Z"),
         message(wa_id="B", type=MessageType.DOCUMENT, media=paper, minute=1, name="A\x00na"),
         message(wa_id="C", type=MessageType.CONTACT, payload=card, minute=2, name="Ana"),
-    )
+    ]
+    await hears(shop, *map(storable, said))
     first, _, third = await rows(shop, "message")
-    assert (first["text"], third["payload"]["name"]) == ("Hola", "Beto")
-    assert (await rows(shop, "media"))[0]["file_name"] == "lista.pdf"
+    assert (first["text"], first["quoted_wa_id"], third["payload"]["name"]) == ("Hola", "Z", "Beto")
+    (media,) = await rows(shop, "media")
+    assert (media["file_name"], media["mime"]) == ("lista.pdf", "application/pdf")
     assert (await rows(shop, "contact"))[0]["name"] == "Ana"
 
 

@@ -35,6 +35,8 @@ class NumberHealth:
     oldest_queued_age: float
     unconfirmed: int
     undecryptable: int
+    set_aside: int
+    """Events that could not be stored: somebody's message may be among them."""
     acks: tuple[int, ...]
     ack_seconds: float
 
@@ -47,6 +49,8 @@ _NUMBERS = """
     ), undecryptable AS (
         SELECT channel_id, count(*) AS messages FROM message
         WHERE type = 'unsupported' AND payload->>'kind' = 'undecryptable' GROUP BY 1
+    ), set_aside AS (
+        SELECT channel_id, count(*) AS events FROM wa_event WHERE error IS NOT NULL GROUP BY 1
     ), lease AS (
         SELECT *, holder IS NOT NULL AND expires_at >= clock_timestamp() AS held FROM channel_lease
     )
@@ -60,12 +64,14 @@ _NUMBERS = """
            coalesce(queued.messages, 0) AS queued,
            coalesce(extract(epoch FROM clock_timestamp() - queued.oldest), 0)::float AS oldest_queued_age,
            coalesce(unconfirmed.messages, 0) AS unconfirmed, coalesce(undecryptable.messages, 0) AS undecryptable,
+           coalesce(set_aside.events, 0) AS set_aside,
            lease.acks, coalesce(lease.ack_seconds, 0) AS ack_seconds
     FROM channel c
     LEFT JOIN lease ON lease.channel_id = c.id
     LEFT JOIN queued ON queued.channel_id = c.id
     LEFT JOIN unconfirmed ON unconfirmed.channel_id = c.id
     LEFT JOIN undecryptable ON undecryptable.channel_id = c.id
+    LEFT JOIN set_aside ON set_aside.channel_id = c.id
     WHERE c.deleted_at IS NULL
     ORDER BY c.created_at, c.id
 """

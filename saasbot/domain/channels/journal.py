@@ -53,26 +53,31 @@ async def record_events(actor: Actor, channel_id: UUID, *, epoch: int, events: S
     )
 
 
-async def take_events(actor: Actor, channel_id: UUID, *, limit: int = BATCH) -> list[JournalEvent] | None:
-    """What waits for a number, oldest first, until the transaction ends; None when another processor works on it."""
+async def take_events(
+    actor: Actor, channel_id: UUID, *, after: int = 0, limit: int = BATCH
+) -> list[JournalEvent] | None:
+    """What waits for a number behind the event `after`, oldest first, until the transaction ends; None when another processor
+    works on it."""
     locked = await sql("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=f"journal:{channel_id}")
     if not locked.scalar_one():
         return None
     rows = await sql(
         """
         SELECT id, code, raw FROM wa_event
-        WHERE channel_id = :channel AND processed_at IS NULL ORDER BY id LIMIT :limit
+        WHERE channel_id = :channel AND processed_at IS NULL AND id > :after ORDER BY id LIMIT :limit
         """,
         channel=channel_id,
+        after=after,
         limit=limit,
     )
     return [JournalEvent(row.id, row.code, row.raw) for row in rows.all()]
 
 
 async def mark_processed(actor: Actor, ids: Sequence[int], *, error: str | None = None) -> None:
-    """These events are dealt with; with `error` they could not be, and are kept for a person to look at."""
+    """These events are dealt with, unless they were before; with `error` they could not be, and are kept for a person to look
+    at."""
     await sql(
-        "UPDATE wa_event SET processed_at = clock_timestamp(), error = :error WHERE id = ANY(:ids)",
+        "UPDATE wa_event SET processed_at = clock_timestamp(), error = :error WHERE id = ANY(:ids) AND processed_at IS NULL",
         ids=list(ids),
         error=error,
     )

@@ -6,14 +6,14 @@ A stored one has a negative `seq`: it lies before everything that the bot or a t
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import fingerprint
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMessage, storable
+from saasbot.domain.inbox.incoming import IncomingMessage
 from saasbot.domain.inbox.preview import preview_of
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
@@ -90,7 +90,6 @@ async def store_older(actor: Actor, channel: Channel, older: Sequence[OlderMessa
     """Store messages of one number's history, the newest of each chat first. Those that are stored already change nothing."""
     if not older:
         return Stored(0, 0)
-    older = [replace(item, message=storable(item.message)) for item in older]
     addresses = [
         Address(item.message.phone, item.message.lid, under=kind_of_chat(item.message.chat_jid)) for item in older
     ]

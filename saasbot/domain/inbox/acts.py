@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.identities import Address, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingAct, storable_act
+from saasbot.domain.inbox.incoming import IncomingAct
 from saasbot.domain.inbox.preview import REVOKED, preview_of
 from saasbot.domain.inbox.turns import ask_for_turns
 from saasbot.infra import events
@@ -91,7 +91,6 @@ async def apply_acts(actor: Actor, channel: Channel, acts: Sequence[IncomingAct]
     """
     if not acts:
         return
-    acts = [storable_act(act) for act in acts]
     addresses = [address_of_act(act) for act in acts]
     contacts = await resolve_contacts(actor, addresses)
     kept = await _keep(actor, channel.id, [(contacts[a], act) for a, act in zip(addresses, acts, strict=True)])

@@ -1,8 +1,11 @@
 """What arrives from a number, whichever network brought it: plain values that `receive` stores."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from hashlib import blake2b
+from math import isfinite
+from typing import Any, TypeVar
 
 from saasbot.models import ActKind, MessageStatus, MessageType
 
@@ -47,6 +50,16 @@ class IncomingMessage:
     """The id of the group that it is in."""
     author_jid: str | None = None
     """In a group: who wrote, as the group addresses them; nothing of our own phone's."""
+
+    @property
+    def is_placeholder(self) -> bool:
+        """It could not be decrypted: the message itself may come yet, under the same id."""
+        return self.payload.get("kind") == "undecryptable"
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """The message itself is asked for. One that WhatsApp sent to the phone alone rarely comes."""
+        return self.is_placeholder and not self.payload.get("unavailable")
 
     @property
     def author_name(self) -> str:
@@ -101,28 +114,52 @@ class IncomingReceipt:
 
 Incoming = IncomingMessage | IncomingAct | IncomingVote | IncomingReceipt
 
-
-def storable(message: IncomingMessage) -> IncomingMessage:
-    """The message without NUL characters, which PostgreSQL stores nowhere: one of them would stop the whole number."""
-    media = message.media
-    if media is not None and media.file_name and "\x00" in media.file_name:
-        message = replace(message, media=replace(media, file_name=media.file_name.replace("\x00", "")))
-    if "\x00" in message.text or "\x00" in message.push_name:
-        message = replace(
-            message, text=message.text.replace("\x00", ""), push_name=message.push_name.replace("\x00", "")
-        )
-    return replace(message, payload=_without_nul(message.payload)) if message.payload else message
+T = TypeVar("T", bound=Incoming | IncomingMedia)
 
 
-def storable_act(act: IncomingAct) -> IncomingAct:
-    return replace(act, **{name: _without_nul(getattr(act, name)) for name in ("target_wa_id", "text", "push_name")})
+LONGEST_ID = 128
+"""Characters. WhatsApp's ids and addresses are well below; a longer one is made up, and an index would not take it."""
+
+_IDS = frozenset(
+    {
+        "wa_id", "wa_ids", "quoted_wa_id", "target_wa_id", "poll_wa_id",
+        "chat_jid", "phone", "lid", "group", "author_jid",
+    }
+)  # fmt: skip
+_WIDE = frozenset({"size", "wa_event_id"})
+_SEALED = frozenset({"encrypted", "iv"})
 
 
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", "")
+def storable(value: T) -> T:
+    """The same as PostgreSQL takes it. Whoever writes to a number decides what is in it, and one value that cannot be stored
+    would cost the whole message."""
+    return replace(value, **{f.name: _storable(f.name, getattr(value, f.name)) for f in fields(value)})
+
+
+def storable_text(value: str | bytes) -> str:
+    """Without NUL characters, which PostgreSQL stores nowhere, and without what is no UTF-8: the protobufs give a text that is
+    none as bytes, and JSON within one may spell a lone surrogate."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
+def _storable(name: str, value: Any) -> Any:
+    if name in _SEALED or value is None or isinstance(value, bool | Enum):
+        return value
+    if isinstance(value, str | bytes):
+        text = storable_text(value)
+        return text if name not in _IDS or len(text) <= LONGEST_ID else _stand_in(text)
+    if isinstance(value, int):
+        return min(value, 2**63 - 1 if name in _WIDE else 2**31 - 1)
+    if isinstance(value, float):
+        return value if isfinite(value) else 0.0  # JSON has no other
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    return value
+        return {storable_text(key): _storable("", item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_storable(name, item) for item in value)
+    return storable(value) if isinstance(value, IncomingMessage | IncomingMedia) else value
+
+
+def _stand_in(long_id: str) -> str:
+    """The same for the same id, and for no other."""
+    return blake2b(long_id.encode(), digest_size=32).hexdigest()

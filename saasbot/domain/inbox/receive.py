@@ -5,6 +5,7 @@ One call takes everything that waits for a number, in order, so that a burst cos
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from saasbot.domain.inbox.acts import settle_acts
 from saasbot.domain.inbox.calls import answer_calls
 from saasbot.domain.inbox.groups import ask_group_names
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMessage, storable
+from saasbot.domain.inbox.incoming import IncomingMessage
 from saasbot.domain.inbox.preview import preview_of
 from saasbot.domain.inbox.receipts import apply_waiting
 from saasbot.domain.inbox.turns import ask_for_turns
@@ -67,6 +68,8 @@ _INSERT = """
         author_jid, type, text, payload, media_id, quoted_wa_id, status, chat_jid, number)
     ORDER BY r.number
     ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO UPDATE SET
+        -- it arrives only now: who read, or answered, up to here has not seen it
+        seq = DEFAULT,
         type = excluded.type, text = excluded.text, payload = excluded.payload, media_id = excluded.media_id,
         author_name = excluded.author_name, quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at,
         wa_timestamp = excluded.wa_timestamp,
@@ -85,11 +88,11 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
 
     True afterwards: each message is in the conversation of its person on this number; unread counters, previews and order
     follow; a message typed on the phone has taken the chat over from the bot; what was done to a message before it came
-    is done; where the bot may answer, one turn waits; a caller is written what the owner wants callers to be written.
+    is done; where the bot may answer, one turn waits; a caller is written what the owner wants callers to be written. What
+    could not be decrypted asks the bot for nothing while the message itself is on its way: that is answered when it comes.
     """
     if not messages:
         return 0
-    messages = [storable(message) for message in messages]
     addresses = [address_of(message) for message in messages]
     contacts = await resolve_contacts(actor, addresses)
     senders = [contacts[address] for address in addresses]
@@ -102,13 +105,13 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     calls: list[tuple[Conversation, IncomingMessage]] = []
     by_id = {conversation.id: conversation for conversation in conversations.values()}
     for row, message in zip(rows, messages, strict=True):
-        seq = stored.get(row["id"])
-        if seq is None:
+        found = stored.get(row["id"])
+        if found is None:
             continue
         conversation = by_id[row["conversation_id"]]
-        _advance(conversation, row, seq, message)
+        _advance(conversation, row, found, message)
         fresh.append(conversation)
-        if message.type != MessageType.ACTIVITY:
+        if message.type != MessageType.ACTIVITY and not message.is_on_its_way:
             asking.append(conversation)
         elif not message.from_me and message.payload.get("kind") == "missed_call":
             calls.append((conversation, message))
@@ -206,9 +209,18 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
     }
 
 
-async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]) -> dict[UUID, int]:
-    """Insert what is not stored yet; a placeholder of an undecryptable message gives way to the real one, under its own id.
-    Id to seq."""
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    seq: int
+    replaced: bool
+    """It took the place of its placeholder, which was counted."""
+
+
+async def _insert(
+    rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]
+) -> dict[UUID, _Stored]:
+    """Insert what is not stored yet, by id; a placeholder of an undecryptable message gives way to the real one, under its own
+    id."""
     media = []
     for row, message in zip(rows, messages, strict=True):
         if message.media is not None:
@@ -216,21 +228,36 @@ async def _insert(rows: list[dict[str, Any]], channel: Channel, messages: Sequen
             row["media_id"] = item.id
             media.append(item)
     session().add_all(media)
-    by_key = {(row["conversation_id"], row["wa_id"], row["from_me"]): row for row in reversed(rows)}
+    by_key = _one_of_each(rows, messages)
     inserted = await sql(
         _INSERT,
         company=channel.company_id,
         channel=channel.id,
-        rows=json.dumps(list(by_key.values())[::-1], default=str),
+        rows=json.dumps(list(by_key.values()), default=str),
     )
-    stored: dict[UUID, int] = {}
+    stored: dict[UUID, _Stored] = {}
     for r in inserted.all():
-        by_key[r.conversation_id, r.wa_id, r.from_me]["id"] = r.id
-        stored[r.id] = r.seq
+        row = by_key[r.conversation_id, r.wa_id, r.from_me]
+        stored[r.id] = _Stored(r.seq, replaced=r.id != row["id"])
+        row["id"] = r.id
     unused = [item.id for item, owner in _media_owners(media, rows) if owner not in stored]
     if unused:
         await sql("DELETE FROM media WHERE id = ANY(:ids)", ids=unused)
     return stored
+
+
+def _one_of_each(
+    rows: list[dict[str, Any]], messages: Sequence[IncomingMessage]
+) -> dict[tuple[UUID, str, bool], dict[str, Any]]:
+    """Of what is told twice in one go the first, except that its placeholder gives way to the message here as well."""
+    chosen: dict[tuple[UUID, str, bool], tuple[dict[str, Any], IncomingMessage]] = {}
+    for row, message in zip(rows, messages, strict=True):
+        key = (row["conversation_id"], row["wa_id"], row["from_me"])
+        before = chosen.get(key, (row, message))[1]
+        if before.is_placeholder and not message.is_placeholder and before.author_jid == message.author_jid:
+            del chosen[key]  # in the order of arrival it stands where the message is
+        chosen.setdefault(key, (row, message))
+    return {key: row for key, (row, _) in chosen.items()}
 
 
 def _media_owners(media: list[Media], rows: list[dict[str, Any]]) -> list[tuple[Media, UUID]]:
@@ -257,7 +284,7 @@ def _media(channel: Channel, message: IncomingMessage) -> Media:
     )
 
 
-def _advance(conversation: Conversation, row: dict[str, Any], seq: int, message: IncomingMessage) -> None:
+def _advance(conversation: Conversation, row: dict[str, Any], stored: _Stored, message: IncomingMessage) -> None:
     """Move the conversation on by one new message. The caller holds its lock."""
     if message.type == MessageType.ACTIVITY:
         _note_activity(conversation, row, message)
@@ -265,13 +292,17 @@ def _advance(conversation: Conversation, row: dict[str, Any], seq: int, message:
     conversation.chat_jid = message.chat_jid or conversation.chat_jid
     _show_as_last(conversation, row, message)
     if message.from_me:
-        conversation.unread = 0
-        _taken_over_on_the_phone(conversation, seq)
+        if not stored.replaced:
+            conversation.unread = 0
+            _taken_over_on_the_phone(conversation, stored.seq)
         return
-    conversation.unread += 1
-    conversation.last_customer_seq = max(conversation.last_customer_seq, seq)
-    if conversation.status in (ConversationStatus.RESOLVED, ConversationStatus.SNOOZED):
-        bot = conversation.handler == Handler.BOT
+    conversation.unread = max(conversation.unread, 1) if stored.replaced else conversation.unread + 1
+    if not message.is_on_its_way:
+        conversation.last_customer_seq = max(conversation.last_customer_seq, stored.seq)
+    bot = conversation.handler == Handler.BOT
+    if bot and message.is_on_its_way and conversation.turn_due_at is None:
+        conversation.status = ConversationStatus.OPEN  # no turn waits: should it never come, a person sees to it
+    elif conversation.status in (ConversationStatus.RESOLVED, ConversationStatus.SNOOZED):
         conversation.status = ConversationStatus.PENDING if bot else ConversationStatus.OPEN
 
 
