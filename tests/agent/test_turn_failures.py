@@ -67,7 +67,9 @@ async def test_a_turn_that_takes_too_long_is_cut_off(
         await asyncio.Event().wait()
 
     scripted(forever)
-    monkeypatch.setitem(turn_module.run_turn.__kwdefaults__, "deadline", 0.05)
+    defaults = turn_module.run_turn.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "deadline", 0.05)
     conversation_id = await shop.hears("Hola")
     started = time.monotonic()
     assert await run_turn_job(shop, conversation_id) == TurnOutcome.HANDED_OFF

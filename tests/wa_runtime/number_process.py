@@ -106,7 +106,8 @@ async def hold(dsn: str, device_jid: str) -> None:
         LibraryClient.close = close_late
     prepare_loop(1)
     for name in ("SEND_SECONDS", "TRANSFER_SECONDS"):
-        setattr(neonize_transport, name, float(os.environ.get(name, getattr(neonize_transport, name))))
+        if name in os.environ:
+            setattr(neonize_transport, name, float(os.environ[name]))
     wiring = Wiring(
         PrintedJournal(),
         lambda change: say(
