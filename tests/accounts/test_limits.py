@@ -145,7 +145,7 @@ async def slowed_down(monkeypatch: pytest.MonkeyPatch, email: str = "alice@sur.e
         await fail(1, email=email, network=f"192.0.2.{number}")
 
 
-@attempt(0, "limits", "Strangers guess on to keep an owner's program from signing in, by its wrong tries as well.")
+@attempt(260, "limits", "Strangers guess on to keep an owner's program from signing in, by its wrong tries as well.")
 async def test_a_try_that_the_slow_clock_refuses_does_not_count(alice: Actor, monkeypatch: pytest.MonkeyPatch):
     await slowed_down(monkeypatch)
     for _ in range(7):
@@ -153,7 +153,7 @@ async def test_a_try_that_the_slow_clock_refuses_does_not_count(alice: Actor, mo
             await sign_in(network=CAFE)
 
 
-@attempt(0, "limits", "Strangers guess on to keep an owner out from where they always sign in.")
+@attempt(261, "limits", "Strangers guess on to keep an owner out from where they always sign in.")
 @pytest.mark.parametrize("via", ["browser", "program"])
 async def test_strangers_do_not_slow_down_a_network_where_the_account_signed_in_before(
     alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch, via: str
@@ -172,7 +172,7 @@ async def test_strangers_do_not_slow_down_a_network_where_the_account_signed_in_
             await sign_in(email, network=network)
 
 
-@attempt(0, "limits", "Guesses come from a network where the account signs in.")
+@attempt(262, "limits", "Guesses come from a network where the account signs in.")
 async def test_guesses_from_such_networks_are_bounded_too(alice: Actor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("saasbot.domain.accounts.throttle.NEAR_GUESSES", replace(NEAR_GUESSES, most=3))
     person = await signed_in_person("alice@sur.example", PASSWORD, network="192.0.2.99")

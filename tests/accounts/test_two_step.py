@@ -565,7 +565,7 @@ async def test_guesses_at_the_password_are_counted_there_too(alice: Actor, codes
         await two_step.turn_off(alice, password=PASSWORD, code=codes[0], network="home")
 
 
-@attempt(0, "limits", "Strangers guess at an account to keep its owner from the second step.")
+@attempt(263, "limits", "Strangers guess at an account to keep its owner from the second step.")
 async def test_guesses_of_strangers_keep_nobody_from_their_settings(
     alice: Actor, codes: list[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -577,7 +577,7 @@ async def test_guesses_of_strangers_keep_nobody_from_their_settings(
     await confirm_password(alice, PASSWORD)
 
 
-@attempt(0, "accounts", "Who found sessions open guesses the password in each of them, and from many networks.")
+@attempt(264, "accounts", "Who found sessions open guesses the password in each of them, and from many networks.")
 async def test_guesses_of_who_is_signed_in_are_counted_over_all_sessions(alice: Actor):
     for number in range(5):
         with pytest.raises(WrongPassword):

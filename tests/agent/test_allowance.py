@@ -40,7 +40,7 @@ async def answer_to(shop: Shop, number: int) -> tuple[str, str | None]:
     return outcome, (await turns_of(shop, conversation_id))[0].reason
 
 
-@attempt(0, "limits", "A company lets its customers use the platform's model without end.")
+@attempt(265, "limits", "A company lets its customers use the platform's model without end.")
 async def test_when_the_day_is_used_up_people_go_on_and_the_owner_is_told_once(
     shop: Shop, other_shop: Shop, two_turns: FakeOpenAI
 ) -> None:
@@ -69,7 +69,7 @@ async def test_a_key_of_their_own_goes_on_at_once(shop: Shop, two_turns: FakeOpe
         assert await answer_to(shop, number) == (TurnOutcome.REPLIED, None)
 
 
-@attempt(0, "limits", "Trials use up what is for a company's customers.")
+@attempt(266, "limits", "Trials use up what is for a company's customers.")
 async def test_trials_have_a_quarter_of_their_own(shop: Shop, scripted: Script, configure: Configure) -> None:
     scripted(says("¡Hola!"))
     configure(platform_tokens_a_day=4 * A_STEP)

@@ -38,7 +38,7 @@ async def until_asked(fake: FakeOpenAI, times: int) -> None:
             await asyncio.sleep(0.01)
 
 
-@attempt(0, "limits", "A company asks a model that hangs, again and again, to leave the others no connection.")
+@attempt(267, "limits", "A company asks a model that hangs, again and again, to leave the others no connection.")
 async def test_few_trials_of_a_company_run_at_once(
     shop: Shop, other_shop: Shop, hanging: tuple[FakeOpenAI, asyncio.Event]
 ) -> None:
@@ -71,7 +71,7 @@ async def test_a_trial_that_is_left_makes_room(shop: Shop, hanging: tuple[FakeOp
     assert not trials._running
 
 
-@attempt(0, "limits", "Somebody who has just registered thinks aloud without end at the cost of the platform.")
+@attempt(268, "limits", "Somebody who has just registered thinks aloud without end at the cost of the platform.")
 async def test_a_company_tries_so_often_an_hour(
     shop: Shop, other_shop: Shop, scripted: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

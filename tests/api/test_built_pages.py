@@ -117,7 +117,7 @@ def test_a_head_is_a_page_without_its_body(pages: BuiltPages):
             assert bool(answer.body) is (method == "GET")
 
 
-@attempt(0, "limits", "Pages that do not exist are asked for, because each costs more than the question.")
+@attempt(269, "limits", "Pages that do not exist are asked for, because each costs more than the question.")
 def test_what_is_at_no_address_costs_next_to_nothing(pages: BuiltPages, monkeypatch: pytest.MonkeyPatch):
     """No storage is built and nothing is compressed for it."""
 

@@ -128,7 +128,7 @@ async def test_too_many_socket_messages_close_it(gate: Gate, inner: Inner):
     assert len(inner.messages) < len(flood)
 
 
-@attempt(0, "limits", "One address floods the server through many sockets, each within its own rate.")
+@attempt(270, "limits", "One address floods the server through many sockets, each within its own rate.")
 async def test_all_sockets_of_a_network_share_a_rate_and_none_is_cut(
     gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch
 ):
@@ -288,7 +288,7 @@ async def test_a_body_within_the_limit_arrives_whole(gate: Gate, inner: Inner):
 IMAGE = "/api/v1/products/0190a1b2-1234-5678-9012-123456789012/image"
 
 
-@attempt(0, "limits", "Ten megabytes of brackets are sent where a product is changed.")
+@attempt(271, "limits", "Ten megabytes of brackets are sent where a product is changed.")
 @pytest.mark.parametrize("path", [IMAGE.removesuffix("/image"), f"{IMAGE}/x", "/api/v1/products/", "/api/v1/bots"])
 async def test_only_a_photo_may_be_as_large_as_a_photo(gate: Gate, inner: Inner, path: str):
     pieces = [b"[" * 100_000] * 20
@@ -298,7 +298,7 @@ async def test_only_a_photo_may_be_as_large_as_a_photo(gate: Gate, inner: Inner,
     assert inner.bodies == [b"".join(pieces)]
 
 
-@attempt(0, "limits", "Somebody without a token has megabyte after megabyte of JSON parsed.")
+@attempt(272, "limits", "Somebody without a token has megabyte after megabyte of JSON parsed.")
 async def test_a_network_has_so_much_parsed_and_no_more(gate: Gate, inner: Inner, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "JSON_BYTES", limits.Rate(burst=300_000, per_second=1_000))
     body = [b"x" * 50_000] * 4
@@ -367,7 +367,7 @@ async def test_a_page_has_a_budget_too(gate: Gate, budget: int):
     assert (await request(gate, "GET", "/login", client="203.0.113.9")).status == 200
 
 
-@attempt(0, "limits", "Somebody asks for what is refused, again and again.")
+@attempt(273, "limits", "Somebody asks for what is refused, again and again.")
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [

@@ -95,7 +95,7 @@ MALFORMED = [
 ]
 
 
-@attempt(0, "gate", "A socket sends what no browser sends, so that Reflex logs it whole.")
+@attempt(275, "gate", "A socket sends what no browser sends, so that Reflex logs it whole.")
 @pytest.mark.parametrize("frame", MALFORMED)
 def test_what_no_browser_sends_does_not(frame: str | None):
     frames = TabFrames()
@@ -118,7 +118,7 @@ def test_nothing_comes_before_a_tab_joined_or_after_it_left():
     assert [frames.fault(frame) for frame in (event(), LEAVE, JOIN)] == [Fault.MALFORMED] * 3
 
 
-@attempt(0, "gate", "A socket without a session floods the log with events that do not exist.")
+@attempt(276, "gate", "A socket without a session floods the log with events that do not exist.")
 async def test_unknown_events_reach_nobody_and_are_one_line_in_the_log(tmp_path: Path, app_db: object):
     inner = Inner()
     joined, unknown = {"type": "websocket.receive", "text": JOIN}, message("event", {"name": "x" * 10_000})

@@ -157,7 +157,7 @@ HOSTILE = (
 
 
 @attempt(
-    0, "secrets", "A text is written so that cutting secrets out of it takes longer the longer it is, by its square."
+    277, "secrets", "A text is written so that cutting secrets out of it takes longer the longer it is, by its square."
 )
 @pytest.mark.parametrize("atom", HOSTILE)
 def test_a_hostile_text_takes_no_longer_than_another_of_its_length(atom: str):
@@ -171,7 +171,7 @@ def test_a_hostile_text_takes_no_longer_than_another_of_its_length(atom: str):
     assert seconds(atom * (characters // len(atom))) < 10 * plain + 0.2
 
 
-@attempt(0, "secrets", "A client's text of hundreds of kilobytes is logged, again and again.")
+@attempt(278, "secrets", "A client's text of hundreds of kilobytes is logged, again and again.")
 def test_a_long_text_is_cut_and_a_trace_later(written: io.StringIO):
     ours.get_logger("test").warning("it.failed", reason="long " * 50_000)
     logging.getLogger("other").warning("long " * 50_000)

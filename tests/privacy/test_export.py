@@ -181,7 +181,7 @@ async def test_a_copy_that_is_being_made_when_somebody_is_erased_is_given_up(
         await ask_export(shop.alice)
 
 
-@attempt(0, "privacy", "A copy of all data is asked for while somebody is being erased.")
+@attempt(279, "privacy", "A copy of all data is asked for while somebody is being erased.")
 @pytest.mark.parametrize("finished", [True, False])
 async def test_a_copy_that_was_begun_before_the_rows_were_gone_is_gone_with_them(
     shop: Shop,

@@ -108,7 +108,7 @@ LONG = "".join(chr(0x4E00 + i * 7919 % 20_000) for i in range(8_000))
 
 
 @attempt(
-    0,
+    280,
     "limits",
     "A reaction, an edit or a deletion names a message by an id that is too long for an index, to stop the number.",
 )
