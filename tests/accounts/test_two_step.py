@@ -632,7 +632,8 @@ async def test_an_administrator_replaces_the_app_and_only_the_session_that_did_i
     with pytest.raises(InvalidInput):
         await two_step.confirm(charlie, "000000", current=current.session_id)
 
-    codes = await two_step.confirm(charlie, code_of(begun), current=current.session_id)
+    confirming = code_of(begun)
+    codes = await two_step.confirm(charlie, confirming, current=current.session_id)
     assert len(codes) == 10
     assert await accounts.signed_in(here)
     assert await accounts.signed_in(elsewhere) is None
@@ -642,7 +643,7 @@ async def test_an_administrator_replaces_the_app_and_only_the_session_that_did_i
         await accounts.finish(waiting, codes[1])
     token = await begun_attempt(email)
     assert await wrong(token, code_now(charlie.user_id)) == 4, "the app of before opens nothing"
-    assert await wrong(token, code_of(begun)) == 3, "nor does the code that confirmed the other once more"
+    assert await wrong(token, confirming) == 3, "nor does the code that confirmed the other once more"
     assert (await accounts.finish(token, codes[0])).person.user_id == charlie.user_id
 
     async with platform_unit_of_work("a test"):

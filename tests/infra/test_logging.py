@@ -111,8 +111,8 @@ def test_what_helps_is_left(written: io.StringIO):
 @pytest.mark.parametrize("phone", ["+54 9 11 5555-4444", "+54 (911) 5555 4444", "011 5555 4444", "5491155554444"])
 def test_a_phone_number_is_never_whole_however_it_is_written(written: io.StringIO, phone: str):
     ours.get_logger("test").info("said", detail=f"call {phone} please", inner={"to": [phone]})
-    assert phone not in written.getvalue()
-    assert "5555" not in written.getvalue()
+    _, said = written.getvalue().split("said", 1)  # the moment before it may have any digits
+    assert phone not in said and "5555" not in said
 
 
 @attempt(128, "privacy", "Whole phone numbers are looked for in the log.")
