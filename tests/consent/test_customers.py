@@ -215,16 +215,26 @@ async def test_a_row_is_of_the_companys_own_contact_and_of_one_person(shop: Shop
         "INSERT INTO consent (id, created_at, company_id, identity_id, user_id, purpose, granted, text_version, network, "
         "address, source) VALUES (gen_random_uuid(), now(), :company, :identity, :user, :purpose, true, '0', '', '', 'inbox')"
     )
-    for values in (
-        {"identity": theirs["id"], "user": None, "purpose": "messages", "company": shop.company.id},
-        {"identity": None, "user": None, "purpose": "messages", "company": shop.company.id},
-        {"identity": theirs["id"], "user": shop.bob.user_id, "purpose": "terms", "company": shop.company.id},
-        {"identity": None, "user": shop.bob.user_id, "purpose": "messages", "company": shop.company.id},
-        {"identity": theirs["id"], "user": None, "purpose": "messages", "company": other_shop.company.id},
+    await shop.hears("Hola")
+    (ours,) = await rows(shop, "contact_identity")
+    for refused_by, values in (
+        ("foreign key", {"identity": theirs["id"], "user": None, "purpose": "messages", "company": shop.company.id}),
+        ("one_person", {"identity": None, "user": None, "purpose": "messages", "company": shop.company.id}),
+        (
+            "one_person",
+            {"identity": ours["id"], "user": shop.bob.user_id, "purpose": "terms", "company": shop.company.id},
+        ),
+        ("one_person", {"identity": None, "user": shop.bob.user_id, "purpose": "messages", "company": shop.company.id}),
+        (
+            "row-level",
+            {"identity": theirs["id"], "user": None, "purpose": "messages", "company": other_shop.company.id},
+        ),
     ):
-        with pytest.raises(DBAPIError):
+        with pytest.raises(DBAPIError, match=refused_by):
             async with unit_of_work(shop.alice):
                 await sql(insert, **values)
+    async with unit_of_work(shop.alice):
+        await sql(insert, identity=ours["id"], user=None, purpose="messages", company=shop.company.id)
 
 
 async def test_a_colleague_who_is_gone_is_named_no_more_and_the_rest_stays(shop: Shop):
