@@ -66,6 +66,7 @@ _UNSUPPORTED = {
     "edit": N_("The customer edited a message to:"),
     "view_once": N_("A message that can be seen once. Open it on the phone."),
     "undecryptable": N_("This message is still on its way. If it does not come, ask the customer to send it again."),
+    "not_stored": N_("This message arrived and could not be stored. See it on the phone."),
     "unavailable": N_("WhatsApp sent this message to the phone only. It may be one that can be seen once."),
     "poll_creation": N_("A poll. See it on the phone."),
     "contacts_array": N_("Several contacts. See them on the phone."),

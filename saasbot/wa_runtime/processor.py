@@ -2,7 +2,7 @@
 
 Woken by the journal's notification, it takes up to a batch of a number's events in one transaction: one event when things are
 calm (latency), many in a burst (throughput). A batch that fails is tried event by event, so that one bad event is set
-aside with its error and the others go on. Only a database that is away makes them all wait.
+aside with its error, a line in its chat, and the others go on. Only a database that is away makes them all wait.
 """
 
 import asyncio
@@ -19,7 +19,13 @@ from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.journal import BATCH, TOPIC, JournalEvent, mark_processed, take_events
 from saasbot.domain.inbox.acts import address_of_act, apply_acts
 from saasbot.domain.inbox.identities import resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, IncomingReceipt, IncomingVote
+from saasbot.domain.inbox.incoming import (
+    IncomingAct,
+    IncomingMessage,
+    IncomingReceipt,
+    IncomingVote,
+    without_content,
+)
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import address_of, receive
 from saasbot.infra.db import DOWN, StatementEnded, is_away, unit_of_work
@@ -28,6 +34,7 @@ from saasbot.infra.events import Listener
 from saasbot.infra.failpoints import reach
 from saasbot.infra.logging import get_logger
 from saasbot.infra.metrics import count_received
+from saasbot.models import MessageType
 from saasbot.wa_runtime.decode import decode
 from saasbot.wa_runtime.history import HistoryLane
 from saasbot.wa_runtime.poll_votes import take_votes
@@ -190,11 +197,32 @@ class Processor:
                     log.warning("journal.event_slow", event_id=item.id)
                     return item.id
                 log.exception("journal.event_failed", event_id=item.id)
-                async with unit_of_work(actor):
-                    await mark_processed(actor, [item.id], error=repr(error)[:500])
+                await self._set_aside(actor, channel_id, item, error)
             self._slow.pop(item.id, None)
             return item.id
         raise AssertionError("unreachable")
+
+    async def _set_aside(self, actor: Actor, channel_id: UUID, item: JournalEvent, error: Exception) -> None:
+        """It is kept for a person to look at. A message leaves a line in its own chat, where that can be told and stored."""
+        for telling in (True, False):
+            try:
+                async with unit_of_work(actor):
+                    await mark_processed(actor, [item.id], error=repr(error)[:500])
+                    if telling:
+                        await self._leave_line(actor, channel_id, item)
+            except Exception as problem:
+                if is_away(problem) or not telling:
+                    raise
+                log.warning("journal.line_failed", event_id=item.id, error=type(problem).__name__)
+            else:
+                return
+
+    async def _leave_line(self, actor: Actor, channel_id: UUID, item: JournalEvent) -> None:
+        value = decode(item.id, item.code, item.raw)
+        if isinstance(value, IncomingMessage) and value.type != MessageType.ACTIVITY:
+            channel = await access_channel(actor, channel_id)
+            if value.group is None or channel.groups_enabled:
+                await receive(actor, channel, [without_content(value)])
 
     def _may_come_again(self, event_id: int) -> bool:
         now = time.monotonic()

@@ -147,9 +147,24 @@ async def test_what_the_database_never_takes_is_set_aside_and_the_others_are_sto
 
     monkeypatch.setattr(processing, "receive", receive)
     await number.hears(text("antes", "A"), text("mala", "B"), text("después", "C"))
-    assert await number.texts() == ["antes", "después"]
+    assert await number.texts() == ["antes", "", "después"]
+    assert (await number.column("SELECT payload->>'kind' FROM message ORDER BY seq"))[1] == "not_stored"
     [error] = await number.set_aside()
     assert "ProgramLimitExceeded" in error
+
+
+async def test_what_leaves_not_even_a_line_is_set_aside(number: Number, monkeypatch: pytest.MonkeyPatch):
+    stored = processing.receive
+
+    async def receive(actor: Any, channel: Any, messages: Sequence[IncomingMessage]) -> int:
+        if any(message.wa_id == "B" for message in messages):
+            raise ValueError("never")
+        return await stored(actor, channel, messages)
+
+    monkeypatch.setattr(processing, "receive", receive)
+    await number.hears(text("antes", "A"), text("mala", "B"), text("después", "C"))
+    assert await number.texts() == ["antes", "después"]
+    assert await number.set_aside() == ["ValueError('never')"]
 
 
 async def test_what_takes_too_long_lets_the_others_pass_and_comes_again(
@@ -187,7 +202,7 @@ async def test_what_always_takes_too_long_is_set_aside(number: Number, monkeypat
     monkeypatch.setattr(processing, "receive", receive)
     monkeypatch.setattr(processing, "_SLOW_SECONDS", 0.2)
     await number.hears(text("lenta", "A"), text("rápida", "B"))
-    assert await number.texts() == ["rápida"]
+    assert await number.texts() == ["rápida", ""]
     [error] = await number.set_aside()
     assert "QueryCanceled" in error
 

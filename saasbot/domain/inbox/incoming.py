@@ -136,6 +136,20 @@ def storable(value: T) -> T:
     return replace(value, **{f.name: _storable(f.name, getattr(value, f.name)) for f in fields(value)})
 
 
+def without_content(message: IncomingMessage) -> IncomingMessage:
+    """What can still be told of a message that could not be stored: whose it is, and that it came."""
+    return replace(
+        message,
+        type=MessageType.UNSUPPORTED,
+        push_name="",
+        text="",
+        payload={"kind": "not_stored"},
+        media=None,
+        quoted_wa_id=None,
+        ephemeral_seconds=None,
+    )
+
+
 def storable_text(value: str | bytes) -> str:
     """Without NUL characters, which PostgreSQL stores nowhere, and without what is no UTF-8: the protobufs give a text that is
     none as bytes, and JSON within one may spell a lone surrogate."""
