@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from saasbot.domain.inbox.incoming import IncomingMedia
+from saasbot.domain.inbox.incoming import IncomingMedia, storable_text
 from saasbot.models import MessageType
 from saasbot.wa_runtime.protobufs import e2e
 
@@ -89,7 +89,7 @@ def readable(content: Any) -> str:
 
 def announced(name: str, content: Any) -> IncomingMedia:
     return IncomingMedia(
-        mime=content.mimetype.split(";")[0].strip().lower() or "application/octet-stream",
+        mime=storable_text(content.mimetype).split(";")[0].strip().lower() or "application/octet-stream",
         size=content.fileLength,
         sha256=content.fileSHA256.hex() or None,
         width=(content.width or None) if name in _MEASURED else None,

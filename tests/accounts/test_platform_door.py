@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from saasbot.domain.actor import Actor
@@ -83,6 +84,7 @@ async def test_uses_are_counted_by_their_reason_and_the_reason_is_at_hand_for_a_
 def test_uses_are_in_the_log_once_an_hour_with_how_many_there_were(monkeypatch: pytest.MonkeyPatch):
     why, clock = "a reason of this test alone", 1000.0
     monkeypatch.setattr(platform_uses.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(platform_uses, "log", structlog.get_logger())  # the other may be bound already, to no capture
     with capture_logs() as lines:
         for moment in (0, 1, 3599, 3600, 3601, 7201):
             clock = 1000.0 + moment

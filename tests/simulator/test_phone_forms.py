@@ -41,6 +41,6 @@ async def test_a_number_is_reached_however_it_is_written(running_simulator: Runn
 async def test_a_number_of_nobody_is_refused(running_simulator: RunningSimulator) -> None:
     bob = running_simulator.shop.bob
     async with unit_of_work(bob):
-        message = await send_to_phone(bob, running_simulator.channel_id, to="+34 600 000 000", text="¿Hay alguien?")
+        message = await send_to_phone(bob, running_simulator.channel_id, to="+34 600 404 404", text="¿Hay alguien?")
     assert (await message_is(running_simulator, message.id, "failed")).error == "not_on_whatsapp"
     assert await running_simulator.sent() == []

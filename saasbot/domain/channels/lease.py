@@ -27,20 +27,25 @@ async def acquire_lease(actor: Actor, channel_id: UUID, *, holder: str, holder_i
     `holder_is_dead` takes it from a holder whose process is known to be gone (same machine, no such process), without
     waiting for its lease to run out.
     """
+    # Apart, and without naming a key: of several who ask first, an upsert would fail on the key that it does not name.
+    await sql(
+        """
+        INSERT INTO channel_lease (channel_id, company_id, epoch, expires_at)
+        VALUES (:channel, :company, 0, clock_timestamp()) ON CONFLICT DO NOTHING
+        """,
+        channel=channel_id,
+        company=actor.company_id,
+    )
     row = (
         await sql(
             """
-                INSERT INTO channel_lease AS lease (channel_id, company_id, holder, host, epoch, expires_at, seen_at)
-                VALUES (:channel, :company, :holder, :host, 1,
-                        clock_timestamp() + make_interval(secs => :seconds), clock_timestamp())
-                ON CONFLICT (channel_id) DO UPDATE
-                SET holder = excluded.holder, host = excluded.host, epoch = lease.epoch + 1,
-                    expires_at = excluded.expires_at, seen_at = excluded.seen_at, memory_bytes = NULL
-                WHERE lease.holder IS NULL OR lease.expires_at < clock_timestamp() OR :dead
+                UPDATE channel_lease SET holder = :holder, host = :host, epoch = epoch + 1,
+                    expires_at = clock_timestamp() + make_interval(secs => :seconds), seen_at = clock_timestamp(),
+                    memory_bytes = NULL
+                WHERE channel_id = :channel AND (holder IS NULL OR expires_at < clock_timestamp() OR :dead)
                 RETURNING epoch
                 """,
             channel=channel_id,
-            company=actor.company_id,
             holder=holder,
             host=os.uname().nodename,
             seconds=LEASE_SECONDS,
