@@ -249,7 +249,7 @@ async def test_an_invented_cookie_costs_one_query_at_most(
         assert [await tab.send(HANDLERS["greet"]) for _ in range(5)] == [PASS] * 5
     assert len(asked) == most
     clock.now += recent.SECONDS
-    await tab.send(HANDLERS["greet"])
+    await Tab(cookie, guard=guard).send(HANDLERS["greet"])
     assert len(asked) == 2 * most
 
 
