@@ -63,6 +63,7 @@ class ArrivingBody:
         self._receive, self._send = receive, send
         self._traffic, self._senders, self._factor = traffic, senders, factor
         self._limit, self._is_json, self._size, self._began = limit, is_json, 0, time.monotonic()
+        self._brackets = 0
         self._is_counted = self._is_complete = False
         self.refusal: Refusal | None = None
         self.answered = False
@@ -92,9 +93,12 @@ class ArrivingBody:
             self._traffic.end(self._senders)
 
     async def _piece(self, message: Message) -> Message:
-        size = len(message.get("body", b""))
+        piece = message.get("body", b"")
+        size = len(piece)
         self._size += size
-        if self._size > self._limit:
+        if self._is_json:
+            self._brackets += piece.count(b"[") + piece.count(b"{")
+        if self._size > self._limit or self._brackets > limits.MOST_BRACKETS:
             return self._cut(TOO_LARGE)
         if not message.get("more_body"):
             self._is_complete = True

@@ -99,7 +99,7 @@ class Gate:
     def _refusal(self, scope: Scope) -> Refusal | None:
         """Why the request must not pass, whoever asks."""
         path = scope["path"]
-        if not self._paths.know(path):
+        if not self._paths.know(path) or (path.startswith("/demo-model/") and not settings().demo):
             return NOTHING_HERE
         if path.startswith(_ONLY_HERE) and not is_loopback_host(header(scope, b"host")):
             return FOREIGN_HOST

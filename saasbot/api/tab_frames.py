@@ -10,6 +10,8 @@ from typing import Any
 from reflex_base.constants import CompileVars
 from reflex_base.registry import RegistrationContext
 
+from saasbot.api import limits
+
 # Engine.IO's kind of packet, then Socket.IO's, then the namespace (socket.io-protocol v5)
 _JOIN, _LEAVE, _EVENT = "40/_event,", "41/_event,", "42/_event,"
 _ALIVE = frozenset({"1", "2", "3"})
@@ -91,7 +93,9 @@ def _is_known(name: str) -> bool:
 
 
 def _parsed(text: str) -> Any:
-    """Nothing of what is no JSON, or deeper than anybody nests."""
+    """Nothing of what is no JSON, or has more parts or levels than anything that we ask for."""
+    if text.count("[") + text.count("{") > limits.MOST_BRACKETS:
+        return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

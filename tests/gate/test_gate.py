@@ -291,11 +291,20 @@ IMAGE = "/api/v1/products/0190a1b2-1234-5678-9012-123456789012/image"
 @attempt(271, "limits", "Ten megabytes of brackets are sent where a product is changed.")
 @pytest.mark.parametrize("path", [IMAGE.removesuffix("/image"), f"{IMAGE}/x", "/api/v1/products/", "/api/v1/bots"])
 async def test_only_a_photo_may_be_as_large_as_a_photo(gate: Gate, inner: Inner, path: str):
-    pieces = [b"[" * 100_000] * 20
+    pieces = [b"x" * 100_000] * 20
     assert (await request(gate, "PUT", path, body=pieces)).status == 413
     assert inner.bodies == []
     assert (await request(gate, "POST", IMAGE, body=pieces)).status == 200
     assert inner.bodies == [b"".join(pieces)]
+
+
+@attempt(0, "limits", "A body of the size that is accepted is nothing but empty lists.")
+async def test_a_body_has_so_many_parts_and_no_more(gate: Gate, inner: Inner):
+    """The collector of garbage looks at all of the process again and again while they are made."""
+    assert (await request(gate, "POST", "/api/v1/bots", body=[b"[],{}," * 1_300] * 2)).status == 413
+    assert inner.bodies == []
+    assert (await request(gate, "POST", "/api/v1/bots", body=[b"[],{}," * 1_000] * 2)).status == 200
+    assert (await request(gate, "POST", IMAGE, body=[b"[],{}," * 1_300] * 2)).status == 200
 
 
 @attempt(272, "limits", "Somebody without a token has megabyte after megabyte of JSON parsed.")

@@ -34,6 +34,7 @@ FROM_A_BROWSER = [
     event(router_data={}),
     event(router_data={"pathname": "/", "asPath": "/", "ip": "what a server sent along"}),
     message("client_error", {"message": "x"}),
+    event(payload={"prompt": "[{" * 2_000 + "a" * 20_000}),
     "3",
     LEAVE,
 ]
@@ -92,6 +93,7 @@ MALFORMED = [
     event(router_data={"asPath": {}}),
     event(router_data={"asPath": "@["}),
     event(router_data={"query": []}),
+    event(payload={"a": [[]] * 5_000}),
 ]
 
 
