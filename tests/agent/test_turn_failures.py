@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from saasbot.agent import turn as turn_module
+from saasbot.domain.agent.allowance import CUSTOMERS
 from saasbot.models import (
     Handler,
     TurnOutcome,
@@ -67,7 +68,7 @@ async def test_a_turn_that_takes_too_long_is_cut_off(
         await asyncio.Event().wait()
 
     scripted(forever)
-    monkeypatch.setitem(turn_module.run_turn.__kwdefaults__, "deadline", 0.05)
+    monkeypatch.setattr(turn_module.run_turn, "__kwdefaults__", {"deadline": 0.05, "allowance": CUSTOMERS})
     conversation_id = await shop.hears("Hola")
     started = time.monotonic()
     assert await run_turn_job(shop, conversation_id) == TurnOutcome.HANDED_OFF
