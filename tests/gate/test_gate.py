@@ -298,7 +298,7 @@ async def test_only_a_photo_may_be_as_large_as_a_photo(gate: Gate, inner: Inner,
     assert inner.bodies == [b"".join(pieces)]
 
 
-@attempt(0, "limits", "A body of the size that is accepted is nothing but empty lists.")
+@attempt(281, "limits", "A body of the size that is accepted is nothing but empty lists.")
 async def test_a_body_has_so_many_parts_and_no_more(gate: Gate, inner: Inner):
     """The collector of garbage looks at all of the process again and again while they are made."""
     assert (await request(gate, "POST", "/api/v1/bots", body=[b"[],{}," * 1_300] * 2)).status == 413
