@@ -58,9 +58,11 @@ class Socket:
     async def frames(self, *, until: str) -> str:
         """All that comes until something holds `until`, and then until it is quiet."""
         found = ""
+        end = asyncio.get_running_loop().time() + _LONGEST_SECONDS
         while True:
             try:
-                async with asyncio.timeout(_QUIET_SECONDS if until in found else _LONGEST_SECONDS):
+                quiet = asyncio.timeout(_QUIET_SECONDS) if until in found else asyncio.timeout_at(end)
+                async with quiet:
                     frame = str(await self._socket.recv())
             except TimeoutError:
                 assert until in found
@@ -125,7 +127,12 @@ def session_cookie_of(server: RunningServer, owner: Owner) -> str:
 
 
 def paths() -> list[str]:
-    return [page.route.replace("[conversation_id]", str(new_id())).replace("[bot_id]", str(new_id())) for page in PAGES]
+    """Where a browser would stand on each page."""
+    routes_of_pages = ["/there-is-nothing-here" if page.route == routes.NOT_FOUND else page.route for page in PAGES]
+    return [
+        route.replace("[conversation_id]", str(new_id())).replace("[bot_id]", str(new_id()))
+        for route in routes_of_pages
+    ]
 
 
 @attempt(187, "state", "A socket without a session reads every frame it gets.")
