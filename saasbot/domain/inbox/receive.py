@@ -302,6 +302,8 @@ def _advance(conversation: Conversation, row: dict[str, Any], stored: _Stored, m
     bot = conversation.handler == Handler.BOT
     if bot and message.is_on_its_way and conversation.turn_due_at is None:
         conversation.status = ConversationStatus.OPEN  # no turn waits: should it never come, a person sees to it
+    elif bot and stored.replaced and conversation.status == ConversationStatus.OPEN:
+        conversation.status = ConversationStatus.PENDING  # it came, and the bot sees to it
     elif conversation.status in (ConversationStatus.RESOLVED, ConversationStatus.SNOOZED):
         conversation.status = ConversationStatus.PENDING if bot else ConversationStatus.OPEN
 
