@@ -10,7 +10,7 @@ from saasbot.domain import accounts
 from saasbot.domain.accounts import enrolment, two_step
 from saasbot.domain.accounts.attempts import LIFETIME
 from saasbot.domain.actor import Actor
-from saasbot.domain.admin import attempts, credentials
+from saasbot.domain.admin import attempts, credentials, resets
 from saasbot.domain.admin.operators import drop_second_factor
 from saasbot.domain.admin.second_factors import read_factor, remove_factor
 from saasbot.infra.crypto import token_hash
@@ -27,6 +27,7 @@ LOCKED = {
     "a code of the app": (attempts, "used_at IS NULL FOR UPDATE"),
     "a recovery code": (attempts, "UPDATE recovery_code"),
     "a reset": (credentials, "DELETE FROM sign_in_attempt"),
+    "another link": (resets, "FOR UPDATE"),
 }
 """What ends a sign-in, and the statement after which it has locked what it locks first."""
 
@@ -117,3 +118,20 @@ async def test_an_enrolment_waits_for_a_reset_and_comes_too_late(alice: Actor, m
     assert await late is None
     factor = await read_factor(dora.person_id)
     assert factor is not None and factor.confirmed_at is None
+
+
+async def test_a_link_that_is_used_while_another_is_asked_for_is_no_longer_good(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch
+):
+    link = await link_token()
+    async with platform_unit_of_work("a test"):
+        await sql("UPDATE password_reset SET created_at = created_at - interval '2 minutes'")
+    locked, go_on = held_up(monkeypatch, "another link")
+    asking = asyncio.create_task(resets.open_reset(EMAIL, b"another" * 4, LIFETIME))
+    await locked.wait()
+    using = asyncio.create_task(accounts.reset_password(token=link, password=NEW))
+    await somebody_waits()
+    go_on.set()
+    assert await asking is not None
+    with pytest.raises(accounts.InvalidReset):
+        await using
