@@ -135,7 +135,7 @@ def _simulated_phone() -> rx.Component:
         t("This number is on the simulator. Its phone is on screen too:"),
         " ",
         new_tab(t("Open the simulated phone"), routes.PHONE),
-        class_name="pairing-lead",
+        class_name="pairing-hint",
     )
 
 

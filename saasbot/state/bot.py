@@ -16,7 +16,7 @@ from saasbot.domain.bots.edit import BotSettings, get_bot, set_bot_enabled, upda
 from saasbot.domain.bots.prompts import compare_versions, keep_draft, list_versions, publish_version, save_version
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput, NotFound
-from saasbot.infra.i18n import error_text, format_full, format_when, gettext
+from saasbot.infra.i18n import N_, error_text, format_full, format_when, gettext, translate
 from saasbot.models import Bot, PromptVersion
 from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
@@ -28,6 +28,13 @@ from saasbot.state.model_names import is_demo, model_name
 from saasbot.state.one_person import still
 from saasbot.state.patience import patient
 from saasbot.state.session import current_actor, current_session
+
+TOOLS = {
+    "search_catalogue": N_("the catalogue"),
+    "read_policies": N_("your policies"),
+    "send_product_photo": N_("photos of products"),
+    "hand_off": N_("the hand-over to a person"),
+}
 
 
 @dataclass(frozen=True)
@@ -240,7 +247,8 @@ class BotState(rx.State):
                 draft = (await get_bot(actor, bot_id)).draft_text
             answer = await think(actor, user_message=message, bot_id=bot_id, prompt=draft)
             thought = answer.thought
-            model, tools = thought.record.model, ", ".join(thought.record.tools_used)
+            model = thought.record.model
+            tools = ", ".join(translate(locale, TOOLS[name]) for name in thought.record.tools_used if name in TOOLS)
             parts = [
                 model_name(model, locale) if is_demo(model) else "",
                 gettext(locale, "Used: {tools}", tools=tools) if tools else "",

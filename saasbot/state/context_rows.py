@@ -10,7 +10,7 @@ from saasbot.state.hand_off_texts import hand_off_sentence
 from saasbot.state.model_names import is_demo, model_name
 from saasbot.state.reader import Reader
 
-_DID = {
+TOOLS_DID = {
     "search_catalogue": N_("searched “{query}” in the catalogue"),
     "read_policies": N_("read your policies"),
     "send_product_photo": N_("sent a photo of a product"),
@@ -121,7 +121,7 @@ def _why(turn: TurnView, reader: Reader) -> str:
 
 
 def _did(step: TurnStep, reader: Reader) -> str:
-    text = _DID.get(step.tool)
+    text = TOOLS_DID.get(step.tool)
     return translate(reader.locale, text).format(query=step.query) if text else ""
 
 

@@ -5,12 +5,14 @@ import asyncio
 import pytest
 from sqlmodel import select
 
+from saasbot.agent.tools import SCHEMAS
 from saasbot.domain.bots.edit import BotSettings, create_bot, get_bot, list_bots, set_bot_enabled, update_bot
 from saasbot.domain.bots.prompts import compare_versions, keep_draft, list_versions, publish_version, save_version
 from saasbot.infra.db import session, unit_of_work
 from saasbot.infra.errors import Forbidden, InvalidInput, NotFound
 from saasbot.models import Bot, PromptVersion
 from saasbot.models.table import new_id
+from saasbot.state import bot, context_rows
 from tests.fixtures.shops import Shop
 
 
@@ -166,3 +168,8 @@ async def test_a_change_is_told_to_the_pages_that_show_bots(shop: Shop) -> None:
         with pytest.raises(NotFound):
             await get_bot(shop.alice, new_id())
         assert (await session().get_one(Bot, shop.bot.id)).enabled is False
+
+
+def test_people_read_what_was_used_in_words():
+    tools = {schema["function"]["name"] for schema in SCHEMAS}
+    assert tools == bot.TOOLS.keys() == context_rows.TOOLS_DID.keys()

@@ -80,7 +80,7 @@ async def use_reset(token_hash: bytes, password_hash: str) -> bool:
     """
     now = utcnow()
     async with platform_unit_of_work("set a password by a reset"):
-        owner = select(PasswordReset.user_id).where(col(PasswordReset.token_hash) == token_hash)
+        owner = select(col(PasswordReset.user_id)).where(col(PasswordReset.token_hash) == token_hash)
         # the account before its resets, in the order of whoever opens another
         await run(select(col(UserAccount.id)).where(col(UserAccount.id).in_(owner)).with_for_update(key_share=True))
         used = await run(
