@@ -1,6 +1,7 @@
 """What the doors cost: the gate and the guard for each event, and row-level security for each transaction."""
 
 import asyncio
+import json
 import statistics
 import tempfile
 import time
@@ -30,6 +31,7 @@ ROUNDS, EACH = 40, 40
 WARM_UP = 8
 """Transactions of a new connection that are not counted: PostgreSQL plans a prepared statement anew for the first few."""
 CONVERSATIONS = 1_000
+CLICK = f"{InboxState.get_full_name()}.choose_tab"
 
 
 def measure() -> list[Figure]:
@@ -107,30 +109,38 @@ async def _gate_messages(built: Path) -> list[float]:
     async def take(_scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
         await receive()
+        await receive()  # that the tab joins
         while True:
             spent, message = await _timed(receive())
             if message["type"] == "websocket.disconnect":
                 return
             taken.append(spent)
 
-    gate, message = Gate(take, built=built), {"type": "websocket.receive", "text": "x" * 400}
+    gate = Gate(take, built=built)
     for round_ in range(ROUNDS):
         tab = f"0b9d5a3e-6f0c-4c5e-9d58-{round_:012x}"
+        click = {
+            "name": CLICK,
+            "payload": {"tab": "mine"},
+            "router_data": {"pathname": "/inbox", "asPath": "/inbox", "query": {}},
+            "token": tab,
+        }
+        frames = ["40/_event,", *["42/_event," + json.dumps(["event", click])] * EACH]
+        messages = [{"type": "websocket.receive", "text": frame} for frame in frames]
         query = f"token={tab}&transport=websocket"
-        await connect(gate, query=query, client=f"198.51.100.{round_}", messages=[message] * EACH)
+        await connect(gate, query=query, client=f"198.51.100.{round_}", messages=messages)
     assert len(taken) == ROUNDS * EACH
     return taken
 
 
 async def _guard_events(cookies: list[str]) -> list[float]:
     """Milliseconds of a click that a live session may do, in an open tab."""
-    name = f"{InboxState.get_full_name()}.choose_tab"
     taken = []
     for cookie in cookies:
         tab = Tab(cookie)
-        await tab.send(None, name, tab="all")
+        await tab.send(None, CLICK, tab="all")
         for _ in range(EACH):
-            spent, answer = await _timed(tab.send(None, name, tab="mine"))
+            spent, answer = await _timed(tab.send(None, CLICK, tab="mine"))
             assert answer == PASS
             taken.append(spent)
     return taken
