@@ -147,7 +147,7 @@ def _name(view: MessageView, reader: Reader) -> str:
     match view.author:
         case "bot":
             name = view.author_name or gettext(reader.locale, "Bot")
-            return f"{name} · {model_name(view.model, reader.locale)}" if view.model and is_demo(view.model) else name
+            return f"{name} · {model_name(view.model, reader.locale)}" if is_demo(view.model) else name
         case "agent":
             return "" if view.author_user_id == reader.user_id else view.author_name
         case "phone":

@@ -100,9 +100,8 @@ class NumberLease:
             return
         with contextlib.suppress(LeaseLost, *DOWN):
             await self._renew()  # the last sends count too
-            await self.settle_sends(
-                self.epoch + 1
-            )  # what was in hand and could not be finished: perhaps nobody comes next
+            # what was in hand and could not be finished: perhaps nobody comes next
+            await self.settle_sends(self.epoch + 1)
             async with unit_of_work(self._actor):
                 await end_gap(self._actor, self._channel_id)
                 await release_lease(self._actor, self._channel_id, epoch=self.epoch)

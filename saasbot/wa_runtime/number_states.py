@@ -22,7 +22,8 @@ LAST_STATE_SECONDS = 0.5
 """How long a stop waits for the last states to be written."""
 
 
-_CAUSES = {"journal_unwritable": GapCause.UNWRITABLE, "library_fault": GapCause.LIBRARY_FAULT}
+_LOSSES = {"journal_unwritable": GapCause.UNWRITABLE, "library_fault": GapCause.LIBRARY_FAULT}
+"""Reasons for which a connection ended that may have cost messages."""
 
 
 class NumberStates:
@@ -105,4 +106,4 @@ def _losing(change: StateChange) -> GapCause | None:
     """Why what WhatsApp regards as delivered may not be here."""
     if change.status == ChannelStatus.DEAF:
         return GapCause.DEAF
-    return _CAUSES.get(change.reason or "")
+    return _LOSSES.get(change.reason or "")

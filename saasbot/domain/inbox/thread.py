@@ -21,7 +21,7 @@ _SELECT = """
     SELECT m.id, m.seq, m.conversation_id, m.sort_at, m.created_at, m.wa_timestamp, m.direction, m.author,
         m.author_user_id, m.author_name, m.author_jid, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
         m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.held_until, m.held_reason, a.acts, m.wa_id IS NOT NULL,
-        (SELECT model FROM agent_turn t WHERE t.company_id = m.company_id AND t.id = m.turn_id),
+        coalesce((SELECT model FROM agent_turn t WHERE t.company_id = m.company_id AND t.id = m.turn_id), ''),
         m.media_id, q.author, q.author_name, q.type, left(q.text, 200), q.revoked_at IS NOT NULL
     FROM ({page}) m
     LEFT JOIN LATERAL (

@@ -131,8 +131,8 @@ class MessageView:
     """Acts of ours that WhatsApp has not taken: {kind, text, status, error}, the newest of each kind."""
     on_whatsapp: bool = False
     """Whether WhatsApp has it under an id that we know: it can be answered and acted upon."""
-    model: str | None = None
-    """Which one wrote it, for what the bot said."""
+    model: str = ""
+    """Which one wrote it, for what the bot said; else empty."""
     media: MediaView | None = None
     quoted: QuotedView | None = None
 
