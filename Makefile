@@ -41,7 +41,7 @@ lock: $(VENV)/.installed-dev
 	$(PY) -m uv pip compile $(LOCK) requirements.in -o requirements.txt
 	$(PY) -m uv pip compile $(LOCK) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade
+LOCK := --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade
 
 $(PY):
 	@echo "Creating the Python environment in $(VENV)"
