@@ -19,7 +19,7 @@ from playwright.async_api import Page, async_playwright
 from bench.report import Figure, latencies
 from saasbot.infra.roles import embedded_cluster
 from saasbot.infra.settings import load_settings
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.fixtures.browser import CHROMIUM, FLAGS
 from tests.story.shop import ANA, PASSWORD, Shop, until
 from tests.wire_lab import ABSENT, WireLab
 

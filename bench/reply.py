@@ -34,6 +34,7 @@ class InstantTransport:
     def __init__(self, ref: NumberRef, wiring: Wiring) -> None:
         self._wiring = wiring
         self.taken: asyncio.Queue[float] = asyncio.Queue()
+        self.heard_at: datetime | None = None
 
     async def connect(self) -> None:
         self._wiring.on_state(StateChange(ChannelStatus.OPEN))
@@ -45,7 +46,9 @@ class InstantTransport:
 
     async def reconnect(self) -> None: ...
 
-    async def send(self, outgoing: Outgoing) -> Sent:
+    async def prepare(self, outgoing: Outgoing) -> None: ...
+
+    async def send(self, outgoing: Outgoing, prepared: None = None) -> Sent:
         self.taken.put_nowait(time.perf_counter())
         return Sent(f"OUT{outgoing.message_id.hex[:16]}", datetime.now(UTC), outgoing.chat_jid)
 

@@ -17,7 +17,8 @@ from saasbot.infra import db, logging
 from saasbot.infra.draining import DRAIN, SOCKETS_SECONDS
 from saasbot.infra.events import Listener
 from saasbot.infra.health import report_with
-from saasbot.infra.metrics import sample_loop_lag
+from saasbot.infra.loop_lag import sample_loop_lag
+from saasbot.infra.metrics import count_loop_lag
 from saasbot.infra.roles import database_urls
 from saasbot.infra.settings import settings
 from saasbot.jobs.worker import is_working, running_worker
@@ -51,7 +52,7 @@ async def services(app: rx.App) -> AsyncIterator[None]:
     report_with("runtime", processor.is_running)
     report_with("jobs", is_working)
     async with AsyncExitStack() as stack:
-        sampler = asyncio.create_task(sample_loop_lag(), name="loop-lag")
+        sampler = asyncio.create_task(sample_loop_lag(count_loop_lag), name="loop-lag")
         stack.callback(sampler.cancel)
         stack.push_async_callback(db.disconnect)
         await listener.start()

@@ -8,7 +8,7 @@ import psycopg
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 
 from soak.world import PASSWORD, World, owner_of
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.fixtures.browser import CHROMIUM, FLAGS
 
 _ROWS = """() => [...document.querySelectorAll('[data-testid=conversation-row]')]
     .map(row => [row.dataset.conversationId, Number(row.dataset.unread)])"""

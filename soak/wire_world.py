@@ -67,7 +67,7 @@ class WireWorld(World):
             status = (await self.channel(number))["status"]
             if status == "pending_qr":
                 await self._scan(number, scanned)
-            elif status in ("failed", "closed") and scanned:
+            elif status in ("failed", "closed", "logged_out", "banned") and scanned:
                 await self.call("POST", f"/api/v1/channels/{number.id}/connect", owner=number.owner)
             return status == "open"
 

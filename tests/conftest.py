@@ -4,7 +4,11 @@ import base64
 import os
 import tempfile
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("tests")
 
 for name in [
     name for name in os.environ if name.startswith("SAASBOT_") and name not in ("SAASBOT_PG_BIN", "SAASBOT_WIRE_LAB")
@@ -26,3 +30,19 @@ pytest_plugins = [
     "tests.fixtures.wire",
     "tests.people",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    _forget_the_tests_name()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    _forget_the_tests_name()
+
+
+def _forget_the_tests_name() -> None:
+    """pytest names the test in the environment. The nursery (`wa_runtime/forked.py`) would be started anew for each: its processes have
+    its environment."""
+    os.environ.pop("PYTEST_CURRENT_TEST", None)

@@ -102,9 +102,22 @@ class WireLab:
         """The next logins fail with this code."""
         await self.command("refuse", code=code, times=times)
 
+    async def remove(self, phone: str = PHONE) -> None:
+        """The phone takes its device off the list, for good."""
+        await self.command("remove", phone=phone)
+
     async def acknowledge(self, mode: str, times: int = 0) -> None:
         """`ok`, or `drop` the acknowledgement of the next sends."""
         await self.command("message_ack", mode=mode, times=times)
+
+    @asynccontextmanager
+    async def slow_logins(self, seconds: float) -> AsyncIterator[None]:
+        """Each login is answered so much later."""
+        await self.command("slow_logins", seconds=seconds)
+        try:
+            yield
+        finally:
+            await self.command("slow_logins", seconds=0)
 
     @asynccontextmanager
     async def silent_media(self) -> AsyncIterator[None]:

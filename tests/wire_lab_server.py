@@ -8,8 +8,10 @@
   name and people, and what the number writes in it is opened with the sender keys that its people are given;
 - `{"cmd": "silence", "phone": "...", "on": true}`: that number's socket stands, and nothing is said or heard on it;
 - `{"cmd": "silence_media", "on": true}`: the host of files takes what it is asked and never answers;
+- `{"cmd": "slow_logins", "seconds": 2}`: every login is answered so much later;
 - `{"cmd": "devices"}`: under which names devices registered, oldest first;
-- `{"cmd": "unlinked"}`: the phones whose device asked to be taken off their list.
+- `{"cmd": "unlinked"}`: the phones whose device asked to be taken off their list;
+- `{"cmd": "remove", "phone": "..."}`: the phone takes its device off the list: it is cut, and every login of it is refused.
 """
 
 import asyncio
@@ -29,6 +31,7 @@ from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DevicePr
 from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as e2e  # noqa: E402
 
 silent: set[str] = set()
+slow = {"seconds": 0.0}
 devices: list[str] = []
 unlinked: list[str] = []
 _deliver, _send = wire_server.FakeWA.deliver, wire_server.Conn.send
@@ -177,6 +180,7 @@ async def _note_device(self: Any) -> None:
         devices.append(DeviceProps.FromString(self.payload.devicePairingData.deviceProps).os)
     if self.payload.HasField("username"):
         silent.discard(str(self.payload.username))  # a new socket of that number is heard
+        await asyncio.sleep(slow["seconds"])
     await _on_login(self)
 
 
@@ -193,10 +197,17 @@ async def _handle(self: Any, command: dict[str, Any]) -> dict[str, Any]:
             for phone, lid in command["people"].items():
                 self.server.peers.setdefault(phone, wire_server.Peer(phone, lid))
             return {"ok": True}
+        case "slow_logins":
+            slow["seconds"] = command["seconds"]
+            return {"ok": True}
         case "devices":
             return {"ok": True, "names": devices}
         case "unlinked":
             return {"ok": True, "phones": unlinked}
+        case "remove":
+            for account in [known for known in self.server.accts if known[0] == command["phone"]]:
+                del self.server.accts[account]
+            return await _serve_handle(self, {"cmd": "kick", "phone": command["phone"]})
     return await _serve_handle(self, command)
 
 
@@ -208,6 +219,15 @@ run, started = asyncio.run, list[Any]()
 asyncio.run = started.append  # serve.py runs itself when it is loaded: first its commands are completed
 served = runpy.run_path(str(home / "serve.py"), run_name="__main__")
 asyncio.run = run
-_serve_handle = served["Lab"].handle
-served["Lab"].handle = _handle
+_serve_handle, _serve_login = served["Lab"].handle, served["Lab"]._login
+
+
+def _login(self: Any, conn: Any) -> Any:
+    refused = _serve_login(self, conn)
+    if refused is not None and refused.a["reason"] == "402":
+        refused.a |= {"code": "101", "expire": "3600"}  # too many people were written to; seconds
+    return refused
+
+
+served["Lab"].handle, served["Lab"]._login = _handle, _login
 asyncio.run(started[0])

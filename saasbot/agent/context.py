@@ -5,7 +5,7 @@ ever in messages of theirs, so that nothing they write can speak with the compan
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from saasbot.domain.agent.turn import CompanyFacts, Line, Turn
+from saasbot.domain.agent.turn import CompanyFacts, Line, Quote, Turn
 from saasbot.models.table import utcnow
 
 MAX_LINE = 2_000
@@ -111,7 +111,7 @@ def _within_budget(lines: tuple[Line, ...]) -> list[Line]:
     kept: list[Line] = []
     room = MAX_HISTORY
     for line in reversed(lines):
-        room -= min(len(line.text), MAX_LINE)
+        room -= len(_content(line))
         if kept and room < 0:
             break
         kept.append(line)
@@ -119,11 +119,21 @@ def _within_budget(lines: tuple[Line, ...]) -> list[Line]:
 
 
 def _content(line: Line) -> str:
-    text = _cut(line.text, MAX_LINE)
-    kind = _KINDS.get(line.type)
-    if kind is None:
-        return text
-    return f"[{kind}] {text}".strip()
+    said = _said(line.type, _cut(line.text, MAX_LINE))
+    quote = _quote(line.answers) if line.answers is not None and line.speaker == "customer" else ""
+    return f"({quote})\n{said}" if quote else said
+
+
+def _said(kind: str, text: str) -> str:
+    return f"[{_KINDS[kind]}] {text}".strip() if kind in _KINDS else text
+
+
+def _quote(answers: Quote) -> str:
+    """On one line, whatever is in it; empty where a text was deleted. Only a customer's line has one, for it may be in the
+    customer's own words."""
+    said = _said(answers.type, " ".join(answers.text.split()))
+    where = "in reply to the status" if answers.is_status else "in reply to"
+    return f"{where}: {said}" if said else ""
 
 
 def _cut(text: str, limit: int) -> str:

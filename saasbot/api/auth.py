@@ -24,12 +24,16 @@ from saasbot.infra.i18n import negotiate
 
 router = ApiRouter("auth")
 
+_PASSWORD_RULE = Field(
+    description="10 to 128 characters; neither a common one nor made of the email or the company's name."
+)
+
 
 class RegisterIn(Body):
     company_name: str
     name: str
     email: str
-    password: str
+    password: Annotated[str, _PASSWORD_RULE]
     accept_terms: Flag
     locale: str | None = None
 
@@ -53,7 +57,7 @@ class ForgotPasswordIn(Body):
 
 class ResetPasswordIn(Body):
     token: str
-    password: Annotated[str, Field(validation_alias=AliasChoices("password", "new_password"))]
+    password: Annotated[str, Field(validation_alias=AliasChoices("password", "new_password")), _PASSWORD_RULE]
 
 
 class Me(Identity):

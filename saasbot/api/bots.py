@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from saasbot.api.callers import CurrentActor
 from saasbot.api.paging import CurrentPage, Listing, next_cursor
 from saasbot.api.router import ApiRouter
-from saasbot.api.schemas import Body, Flag
+from saasbot.api.schemas import Body, Changes, Flag
 from saasbot.domain.bots import edit, prompts
 from saasbot.domain.bots.edit import BotSettings
 from saasbot.infra.db import unit_of_work
@@ -48,8 +48,10 @@ class NewBot(Body):
         return BotSettings(**self.model_dump())
 
 
-class BotChanges(Body):
+class BotChanges(Changes):
     """Members that are left out (or null) stay as they are, except that `model: null` means the company's again."""
+
+    shown = BotOut
 
     name: str | None = None
     personality: str | None = None

@@ -76,6 +76,7 @@ async def get_settings(actor: CurrentActor, channel_id: UUID) -> SettingsOut:
 
 @router.patch("/{channel_id}/settings")
 async def change_settings(actor: CurrentActor, channel_id: UUID, body: SettingsChanges) -> SettingsOut:
-    """Another proxy makes the number connect anew; history is taken over at the next link; the rest counts at once."""
+    """Another proxy makes the number connect anew; history is taken over at the next link, and 0 days end one that is coming; the
+    rest counts at once."""
     async with unit_of_work(actor):
         return SettingsOut.of(await channel_settings.change_settings(actor, channel_id, **body.named()))

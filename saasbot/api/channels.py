@@ -18,7 +18,7 @@ from saasbot.domain import channels
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.facts import ChannelFacts, read_facts
 from saasbot.domain.channels.history import Change, read_changes
-from saasbot.domain.channels.pairing import NothingToScan, request_pair_code, request_qr
+from saasbot.domain.channels.pairing import NothingToScan, NothingToType, request_pair_code, request_qr
 from saasbot.domain.channels.views import ChannelView, read_channels
 from saasbot.domain.history.choose import choose_history
 from saasbot.domain.inbox.send import send_to_phone
@@ -92,6 +92,8 @@ class FactsOut(BaseModel):
     last_receipt_at: datetime | None
     seen_at: datetime | None
     """When its holder last renewed its lease: every few seconds while it lives."""
+    heard_at: datetime | None
+    """When it last heard WhatsApp: a message, a receipt, or an answer to its own question."""
     held: bool
     host: str | None
     pid: int | None
@@ -102,6 +104,9 @@ class FactsOut(BaseModel):
     restarts_today: int
     queued: int
     oldest_queued_at: datetime | None
+    gap_began_at: datetime | None
+    gap_ended_at: datetime | None
+    """The last time, within 30 days, in which messages may have been lost."""
     unconfirmed: int
 
     @classmethod
@@ -134,6 +139,13 @@ class PairCodeOut(BaseModel):
     code: str | None
     """Eight characters to type on the phone."""
     expires_at: datetime | None
+
+    @classmethod
+    def of(cls, view: ChannelView) -> "PairCodeOut | None":
+        """What is on screen, when it is to be typed."""
+        if view.status != "pending_qr" or not view.pairing_phone or not view.pairing_code:
+            return None
+        return cls(code=view.pairing_code, expires_at=view.pairing_expires_at)
 
 
 class QueuedOut(BaseModel):
@@ -218,7 +230,8 @@ async def disconnect(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
 
 @router.post("/{channel_id}/logout")
 async def logout(actor: CurrentActor, channel_id: UUID) -> ChannelOut:
-    """The phone no longer lists this device."""
+    """The number has no session any more. The phone no longer lists this device when the number was connected; otherwise the
+    reason becomes `unlink_on_phone` within a minute, and somebody must remove it there."""
     async with unit_of_work(actor):
         await channels.logout(actor, channel_id)
         return await _read(actor, channel_id)
@@ -240,16 +253,29 @@ async def qr(actor: CurrentActor, channel_id: UUID) -> QrOut:
 
 @router.post("/{channel_id}/pair-code", status_code=202)
 async def pair_code(actor: CurrentActor, channel_id: UUID, body: PairByPhone) -> PairCodeOut:
-    """A fresh attempt by phone number. The code comes from WhatsApp within seconds; without it by then, ask `GET` again."""
+    """A fresh attempt by phone number. The code comes from WhatsApp within seconds; null when it is later than ten: `GET` has it
+    then, while another `POST` would discard the attempt."""
     async with unit_of_work(actor):
         await request_pair_code(actor, channel_id, phone=body.phone)
     for _ in range(_CODE_POLLS):
         async with unit_of_work(actor):
             found = await read_channels(actor, channel_id=channel_id)
-        if found and found[0].pairing_phone and found[0].pairing_code:
-            return PairCodeOut(code=found[0].pairing_code, expires_at=found[0].pairing_expires_at)
+        if found and (shown := PairCodeOut.of(found[0])):
+            return shown
         await asyncio.sleep(_CODE_POLL_SECONDS)
     return PairCodeOut(code=None, expires_at=None)
+
+
+@router.get("/{channel_id}/pair-code")
+async def shown_pair_code(actor: CurrentActor, channel_id: UUID) -> PairCodeOut:
+    """The code to type that is on screen now; 409 `no_pair_code` when there is none, or none yet."""
+    async with unit_of_work(actor):
+        found = await read_channels(actor, channel_id=channel_id)
+        if not found:
+            raise NotFound
+    if (shown := PairCodeOut.of(found[0])) is None:
+        raise NothingToType
+    return shown
 
 
 @router.post("/{channel_id}/messages", status_code=202)

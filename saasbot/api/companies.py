@@ -7,7 +7,7 @@ from pydantic import BaseModel, RootModel, model_validator
 
 from saasbot.api.callers import CurrentActor
 from saasbot.api.router import ApiRouter
-from saasbot.api.schemas import Body, Flag, check_storable
+from saasbot.api.schemas import Body, Changes, Flag, check_storable
 from saasbot.domain.companies import ai, onboarding, policies, profile
 from saasbot.domain.companies.ai import OpenAiSettings
 from saasbot.infra.db import unit_of_work
@@ -66,8 +66,10 @@ class CompanyOut(BaseModel):
         )
 
 
-class CompanyIn(Body):
+class CompanyIn(Changes):
     """Members that are left out stay as they are."""
+
+    shown = CompanyOut
 
     name: str | None = None
     industry: str | None = None

@@ -1,8 +1,8 @@
-"""`Idempotency-Key` on POST: the same key and body get the same answer, the same key and another body 409.
+"""`Idempotency-Key` on POST: the same key and body get the same answer, the same key and another body 409. Who asks while the
+first is at work waits for its answer.
 
 Answers of 5xx are not kept, nor those that say that the caller comes too often or has no valid token by now: the client may try
-again. Registration and sign-in ignore the key, because their answers hold
-secrets.
+again. Registration and sign-in ignore the key, because their answers hold secrets.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from saasbot.api.callers import caller_of_request
 from saasbot.api.problems import problem_of
 from saasbot.domain import idempotency
 from saasbot.domain.actor import Actor
-from saasbot.domain.idempotency import Answer
+from saasbot.domain.idempotency import Answer, StillRunning
 from saasbot.infra.crypto import keyed_hash
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import AppError, InvalidInput
@@ -31,10 +31,9 @@ REPLAYED = "Idempotency-Replayed"
 _OF_NOW = frozenset({401, 408, 429})
 """A token may run out between two looks at it: with a new one the request is done."""
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
-_at_work: set[tuple[UUID, str]] = set()
-"""Company and key of the requests that this process is doing now."""
-_claims: WeakValueDictionary[tuple[UUID, str], asyncio.Lock] = WeakValueDictionary()
-"""One at a time asks for a key, so that of two the second sees the first at work."""
+_PATIENCE_SECONDS = 20
+_at_work: WeakValueDictionary[tuple[UUID, str], asyncio.Lock] = WeakValueDictionary()
+"""By company and key: held by the one request of this process that asks for the key or is doing the work."""
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
 
@@ -70,17 +69,17 @@ async def _once(
     request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]], actor: Actor, key: str
 ) -> Response:
     request_hash = await _hash(request, actor)
-    mark = (actor.company_id, key)
-    async with _claims.setdefault(mark, asyncio.Lock()):
-        async with unit_of_work(actor):
-            done = await idempotency.claim(actor, key=key, request_hash=request_hash, alone=mark not in _at_work)
-        if done is not None:
-            return _replay(done)
-        _at_work.add(mark)
+    turn = _at_work.setdefault((actor.company_id, key), asyncio.Lock())
     try:
-        return await _first(request, handle, actor, key)
+        await asyncio.wait_for(turn.acquire(), _PATIENCE_SECONDS)
+    except TimeoutError:
+        raise StillRunning from None
+    try:
+        async with unit_of_work(actor):
+            done = await idempotency.claim(actor, key=key, request_hash=request_hash)
+        return _replay(done) if done else await _first(request, handle, actor, key)
     finally:
-        _at_work.discard(mark)
+        turn.release()
 
 
 async def _first(

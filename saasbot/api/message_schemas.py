@@ -25,6 +25,8 @@ class MediaOut(BaseModel):
     width: int | None
     height: int | None
     seconds: int | None
+    voice: bool
+    """Of a sound: a voice note, not a file."""
     file_name: str | None
     url: str | None
     """Signed, valid for at least half an hour; null until the file is here."""
@@ -51,6 +53,8 @@ class QuotedOut(BaseModel):
     author_name: str
     type: str
     text: str
+    is_status: bool
+    """A status of the phone, or of the customer: it stands in no chat."""
 
 
 class MessageOut(BaseModel):
@@ -62,12 +66,13 @@ class MessageOut(BaseModel):
     type: MessageType
     text: str
     payload: dict[str, Any]
-    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}; a text
+    """By type: location {latitude, longitude, name, address}, and {live} where it is of one who moves; contact {name, vcard}, and
+    where several came {others: [{name, vcard}], left_out: how many were too many}; unsupported, activity {kind}; a text
     that was chosen and not typed {kind}; a poll, which is a text too, {kind: poll, question, options, several, votes};
     `refused`: WhatsApp's number of the error `refused_by_whatsapp`."""
     media: MediaOut | None
     quoted: QuotedOut | None
-    """The message that it answers."""
+    """The message that it answers, as it is here; where it is not here, what the answer itself tells of it."""
     reactions: list[ReactionOut]
     """At most one of each side of the chat; in a group of each of its people."""
     edited_at: datetime | None

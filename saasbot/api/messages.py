@@ -74,7 +74,8 @@ async def edit(actor: CurrentActor, conversation_id: UUID, message_id: UUID, bod
 
 @router.delete("/{conversation_id}/messages/{message_id}", status_code=202)
 async def revoke(actor: CurrentActor, conversation_id: UUID, message_id: UUID) -> MessageOut:
-    """Delete a message of ours for everyone, within two days."""
+    """Delete a message of ours for everyone, within two days. One that is still `queued` is never sent: it becomes `failed` with
+    `error` `cancelled`."""
     async with unit_of_work(actor):
         await change.revoke(actor, conversation_id, message_id)
         return await _read(actor, message_id)

@@ -61,11 +61,6 @@ class _Numbers(Collector):
         numbers = self._numbers or []
         yield _states(numbers)
         yield _gauge("number_state_age_seconds", "Time in its present state.", ((n, n.status_age) for n in numbers))
-        yield _gauge(
-            "number_deaf_seconds",
-            "How long it has been connected without anything arriving; 0 when it hears.",
-            ((n, n.status_age if n.status == ChannelStatus.DEAF else 0.0) for n in numbers),
-        )
         yield _gauge("number_held", "Whether a process holds it.", ((n, float(n.held)) for n in numbers))
         yield _gauge("number_queued", "Messages that wait to go out.", ((n, n.queued) for n in numbers))
         yield _gauge(
@@ -78,7 +73,7 @@ class _Numbers(Collector):
         )
         yield _gauge(
             "number_undecryptable",
-            "Messages whose readable form has not come.",
+            "Messages of the last 24 hours whose readable form has not come; without those sent to the phone alone.",
             ((n, n.undecryptable) for n in numbers),
         )
         yield _gauge(
@@ -89,14 +84,26 @@ class _Numbers(Collector):
             "Resident memory of the process that holds it; numbers that share one show the same.",
             ((n, n.memory_bytes) for n in numbers if n.memory_bytes is not None),
         )
+        yield _gauge(
+            "number_process_loop_lag_seconds",
+            "How late the event loop of that process woke up, at worst in the last minute.",
+            ((n, n.loop_lag) for n in numbers if n.loop_lag is not None),
+        )
         restarts = CounterMetricFamily(
             "saasbot_number_restarts", "How often another process took it up after the first.", labels=_LABELS
+        )
+        deaf = CounterMetricFamily(
+            "saasbot_number_deaf_seconds",
+            "How long it was connected and heard nothing, from what it last heard on; less than five minutes apart is one time.",
+            labels=_LABELS,
         )
         sent = CounterMetricFamily("saasbot_messages_sent", "Messages that WhatsApp acknowledged.", labels=_LABELS)
         for number in numbers:
             restarts.add_metric(_labels(number), max(0, number.epoch - 1))
+            deaf.add_metric(_labels(number), number.deaf_seconds)
             sent.add_metric(_labels(number), sum(number.acks))
         yield restarts
+        yield deaf
         yield sent
         yield _ack_times(numbers)
 

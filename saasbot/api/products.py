@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from saasbot.api.callers import CurrentActor
 from saasbot.api.paging import CurrentPage, Listing, next_cursor
 from saasbot.api.router import ApiRouter
-from saasbot.api.schemas import Body, Flag, Number, Text
+from saasbot.api.schemas import Body, Changes, Flag, Number, Text
 from saasbot.domain import catalogue
 from saasbot.domain.catalogue import Position, ProductChanges, ProductPage
 from saasbot.domain.media import MAX_UPLOAD_BYTES, UploadTooLarge, media_urls, store_image
@@ -80,8 +80,10 @@ class ProductIn(Body):
     active: Flag = True
 
 
-class ProductChangesIn(Body):
+class ProductChangesIn(Changes):
     """Members that are left out stay as they are."""
+
+    shown = ProductOut
 
     title: str = ""
     description: str = ""

@@ -1,6 +1,6 @@
 """What bodies of requests have in common: unknown members are refused, and numbers and booleans are not guessed from text."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, model_validator
 
@@ -35,6 +35,22 @@ class Body(BaseModel):
     def _only_storable_text(cls, data: Any) -> Any:
         check_storable(data)
         return data
+
+
+class Changes(Body):
+    """The base of changes to what GET answers as `shown`: of that, what cannot be changed here may be sent back, and is ignored
+    (as AIP-203 has it for output-only fields).
+    """
+
+    shown: ClassVar[type[BaseModel]]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_only_shown(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        only_shown = cls.shown.model_fields.keys() - cls.model_fields.keys()
+        return {name: value for name, value in data.items() if name not in only_shown}
 
 
 def check_storable(value: Any, levels: int = _DEEPEST) -> None:

@@ -61,7 +61,8 @@ def channel_card(
             aria_live="polite",
             custom_attrs={"data-status": row.status},
         ),
-        rx.cond(row.paused != "", rx.el.p(icon("hourglass", 14), rx.el.span(row.paused), class_name="card-paused")),
+        _waits(row.paused),
+        _waits(row.limited),
         rx.cond(row.history_running, _history(row)),
         rx.el.footer(
             _main_action(row, actions),
@@ -88,6 +89,10 @@ def channel_card(
         class_name=f"card card-of-{state}",
         custom_attrs={"data-testid": "channel-row", "data-channel-id": row.id, "data-status": row.status},
     )
+
+
+def _waits(sentence: rx.Var[str]) -> rx.Component:
+    return rx.cond(sentence != "", rx.el.p(icon("hourglass", 14), rx.el.span(sentence), class_name="card-paused"))
 
 
 def _history(row: rx.vars.ObjectVar[Any]) -> rx.Component:

@@ -171,7 +171,9 @@ def _history(view: rx.vars.ObjectVar[Any], errors: rx.vars.ObjectVar[dict[str, s
             name="number_history_days",
             default_value=view.history_days,
             error=errors["history_days"],
-            help=t("Counts the next time the number is linked."),
+            help=t(
+                "Counts the next time the number is linked, and at once for what is still coming: “None” ends that."
+            ),
         ),
     )
 

@@ -163,9 +163,14 @@ def _attach_menu(voice: Flag, on_form: Any) -> rx.Component:
     )
 
 
-def read_only() -> rx.Component:
-    """Instead of the composer, for roles that may not write."""
-    return rx.el.p(icon("lock"), t("Your role can read chats but not answer them."), class_name="composer-locked")
+def read_only(*, number_gone: Flag) -> rx.Component:
+    """Instead of the composer, for roles that may not write and in chats of a number that was deleted."""
+    why = rx.cond(
+        number_gone,
+        t("This number was deleted: its chats can be read, not answered."),
+        t("Your role can read chats but not answer them."),
+    )
+    return rx.el.p(icon("lock"), why, class_name="composer-locked")
 
 
 def _placeholder(bot_answers: Flag) -> rx.Var[str]:

@@ -38,7 +38,8 @@ def tombstone(message: Row) -> rx.Component:
 
 
 def edited_mark(message: Row) -> rx.Component:
-    before = t("Before: {text}", text=message["earlier"].to(str))
+    earlier = message["earlier"].to(str)  # a phone's past knows only what it became
+    before = rx.cond(earlier == "", "", t("Before: {text}", text=earlier))
     return rx.el.span(
         t("edited"), rx.el.span(before, class_name="visually-hidden"), title=before, class_name="bubble-edited"
     )

@@ -97,7 +97,7 @@ def _body(message: Row, status: rx.Var[str]) -> rx.Component:
                     ("audio", _sound(message)),
                     ("document", _document(message)),
                     ("location", _place(message)),
-                    ("contact", _card(message)),
+                    ("contact", _cards(message)),
                     ("unsupported", _placeholder(message)),
                     rx.fragment(),
                 ),
@@ -176,13 +176,19 @@ def _frame(message: Row, shown: rx.Component) -> rx.Component:
 
 
 def _sound(message: Row) -> rx.Component:
+    voice = message["voice"].to(bool)
     return rx.el.div(
-        icon("mic"),
+        rx.cond(voice, icon("mic"), icon("music")),
         rx.match(
             _text(message, "media"),
             (
                 "stored",
-                rx.el.audio(src=_text(message, "url"), controls=True, preload="none", aria_label=t("Voice note")),
+                rx.el.audio(
+                    src=_text(message, "url"),
+                    controls=True,
+                    preload="none",
+                    aria_label=rx.cond(voice, t("Voice note"), t("Audio")),
+                ),
             ),
             ("failed", _missing(message)),
             rx.el.span(t("The file is on its way"), class_name="bubble-note-text"),
@@ -230,16 +236,22 @@ def _place(message: Row) -> rx.Component:
     )
 
 
-def _card(message: Row) -> rx.Component:
-    return rx.el.div(icon("contact", 20), _two_lines(message), class_name="bubble-card")
+def _cards(message: Row) -> rx.Component:
+    return rx.fragment(
+        _card(message),
+        rx.foreach(message["others"].to(list[dict[str, Any]]), _card),
+        rx.cond(_text(message, "left_out") != "", rx.el.p(_text(message, "left_out"), class_name="bubble-facts")),
+    )
 
 
-def _two_lines(message: Row) -> rx.Component:
+def _card(card: Row) -> rx.Component:
+    return rx.el.div(icon("contact", 20), _two_lines(card), class_name="bubble-card")
+
+
+def _two_lines(row: Row) -> rx.Component:
     return rx.el.span(
-        rx.el.span(_text(message, "title"), class_name="truncate", dir="auto"),
-        rx.cond(
-            _text(message, "note") != "", rx.el.span(_text(message, "note"), class_name="bubble-facts", dir="auto")
-        ),
+        rx.el.span(_text(row, "title"), class_name="truncate", dir="auto"),
+        rx.cond(_text(row, "note") != "", rx.el.span(_text(row, "note"), class_name="bubble-facts", dir="auto")),
         class_name="bubble-lines",
     )
 
@@ -292,11 +304,15 @@ def _problem(message: Row) -> rx.Component:
     return rx.el.p(
         icon("circle-alert", 13),
         rx.el.span(_text(message, "why")),
-        rx.el.button(
-            t("Send again"),
-            type="button",
-            class_name="link",
-            custom_attrs={"data-again": _text(message, "id")},
+        rx.cond(
+            message["resent"].to(bool),
+            rx.el.span(t("It was sent again.")),
+            rx.el.button(
+                t("Send again"),
+                type="button",
+                class_name="link",
+                custom_attrs={"data-again": _text(message, "id")},
+            ),
         ),
         class_name="message-problem",
     )

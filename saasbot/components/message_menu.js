@@ -16,11 +16,11 @@ function abilities(message) {
   const { can = "", at, status, direction } = message.dataset;
   const there = direction === "inbound" || ON_WHATSAPP.includes(status);
   const age = Date.now() - Number(at);
-  const able = there ? can.split(" ").filter(Boolean) : [];
+  const able = can.split(" ").filter((what) => (what === "cancel" ? status === "queued" : what && there));
   return able.filter((what) => !(what === "edit" && age > EDIT_MS) && !(what === "revoke" && age > REVOKE_MS));
 }
 
-export function MessageMenu({ conversationId, name, labels, mayWrite, onReact, onRevoke, onFetch }) {
+export function MessageMenu({ conversationId, name, labels, mayWrite, onReact, onRevoke, onCancel, onFetch }) {
   const [open, setOpen] = useState(null);
   const [asking, setAsking] = useState(false);
   const menu = useRef(null);
@@ -87,6 +87,10 @@ export function MessageMenu({ conversationId, name, labels, mayWrite, onReact, o
   };
   const react = (emoji) => {
     onReact?.(conversationId, id, emoji === own ? "" : emoji);
+    close(true);
+  };
+  const takeBack = () => {
+    onCancel?.(conversationId, id);
     close(true);
   };
   const copy = () => {
@@ -165,6 +169,7 @@ export function MessageMenu({ conversationId, name, labels, mayWrite, onReact, o
         able.includes("reply") && item("reply", labels.reply, () => tell("reply")),
         text && item("copy", labels.copy, copy),
         able.includes("edit") && item("edit", labels.edit, () => tell("edit")),
+        able.includes("cancel") && item("cancel", labels.cancelSending, takeBack, "message-menu-danger"),
         able.includes("revoke") && item("revoke", labels.revoke, () => setAsking(true), "message-menu-danger"),
         !able.length && !text && h("p", { className: "message-menu-none", tabIndex: -1, "data-first": "" }, labels.nothing),
       );

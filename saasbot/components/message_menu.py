@@ -34,6 +34,7 @@ class MessageMenu(rx.Component):
 
     on_react: rx.EventHandler[_with_emoji]
     on_revoke: rx.EventHandler[_of_message]
+    on_cancel: rx.EventHandler[_of_message]
     on_fetch: rx.EventHandler[_of_message]
 
 
@@ -52,6 +53,7 @@ def message_menu(*, name: rx.Var[str], may_write: Flag, **props: Any) -> rx.Comp
             "copy": t("Copy the text"),
             "edit": t("Edit"),
             "revoke": t("Delete for everyone"),
+            "cancelSending": t("Do not send"),
             "askRevoke": t("Delete this message for everyone? The customer sees that it was deleted."),
             "remove": t("Delete"),
             "cancel": t("Cancel"),

@@ -141,18 +141,23 @@ def _rail(places: Sequence[Entry], data: Shell, active: str) -> rx.Component:
             content=t("Light or dark"),
             side="right",
         ),
-        user_menu(
-            name=data.user_name,
-            email=data.user_email,
-            company=data.company_name,
-            companies=data.companies,
-            on_open=data.on_menu,
-            on_company=data.on_company,
-            on_locale=data.on_locale,
-            on_logout=data.on_logout,
-        ),
+        person_menu(data),
         class_name="rail",
         aria_label=t("Main"),
+    )
+
+
+def person_menu(data: Shell) -> rx.Component:
+    """Who is signed in; the foot of the rail, also of a page that has a rail of its own."""
+    return user_menu(
+        name=data.user_name,
+        email=data.user_email,
+        company=data.company_name,
+        companies=data.companies,
+        on_open=data.on_menu,
+        on_company=data.on_company,
+        on_locale=data.on_locale,
+        on_logout=data.on_logout,
     )
 
 

@@ -29,8 +29,9 @@ def wizard(
     current: rx.Var[str],
     on_go: Handler,
     company: rx.vars.StringVar,
+    person: rx.Component,
 ) -> rx.Component:
-    """`rows` are (step, progress) in order, as StepRow; `on_go(step)`."""
+    """`rows` are (step, progress) in order, as StepRow; `on_go(step)`; `person` is the menu of who is signed in."""
     return rx.el.div(
         rx.el.aside(
             rx.el.div(
@@ -42,7 +43,11 @@ def wizard(
                 rx.el.ol(rx.foreach(rows, lambda row, index: _step(row, index, steps, current, on_go))),
                 aria_label=t("Steps"),
             ),
-            link_button(t("Finish later"), routes.DASHBOARD, kind="ghost", icon="arrow-right"),
+            rx.el.div(
+                link_button(t("Finish later"), routes.DASHBOARD, kind="ghost", icon="arrow-right"),
+                person,
+                class_name="wizard-foot",
+            ),
             class_name="wizard-rail",
         ),
         rx.el.main(

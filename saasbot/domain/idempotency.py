@@ -41,12 +41,13 @@ class Answer:
     body: Any
 
 
-async def claim(actor: Actor, *, key: str, request_hash: str, alone: bool = False) -> Answer | None:
+async def claim(actor: Actor, *, key: str, request_hash: str) -> Answer | None:
     """Nothing: the caller does the work, then calls `remember` or `forget`. An answer: it was done before.
 
-    `alone`: no other request of this process is at work on the key, so a row of ours was left by one that could not forget it.
+    Of one process one at a time asks for a key or works on it: a row of ours without an answer was left by one that could not
+    forget it.
 
-    Raises: KeyReused, StillRunning.
+    Raises: KeyReused, StillRunning (in another process).
     """
     now = utcnow()
     mine = (col(IdempotencyKey.company_id) == actor.company_id, col(IdempotencyKey.key) == key)
@@ -84,7 +85,7 @@ async def claim(actor: Actor, *, key: str, request_hash: str, alone: bool = Fals
         raise KeyReused
     if status is not None:
         return Answer(status, body)
-    if not is_dead(holder) and not (alone and holder == this_process()):
+    if holder != this_process() and not is_dead(holder):
         raise StillRunning
     taken = await run(
         update(IdempotencyKey)

@@ -3,7 +3,6 @@
 Labels are ids and kinds. Nothing here may carry a name, a phone number or a text.
 """
 
-import asyncio
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -12,8 +11,6 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from saasbot.infra import platform_uses
-
-_SAMPLE_SECONDS = 0.5
 
 _registry = CollectorRegistry()
 ProcessCollector(registry=_registry)
@@ -62,13 +59,9 @@ def count_received(channel_id: UUID, kind: str, messages: int) -> None:
     _received.labels(str(channel_id), kind).inc(messages)
 
 
-async def sample_loop_lag() -> None:
-    """Until cancelled."""
-    loop = asyncio.get_running_loop()
-    while True:
-        asked = loop.time() + _SAMPLE_SECONDS
-        await asyncio.sleep(_SAMPLE_SECONDS)
-        _lag.observe(max(0.0, loop.time() - asked))
+def count_loop_lag(seconds: float) -> None:
+    """A sample (`infra/loop_lag.py`)."""
+    _lag.observe(seconds)
 
 
 def own_metrics() -> bytes:

@@ -1,14 +1,20 @@
-"""This process, named so that others on the same machine can tell when it is gone: whoever holds something writes this name."""
+"""This process, named so that others on the same machine can tell when it is gone: whoever holds something writes this name.
+
+Containers of one machine are machines of their own here: a process id says nothing about those of another.
+"""
 
 import os
 from functools import lru_cache
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PROCESS_IDS = Path("/proc/self/ns/pid")
+"""The space in which a process id means this process (pid_namespaces(7))."""
 
 
 def _boot() -> str:
-    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else os.uname().nodename
+    boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else os.uname().nodename
+    return f"{boot}:{_PROCESS_IDS.stat().st_ino}" if _PROCESS_IDS.exists() else boot
 
 
 def _started(pid: int) -> str | None:

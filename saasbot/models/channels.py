@@ -54,6 +54,8 @@ class Channel(TenantRow, table=True):
     """A stable code of why it is so (`network_unreachable`, `qr_expired`, …); the UI has its sentence."""
     since: datetime = Field(default_factory=utcnow, sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     retry_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    outdated_client: str | None = None
+    """The version of the library that WhatsApp found too old, when it last did."""
     phone: str | None = None
     """E.164 digits without the plus, once paired."""
     device_jid: str | None = None
@@ -120,8 +122,12 @@ class ChannelLease(Table, table=True):
     host: str | None = None
     """The machine's name; the process id is in `holder`."""
     seen_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    heard_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
+    """When anything came from WhatsApp last, an answer to the holder's own question included."""
     memory_bytes: int | None = Field(default=None, sa_type=BigInteger)
     """Resident, of the holder's whole process: numbers that share one show the same."""
+    loop_lag: float | None = None
+    """Seconds, of that process: the latest that its event loop woke up in a minute."""
     acked_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     """To a renewal's interval: when WhatsApp's server last took a message of ours."""
     acks: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))  # type: ignore[call-overload]
@@ -154,7 +160,7 @@ class ChannelPairing(Table, table=True):
 
 class ChannelIncident(Table, table=True):
     """A number that its owner wants running cannot: one a number, from its first trouble until it has worked again for a
-    while or a person acted. Its owners are told once in that time."""
+    while or a person acted. `domain/channels/incidents.py` says when its owners are told."""
 
     __table_args__ = (
         owned_by_company("channel_id", "channel"),
@@ -165,10 +171,10 @@ class ChannelIncident(Table, table=True):
     company_id: UUID = Field(foreign_key="company.id", ondelete="CASCADE", nullable=False)
     began_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
     due_at: datetime = Field(sa_type=Moment, nullable=False)  # type: ignore[call-overload]
-    """When it has lasted long enough to be told."""
+    """When it has lasted long enough to be told, or to be told again."""
     told_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
     recovered_at: datetime | None = Field(default=None, sa_type=Moment)  # type: ignore[call-overload]
-    """Since when it works again, after it was told."""
+    """Since when it works again."""
 
 
 class GapCause(StrEnum):

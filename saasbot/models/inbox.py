@@ -307,7 +307,8 @@ class Message(TenantRow, table=True):
     type: MessageType = Field(default=MessageType.TEXT, sa_type=Text, nullable=False)
     text: str = ""
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, nullable=False)
-    """By type: location {latitude, longitude, name, address}; contact {name, vcard}; unsupported, activity {kind}; a text
+    """By type: location {latitude, longitude, name, address, live}; contact {name, vcard} of the first and, where several came,
+    {others: [{name, vcard}], left_out: how many were too many}; unsupported, activity {kind}; a text
     that was not typed {kind}: poll {question, options, several, votes}, list_response, …; `ephemeral` where the chat forgets its messages."""
     media_id: UUID | None = None
     quoted_wa_id: str | None = None

@@ -100,8 +100,14 @@ def channels() -> rx.Component:
             ),
             rx.cond(
                 ChannelsState.deleting,
-                t("The number is unlinked from the phone and leaves this list. Its chats stay readable."),
-                t("The phone no longer lists this device. Chats and settings stay; you can link it again."),
+                t(
+                    "The number leaves this list; its chats stay readable. Unless it is connected now, also remove the device "
+                    "on the phone, under Linked devices."
+                ),
+                t(
+                    "Chats and settings stay; you can link it again. Unless it is connected now, also remove the device on the "
+                    "phone, under Linked devices."
+                ),
             ),
             open=ChannelsState.ending_id != "",
             confirm_label=rx.cond(ChannelsState.deleting, t("Delete"), t("Log out")),

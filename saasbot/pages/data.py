@@ -142,14 +142,18 @@ def _export(row: rx.vars.ObjectVar[Any]) -> rx.Component:
 
 
 def _pending() -> rx.Component:
-    return rx.fragment(
-        notice(
-            "triangle-alert",
-            t("Everything of {company} is erased on {due}.", company=ShellState.company_name, due=DataState.due),
-        ),
-        rx.el.div(
-            button(t("Keep the company"), kind="primary", id="keep-company", on_click=DataState.keep_company),
-            class_name="form-actions data-start",
+    return rx.cond(
+        DataState.begun,
+        notice("triangle-alert", t("{company} is being erased.", company=ShellState.company_name)),
+        rx.fragment(
+            notice(
+                "triangle-alert",
+                t("Everything of {company} will be erased: {due}.", company=ShellState.company_name, due=DataState.due),
+            ),
+            rx.el.div(
+                button(t("Keep the company"), kind="primary", id="keep-company", on_click=DataState.keep_company),
+                class_name="form-actions data-start",
+            ),
         ),
     )
 

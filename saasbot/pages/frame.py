@@ -21,7 +21,16 @@ def frame(
     shortcuts: Sequence[ShortcutRow] = (),
 ) -> rx.Component:
     """`content` (a `page_header`, then the rest) in the shell; see `components.shell.shell`."""
-    data = Shell(
+    urgent = rx.foreach(
+        ShellState.banners[:2], lambda row: banner_line(row, on_act=ShellState.act, on_dismiss=ShellState.dismiss)
+    )
+    lines = rx.fragment(urgent, banner) if banner is not None else rx.fragment(urgent)
+    return shell(*content, data=shell_data(), active=active, banner=lines, shortcuts=shortcuts)
+
+
+def shell_data() -> Shell:
+    """What the shell shows, from the states."""
+    return Shell(
         user_name=ShellState.user_name,
         user_email=ShellState.user_email,
         company_name=ShellState.company_name,
@@ -34,8 +43,3 @@ def frame(
         on_logout=AuthState.sign_out,
         simulator=settings().simulator,
     )
-    urgent = rx.foreach(
-        ShellState.banners[:2], lambda row: banner_line(row, on_act=ShellState.act, on_dismiss=ShellState.dismiss)
-    )
-    lines = rx.fragment(urgent, banner) if banner is not None else rx.fragment(urgent)
-    return shell(*content, data=data, active=active, banner=lines, shortcuts=shortcuts)

@@ -27,6 +27,7 @@ from saasbot.state.session import SessionState
 from saasbot.state.thread import ThreadState
 
 MAY_WRITE = SessionState.permissions.contains("inbox.write")
+_MAY_ANSWER = MAY_WRITE & ~ThreadState.gone
 _HERE = ThreadState.open_id
 
 
@@ -116,15 +117,17 @@ def _thread() -> rx.Component:
         ),
         message_menu(
             name=ThreadState.name,
-            may_write=MAY_WRITE,
+            may_write=_MAY_ANSWER,
             conversation_id=_HERE,
             on_react=MessageActsState.react,
             on_revoke=MessageActsState.revoke,
+            on_cancel=MessageActsState.cancel,
             on_fetch=MessageActsState.fetch,
         ),
         rx.cond(
-            MAY_WRITE,
+            _MAY_ANSWER,
             rx.el.div(
+                rx.cond(ThreadState.waits != "", notice("hourglass", ThreadState.waits)),
                 rx.cond(ThreadState.paused != "", notice("hourglass", ThreadState.paused)),
                 composer(
                     bot_answers=ThreadState.handler == "bot",
@@ -150,7 +153,7 @@ def _thread() -> rx.Component:
                 ),
                 class_name="composer-zone",
             ),
-            read_only(),
+            read_only(number_gone=ThreadState.gone),
         ),
     )
 
@@ -170,13 +173,17 @@ def _head() -> rx.Component:
             ),
             class_name="thread-who",
         ),
-        handler_bar(
-            ThreadState.handler,
-            ThreadState.taken_by,
-            group=ThreadState.group,
-            may_write=MAY_WRITE,
-            on_take=ThreadState.take_over(_HERE),
-            on_give_back=ThreadState.hand_back(_HERE),
+        rx.cond(
+            ThreadState.gone,
+            rx.fragment(),  # nobody answers there any more
+            handler_bar(
+                ThreadState.handler,
+                ThreadState.taken_by,
+                group=ThreadState.group,
+                may_write=MAY_WRITE,
+                on_take=ThreadState.take_over(_HERE),
+                on_give_back=ThreadState.hand_back(_HERE),
+            ),
         ),
         icon_button(
             "panel-right",

@@ -9,10 +9,12 @@ from saasbot.components.forms import submit_button, text_field
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.photo import photo_field
+from saasbot.components.shell import person_menu
 from saasbot.components.states import no_permission, skeleton
 from saasbot.components.status import status_line
 from saasbot.components.types import Handler
 from saasbot.components.wizard import Step, wizard, wizard_buttons
+from saasbot.pages.frame import shell_data
 from saasbot.pages.pairing import kind_choice, pairing
 from saasbot.pages.registry import page
 from saasbot.state.channel_rows import ChannelRow
@@ -67,6 +69,7 @@ def onboarding() -> rx.Component:
         current=OnboardingState.step,
         on_go=OnboardingState.go,
         company=ShellState.company_name,
+        person=person_menu(shell_data()),
     )
 
 

@@ -175,11 +175,17 @@ def _fact_rows(facts: ChannelFacts, locale: str, timezone: str) -> list[FactRow]
     if facts.oldest_queued_at is not None:
         waits = duration((now - facts.oldest_queued_at).total_seconds(), locale)
         queue = gettext(locale, "{n}, the oldest for {time}", n=facts.queued, time=waits)
+    gap: list[FactRow] = []
+    if facts.gap_began_at is not None:
+        ends = "…" if facts.gap_ended_at is None else change_moment(facts.gap_ended_at, zone, locale, now=now)
+        gap.append(FactRow("gap", f"{change_moment(facts.gap_began_at, zone, locale, now=now)} – {ends}"))
     memory = f"{facts.memory_bytes / 1024**2:.0f} MB" if facts.memory_bytes and facts.held else "–"
     return [
         moment("last_message", facts.last_message_at),
         moment("last_receipt", facts.last_receipt_at),
+        *([] if facts.heard_at is None else [moment("heard", facts.heard_at)]),
         moment("seen", facts.seen_at),
+        *gap,
         FactRow("queued", queue),
         FactRow("unconfirmed", str(facts.unconfirmed), alarming=facts.unconfirmed > 0),
         FactRow("restarts", str(facts.restarts_today), alarming=facts.restarts_today > 0),

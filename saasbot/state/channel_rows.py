@@ -8,7 +8,7 @@ import segno
 
 from saasbot.domain.channels.views import ChannelView
 from saasbot.models import ChannelKind
-from saasbot.state.channel_texts import history_sentence, pause_sentence, status_sentence
+from saasbot.state.channel_texts import history_sentence, limit_sentence, pause_sentence, status_sentence
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class ChannelRow:
     sentence: str
     paused: str
     """That it may write to nobody first, and until when."""
+    limited: str
+    """That no automatic message leaves, and until when."""
     running: bool
     linked: bool
     bot_id: str
@@ -78,6 +80,7 @@ def channel_row(view: ChannelView, locale: str, timezone: str) -> ChannelRow:
             ZoneInfo(timezone),
             now=datetime.now(UTC),
         ),
+        limited=limit_sentence(view.limited_until, locale, ZoneInfo(timezone), now=datetime.now(UTC)),
         running=view.desired == "running",
         linked=view.linked,
         bot_id=str(view.bot_id or ""),

@@ -10,17 +10,29 @@ from saasbot.infra.i18n import N_, format_ago, format_ahead, format_count, forma
 REASONS = {
     "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
     "logged_out_by_user": N_("You logged it out. Your chats are still here; link it again to go on."),
+    "unlink_on_phone": N_(
+        "You logged it out while it was not connected, so WhatsApp does not know: remove the device on the phone, under Linked "
+        "devices. Your chats are still here; link it again to go on."
+    ),
     "device_removed": N_("The session was closed from the phone. Your chats are still here; link it again to go on."),
     "other_phone": N_(
         "That was another phone: this number belongs to the one that ends in {digits}. We unlinked it again and nothing "
         "changed. Scan with the right phone, or say that you want this other number."
+    ),
+    "phone_in_use": N_(
+        "That phone already serves another of your numbers, so it was not linked a second time. Scan with this number's own "
+        "phone, or log the other number out first."
     ),
     "qr_expired": N_("Nobody scanned the code in time. Connect it to get a new one."),
     "pairing": N_("Preparing the code…"),
     "linking": N_("The phone has linked it. Getting everything ready…"),
     "pair_code": N_("Type the code on the phone."),
     "pair_error": N_("WhatsApp refused the link. Try again."),
-    "client_outdated": N_("WhatsApp asks for a newer version of this program. Update it, then connect again."),
+    "link_unfinished": N_("The phone has linked it, but WhatsApp could not be reached to finish that. Try again."),
+    "banned_while_linking": N_("WhatsApp has blocked this number for a while. Link it again afterwards."),
+    "client_outdated": N_(
+        "WhatsApp asks for a newer version of this program. Once it is updated, a linked number comes back by itself."
+    ),
     "not_multidevice": N_("This phone's WhatsApp cannot link devices. Update it on the phone and try again."),
     "passkey_required": N_(
         "WhatsApp asks this account for a passkey, which only its own apps can give today. "
@@ -36,7 +48,7 @@ REASONS = {
     "bridge_restarting": N_("Its process ended and is being started again."),
     "bridge_crashed": N_("Its process failed again and again, so it was stopped. Connect it to try once more."),
     "library_fault": N_("WhatsApp sent something that broke the connection. It is being made anew."),
-    "transport_fault": N_("Its connection failed in a way we did not expect. Connect it to try once more."),
+    "transport_fault": N_("Its connection failed in a way we did not expect."),
     "store_unavailable": N_("The database with its session does not answer. We keep trying."),
     "journal_unwritable": N_("Messages cannot be stored right now, so it stays disconnected until they can."),
     "refused_by_whatsapp": N_("WhatsApp does not let it in right now. We keep trying."),
@@ -88,6 +100,10 @@ PAUSES = {
     "reachout_timelocked": N_(
         "WhatsApp lets this number write to nobody first until {when}. Whoever wrote to you is answered as always."
     ),
+    "new_chats_capped": N_(
+        "This number has written to as many new people this month as WhatsApp allows, so it writes to nobody first until {when}. "
+        "Whoever wrote to you is answered as always."
+    ),
     "rate_limited": N_(
         "WhatsApp says that this number writes too much, so it writes to nobody first until {when}. Whoever wrote to you is "
         "answered as always."
@@ -109,6 +125,32 @@ def pause_sentence(until: datetime | None, reason: str | None, locale: str, zone
         return ""
     sentence = translate(locale, PAUSES.get(reason or "", PAUSES["reachout_timelocked"]))
     return sentence.format(when=format_ahead(until, zone, locale, now=now))
+
+
+_WAITS = {
+    "closed": N_("This number is switched off: what you write leaves when it is connected again."),
+    "logged_out": N_("This number is not linked: what you write leaves when it is linked again."),
+    "pending_qr": N_("This number is not linked: what you write leaves when it is linked again."),
+    "passkey_required": N_("This number is not linked: what you write leaves when it is linked again."),
+    "banned": N_("WhatsApp has blocked this number: what you write leaves when it is let in again."),
+    "failed": N_("This number has stopped: what you write leaves when it is connected again."),
+}
+
+
+def waiting_sentence(status: str, locale: str) -> str:
+    """That what is written waits for somebody to do something about the number; empty when nobody has to."""
+    return translate(locale, _WAITS[status]) if status in _WAITS else ""
+
+
+def limit_sentence(until: datetime | None, locale: str, zone: ZoneInfo, *, now: datetime) -> str:
+    """That the owner's limit leaves no room for automatic messages, and until when; empty while it does."""
+    if until is None or until <= now:
+        return ""
+    return gettext(
+        locale,
+        "The limit of automatic messages is reached until {when}. Chats that the bot cannot answer wait for your team.",
+        when=format_ahead(until, zone, locale, now=now),
+    )
 
 
 def reason_sentence(reason: str | None, locale: str, *, phone: str | None = None) -> str:

@@ -171,7 +171,7 @@ class ChannelsState(rx.State):
             return
         self._started_here = False
         async with unit_of_work(actor):
-            channel = await channels.access_channel(actor, channel_id)
+            channel = await channels.access_channel(actor, channel_id, lock=True)  # it may be linked in this moment
             if channel.device_jid is None:
                 await channels.disconnect(actor, channel_id)
 
@@ -228,9 +228,10 @@ async def _read(actor: Actor, _changes: Changes, reading: Reading) -> _Read:
     async def read() -> _Read:
         async with unit_of_work(actor):
             views = await read_channels(actor, count_today=True)
-            for until in filter(None, (view.new_chats_paused_until for view in views)):
-                if until > datetime.now(UTC):
-                    look_again(actor.company_id, until)
+            for view in views:
+                for until in filter(None, (view.new_chats_paused_until, view.limited_until)):
+                    if until > datetime.now(UTC):
+                        look_again(actor.company_id, until)
             found = [BotChoice(str(bot.id), bot.name) for bot in await list_bots(actor)]
             return _Read(views, found)
 
@@ -244,6 +245,11 @@ async def _show(state: ChannelsState, read: _Read) -> None:
     rows = [channel_row(view, locale, actor.timezone) for view in read.views]
     assign(state, rows=rows, bots=read.bots, loaded=True)
     pairing = _pairing_to_show(state, read.views)
+    if state.pairing_id != (
+        str(pairing.id) if pairing else ""
+    ):  # not the one that this tab asked for, if it asked for one
+        state._started_here = False
+        assign(state, with_code=pairing is not None and pairing.pairing_phone is not None)
     if pairing is None:
         assign(state, pairing_id="", pairing=PairingView())
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.inbox.preview import TAKEN_CALL
 from saasbot.domain.inbox.reads import PAGE, ListFilter, belongs
 from saasbot.domain.inbox.views import ConversationPage, ConversationView, ListPosition
 from saasbot.infra.i18n import N_, gettext, translate
@@ -15,7 +16,7 @@ KINDS = {
     "image": N_("Photo"),
     "video": N_("Video"),
     "sticker": N_("Sticker"),
-    "audio": N_("Voice note"),
+    "audio": N_("Audio"),
     "document": N_("Document"),
     "location": N_("Location"),
     "contact": N_("Contact"),
@@ -23,6 +24,7 @@ KINDS = {
     "activity": N_("Missed call"),  # the only line that the list shows
 }
 """What the preview says of a message without words."""
+_VOICE = N_("Voice note")
 
 _SHOWN_OF_GROUP = 4
 """Digits of a group that WhatsApp has told no name of."""
@@ -81,8 +83,10 @@ def preview(view: ConversationView, reader: Reader) -> str:
     text = view.last_preview
     if view.last_revoked:
         text = f"{text} {gettext(reader.locale, 'Deleted message')}"
+    elif view.last_type == "activity" and text == TAKEN_CALL:
+        text = f"{text} {gettext(reader.locale, 'Call on the phone')}"
     elif view.last_type in KINDS and len(text) <= 2:  # a mark alone
-        text = f"{text} {translate(reader.locale, KINDS[view.last_type])}".strip()
+        text = f"{text} {translate(reader.locale, _VOICE if view.last_voice else KINDS[view.last_type])}".strip()
     who = _who(view, reader)
     return f"{who}: {text}" if who else text
 

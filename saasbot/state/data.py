@@ -52,6 +52,8 @@ class DataState(rx.State):
     running: rx.Field[bool] = rx.field(False)
     due: rx.Field[str] = rx.field("")
     """When the company goes; empty while nobody wants that."""
+    begun: rx.Field[bool] = rx.field(False)
+    """It goes now, and can no longer be kept."""
     name_error: rx.Field[str] = rx.field("")
     password_error: rx.Field[str] = rx.field("")
 
@@ -137,6 +139,7 @@ async def _show(state: DataState, read: _Read) -> None:
         exports=rows,
         running=any(row.running for row in rows),
         due=day_and_hour(read.erasure.due_at, zone, locale) if read.erasure else "",
+        begun=read.erasure is not None and company.has_begun(read.erasure),
     )
 
 

@@ -10,6 +10,8 @@ REASONS = {
     "key_missing": N_("The bot has no AI model."),
     "key_refused": N_("The AI key was refused."),
     "allowance_used": N_("Today's share of the platform's AI model is used up."),
+    "limit_reached": N_("The number's limit of automatic messages is reached."),
+    "answer_too_late": N_("The bot's answer could not leave in time: the number was not connected."),
     "unsupported_facts": N_("The bot's answer was not backed by your data."),
     "too_many_steps": N_("The question was too much for the bot."),
     "model_timeout": N_("The AI model took too long."),

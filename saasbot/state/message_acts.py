@@ -34,6 +34,13 @@ class MessageActsState(rx.State):
             await change.revoke(actor, parse_id(conversation_id), parse_id(message_id))
 
     @rx.event
+    async def cancel(self, conversation_id: Id, message_id: Id):
+        """It waits to be sent, and shall not be."""
+        actor = await current_actor(self)
+        async with unit_of_work(actor):
+            await change.cancel(actor, parse_id(conversation_id), parse_id(message_id))
+
+    @rx.event
     async def fetch(self, conversation_id: Id, message_id: Id):
         actor = await current_actor(self)
         async with unit_of_work(actor):

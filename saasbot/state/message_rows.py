@@ -37,6 +37,13 @@ class PollChoice:
 
 
 @dataclass(frozen=True)
+class CardLine:
+    title: str
+    note: str
+    """The phone; empty where the card has none."""
+
+
+@dataclass(frozen=True)
 class MessageRow:
     """One message. What does not apply is empty."""
 
@@ -51,6 +58,8 @@ class MessageRow:
     status: str
     why: str
     """Why it failed, is not confirmed, or is held back, in a sentence."""
+    resent: bool
+    """It was sent again: that message tells how it went on."""
     first: bool
     """The first of several by one speaker."""
     who: str
@@ -68,6 +77,8 @@ class MessageRow:
     thumb: str = ""
     width: int = 0
     height: int = 0
+    voice: bool = False
+    """Its sound was spoken for this chat, and is no file of somebody's."""
     file_name: str = ""
     file_note: str = ""
     link: str = ""
@@ -85,7 +96,7 @@ class MessageRow:
     undo: str = ""
     """The joining of two people that this line tells, while it can be undone."""
     can: str = ""
-    """What may be done to it, words apart: reply react edit revoke."""
+    """What may be done to it, words apart: reply react edit revoke once WhatsApp has it, cancel while it is queued."""
     at: int = 0
     """When it was written, in milliseconds since 1970: after a while it can no longer be edited or deleted."""
     doing: str = ""
@@ -101,6 +112,10 @@ class MessageRow:
     poll: bool = False
     several: bool = False
     choices: list[PollChoice] = field(default_factory=list)
+    others: list[CardLine] = field(default_factory=list)
+    """The contacts that came with the first one, which `title` and `note` are of."""
+    left_out: str = ""
+    """That there were more contacts than these, in a sentence."""
 
 
 def rows_of(views: Iterable[MessageView], reader: Reader, before: MessageView | None = None) -> list[MessageRow]:
@@ -125,6 +140,7 @@ def _row(view: MessageView, before: MessageView | None, reader: Reader) -> Messa
         full=reader.full(view.sort_at),
         status=view.status,
         why=why_not_sent(view, reader),
+        resent=view.resent,
         first=first,
         who=_name(view, reader) if first else "",
         day=reader.day(view.sort_at) if new_day else "",
@@ -180,11 +196,9 @@ def _more(view: MessageView, reader: Reader) -> dict[str, Any]:
             kind = "unavailable" if view.payload.get("unavailable") else str(view.payload.get("kind", ""))
             found["title"] = unsupported_line(kind, reader)
         case "location":
-            found |= _place(view.payload, reader)
+            found |= _place(view, reader)
         case "contact":
-            number = phone_of_card(str(view.payload.get("vcard", "")))
-            found["title"] = str(view.payload.get("name", "")) or gettext(reader.locale, "Contact")
-            found["note"] = phone_text(number)
+            found |= _cards(view.payload, reader)
     if view.media is not None:
         found |= _file(view.media, reader, _STICKER_BOX if view.type == "sticker" else _BOX)
     return found
@@ -196,7 +210,7 @@ def _undo(view: MessageView) -> str:
 
 
 def _can(view: MessageView) -> str:
-    """What WhatsApp lets be done to it once it has it, whatever the hour. Of ours its tick tells that, which moves alone."""
+    """What can be done to it, whatever the hour. How far one of ours is, its tick tells, which moves alone."""
     ours = view.direction == "outbound"
     if view.revoked_at is not None or view.type == "activity" or not (ours or view.on_whatsapp):
         return ""
@@ -204,7 +218,7 @@ def _can(view: MessageView) -> str:
     if ours:
         if view.type == "text" and not view.payload.get("kind"):
             able.append("edit")
-        able.append("revoke")
+        able += ["revoke", "cancel"]
     return " ".join(able)
 
 
@@ -249,6 +263,11 @@ def _done_to(view: MessageView) -> dict[str, Any]:
 
 
 def _quoted_author(quoted: QuotedView, reader: Reader) -> str:
+    who = _who_is_quoted(quoted, reader)
+    return f"{who} · {gettext(reader.locale, 'Status')}" if quoted.is_status else who
+
+
+def _who_is_quoted(quoted: QuotedView, reader: Reader) -> str:
     if quoted.author != "customer":
         return quoted.author_name or gettext(reader.locale, "You")
     return author_text(quoted.author_name, reader) if quoted.author_name else gettext(reader.locale, "Customer")
@@ -262,10 +281,28 @@ def _quote(quoted: QuotedView, reader: Reader) -> str:
     )
 
 
-def _place(payload: dict[str, Any], reader: Reader) -> dict[str, Any]:
+def _cards(payload: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    first, *others = (_card_line(card, reader) for card in (payload, *payload.get("others", ())))
+    count = payload.get("left_out", 0)
+    left_out = gettext(reader.locale, "Not shown here: {count}. See them on the phone.", count=count) if count else ""
+    return {"title": first.title, "note": first.note, "others": others, "left_out": left_out}
+
+
+def _card_line(card: dict[str, Any], reader: Reader) -> CardLine:
+    name = str(card.get("name", "")) or gettext(reader.locale, "Contact")
+    return CardLine(name, phone_text(phone_of_card(str(card.get("vcard", "")))))
+
+
+def _place(view: MessageView, reader: Reader) -> dict[str, Any]:
+    payload = view.payload
+    if payload.get("live"):
+        # it may have moved on since, which is not followed here
+        name = gettext(reader.locale, "Live location, as of {time}", time=reader.time(view.sort_at))
+    else:
+        name = str(payload.get("name") or "") or gettext(reader.locale, "Location")
     latitude, longitude = float(payload.get("latitude") or 0), float(payload.get("longitude") or 0)
     return {
-        "title": str(payload.get("name") or "") or gettext(reader.locale, "Location"),
+        "title": name,
         "note": str(payload.get("address") or "") or f"{latitude:.5f}, {longitude:.5f}",
         "link": f"https://www.google.com/maps/search/?api=1&query={latitude:.6f}%2C{longitude:.6f}",
     }
@@ -282,6 +319,7 @@ def _file(media: MediaView, reader: Reader, box: int) -> dict[str, Any]:
         "link": media.urls.download_url,
         "width": width,
         "height": height,
+        "voice": media.voice,
         "file_name": media.file_name or gettext(reader.locale, "File"),
         "file_note": " · ".join(fact for fact in facts if fact),
         "note": media_problem(media.error, reader) if media.status == "failed" else "",

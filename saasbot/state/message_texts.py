@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from saasbot.domain.inbox.incoming import NOTHING
 from saasbot.domain.inbox.views import MessageView
 from saasbot.infra.i18n import N_, format_ahead, gettext, translate
 from saasbot.state.hand_off_texts import hand_off_sentence
@@ -10,19 +11,28 @@ from saasbot.state.reader import Reader, phone_text
 
 _FAILED = {
     "person_took_over": N_("Not sent: a person took over first."),
+    "bot_switched_off": N_("Not sent: the bot was switched off first."),
+    "answer_too_late": N_("Not sent: it could not leave within two hours, and such an answer comes too late."),
     "invalid_recipient": N_("This number is not on WhatsApp."),
     "media_missing": N_("The file is no longer here."),
     "upload_failed": N_("The file could not be uploaded to WhatsApp."),
     "unsupported_type": N_("This kind of message cannot be sent."),
     "reachout_timelocked": N_("WhatsApp does not let this number write first for now."),
+    "new_chats_capped": N_("This number has written to as many new people this month as WhatsApp allows."),
     "rate_limited": N_("WhatsApp says that this number writes too much. Wait a while before you send it again."),
     "not_on_whatsapp": N_("This number is not on WhatsApp."),
     "not_allowed": N_("WhatsApp does not let this number write in this chat."),
     "recipient_gone": N_("This chat no longer exists on WhatsApp."),
     "message_gone": N_("The message that this was about is gone."),
     "not_in_group": N_("This number is not in the group any more."),
+    "cancelled": N_("Not sent: it was taken back before it left."),
+    "number_deleted": N_("Not sent: the number was deleted."),
     "held_too_long": N_("Not sent: it was held back for more than three days."),
+    "limit_reached": N_("Not sent: the number's limit of automatic messages was reached, so your team has the chat."),
 }
+_TOKEN_RAN_OUT = N_(
+    "WhatsApp does not let this number write in this chat for now. When the customer has written again, send it again."
+)
 _REFUSED = N_("WhatsApp did not accept it (error {number}).")
 _HELD = {
     "quiet_hours": N_("Leaves {when}: quiet hours."),
@@ -33,8 +43,15 @@ _HELD = {
     "failures": N_("Leaves {when} at the earliest: too many first messages reached nobody."),
     "complaints": N_("Leaves {when} at the earliest: WhatsApp refused too many first messages."),
     "rate_limited": N_("Leaves {when} at the earliest: WhatsApp says that this number writes too much."),
+    "no_answer": N_("Leaves {when} at the earliest: WhatsApp gave no answer about this chat."),
+    "no_room": N_("Leaves {when} at the earliest: large files leave one after another."),
+    "file_unreachable": N_("Leaves {when} at the earliest: its file cannot be read right now."),
+    "upload_failed": N_("Leaves {when} at the earliest: its file could not be uploaded to WhatsApp."),
     "reachout_timelocked": N_(
         "Leaves {when} at the earliest: until then WhatsApp lets this number write to nobody first."
+    ),
+    "new_chats_capped": N_(
+        "Leaves {when} at the earliest: this number has written to as many new people this month as WhatsApp allows."
     ),
 }
 _WAITS = N_("Leaves {when} at the earliest.")
@@ -69,6 +86,7 @@ _UNSUPPORTED = {
     "not_stored": N_("This message arrived and could not be stored. See it on the phone."),
     "unavailable": N_("WhatsApp sent this message to the phone only. It may be one that can be seen once."),
     "poll_creation": N_("A poll. See it on the phone."),
+    # both are shown now; these are for those that were stored before
     "contacts_array": N_("Several contacts. See them on the phone."),
     "live_location": N_("A live location. See it on the phone."),
     "order": N_("An order from the WhatsApp catalogue. See it on the phone."),
@@ -95,6 +113,7 @@ _NOT_DONE = {
     "edit_too_late": N_("WhatsApp lets a message be edited for 15 minutes, and they are over."),
     "revoke_too_late": N_("WhatsApp lets a message be deleted for everyone for two days, and they are over."),
     "message_not_on_whatsapp": N_("The message was deleted before."),
+    "number_deleted": N_("The number was deleted."),
 }
 _SHORT = 80
 
@@ -121,7 +140,7 @@ def why_not_sent(view: MessageView, reader: Reader) -> str:
 
 
 def _why_failed(view: MessageView, locale: str) -> str:
-    known = _FAILED.get(view.error or "")
+    known = _TOKEN_RAN_OUT if view.token_ran_out else _FAILED.get(view.error or "")
     if known:
         return translate(locale, known)
     if "refused" in view.payload:
@@ -156,6 +175,8 @@ def activity_line(view: MessageView, reader: Reader) -> str:
     elif kind == "poll_vote":
         voted = gettext(reader.locale, "The customer voted in the poll")
         line = voted if view.author == "customer" else gettext(reader.locale, "Voted in the poll on the phone")
+    elif kind == NOTHING:
+        line = gettext(reader.locale, "What could not be read at first was no message")
     elif kind == "joined":
         line = _joined_line(view, reader)
     elif kind == "gap":

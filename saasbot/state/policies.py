@@ -123,6 +123,7 @@ POLICIES: dict[str, dict[str, Policy]] = {
         "react": needs("inbox.write"),
         "edit": needs("inbox.write"),
         "revoke": needs("inbox.write"),
+        "cancel": needs("inbox.write"),
         "fetch": needs("inbox.write"),
     },
     # Catalogue

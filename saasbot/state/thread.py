@@ -19,7 +19,7 @@ from saasbot.realtime.hub import assign
 from saasbot.realtime.watches import Changes, Reading
 from saasbot.state import live
 from saasbot.state.arguments import Id
-from saasbot.state.channel_texts import pause_sentence
+from saasbot.state.channel_texts import pause_sentence, waiting_sentence
 from saasbot.state.composer import ComposerState, begin
 from saasbot.state.context_rows import Context, context_of
 from saasbot.state.conversation_rows import name_of
@@ -66,6 +66,10 @@ class ThreadState(rx.State):
     unread: rx.Field[int] = rx.field(0)
     paused: rx.Field[str] = rx.field("")
     """That this person may not be written to first now, and until when."""
+    waits: rx.Field[str] = rx.field("")
+    """That what is written waits for the number to be connected."""
+    gone: rx.Field[bool] = rx.field(False)
+    """The number was deleted."""
     context: rx.Field[Context] = rx.field(default_factory=Context)
     moved_to: rx.Field[str] = rx.field("")
     """The page of the conversation with which this one was joined."""
@@ -216,6 +220,8 @@ def _show(state: ThreadState, look: ThreadLook, read: ThreadRead) -> None:
         bot_enabled=view.bot_enabled,
         unread=view.unread,
         paused=_paused(read, look.reader),
+        waits=waiting_sentence(view.channel_status, look.reader.locale),
+        gone=view.channel_deleted,
     )
     if read.context is not None:
         assign(state, context=context_of(read.context, look.reader))

@@ -13,6 +13,7 @@ from saasbot.wa_runtime import plain_structlog  # noqa: F401  # isort: skip - fi
 from saasbot.infra import db
 from saasbot.infra.events import Listener
 from saasbot.infra.logging import get_logger
+from saasbot.infra.loop_lag import sample_loop_lag
 from saasbot.infra.settings import settings
 from saasbot.wa_runtime.host import NumberHost
 from saasbot.wa_runtime.process import AppLink, give_back_memory, open_database, resident_bytes
@@ -64,6 +65,9 @@ class Bridge:
         await listener.start()
         following = asyncio.create_task(self._follow(host))
         telling = asyncio.create_task(self._tell(host))
+        for task in (following, telling):
+            task.add_done_callback(_end_when_dead)
+        sampling = asyncio.create_task(sample_loop_lag())
         async for line in self._link.lines():
             self._wanted = [number_of(number) for number in line["numbers"]]
             self._news.set()
@@ -72,6 +76,7 @@ class Bridge:
         async with asyncio.timeout(DRAIN_SECONDS):
             await host.stop()
         telling.cancel()
+        sampling.cancel()
 
     async def _follow(self, host: NumberHost) -> None:
         while True:
@@ -87,6 +92,13 @@ class Bridge:
 
     def _say(self, host: NumberHost) -> None:
         self._link.say(held=[str(channel_id) for channel_id in host.held], resident=resident_bytes())
+
+
+def _end_when_dead(task: asyncio.Task[None]) -> None:
+    """A bridge that no longer hears the app, or is not heard, makes way for another one."""
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        log.error("bridge.broken", task=task.get_name(), exc_info=fault)
+        os._exit(1)
 
 
 async def _main(link: AppLink) -> None:

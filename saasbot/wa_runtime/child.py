@@ -85,10 +85,12 @@ class Child:
 
     async def _read(self) -> None:
         assert self._process is not None and self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        while True:
             try:
+                if not (line := await self._process.stdout.readline()):
+                    return
                 self._on_line(json.loads(line))
-            except ValueError:
+            except (ValueError, TypeError, LookupError, AttributeError):  # not a line of ours, whoever printed it
                 log.warning("runtime.child_unreadable", module=self._module, pid=self.pid)
 
 

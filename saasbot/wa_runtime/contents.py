@@ -20,6 +20,9 @@ _MEASURED = ("imageMessage", "videoMessage", "ptvMessage", "stickerMessage")
 _TIMED = ("videoMessage", "ptvMessage", "audioMessage")
 _POLL = re.compile(r"pollCreationMessage(V\d+)?")
 _MISSED = ("MISSED", "SILENCED_BY_DND", "SILENCED_UNKNOWN_CALLER")
+_MOST_CARDS = 20
+_LONGEST_NAME, _LONGEST_CARD = 200, 20_000
+"""Characters, of all cards of a message. Whoever writes decides what is in them, and the thread reads all of it each time."""
 
 
 def unwrapped(body: Any) -> Any:
@@ -28,6 +31,14 @@ def unwrapped(body: Any) -> Any:
         if field.message_type is not None and field.message_type.name == "FutureProofMessage":
             return unwrapped(content.message)
     return body
+
+
+def wrappers(body: Any) -> set[str]:
+    """The envelopes that `unwrapped` opens, one within another: what is to be seen once may lie in one that is forgotten."""
+    for field, content in body.ListFields():
+        if field.message_type is not None and field.message_type.name == "FutureProofMessage":
+            return {field.name, *wrappers(content.message)}
+    return set()
 
 
 def kind_of(name: str) -> str:
@@ -58,7 +69,7 @@ def _chosen(parameters: str) -> str:
     """The label or the id of a quick reply, which a button's program may have left without words."""
     try:
         values = json.loads(parameters)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     found = (values.get(name) for name in ("display_text", "title", "id")) if isinstance(values, dict) else ()
     return next((value for value in found if isinstance(value, str) and value), "")
@@ -101,8 +112,8 @@ def announced(name: str, content: Any) -> IncomingMedia:
 
 
 def announced_size(body: Any) -> int:
-    """Bytes of the file that a message has, as whoever sent it says; 0 without one."""
-    return max(
+    """Bytes of the file that a message has, as whoever sent it says; the least, should it say several; 0 without one."""
+    return min(
         (content.fileLength for field, content in unwrapped(body).ListFields() if field.name in MEDIA), default=0
     )
 
@@ -116,8 +127,34 @@ def place(content: Any) -> dict[str, Any]:
     }
 
 
+def live_place(content: Any) -> dict[str, Any]:
+    """Where it began: the moves after that are not followed."""
+    return {
+        "latitude": content.degreesLatitude,
+        "longitude": content.degreesLongitude,
+        "name": "",
+        "address": "",
+        "live": True,
+    }
+
+
 def card(content: Any) -> dict[str, Any]:
-    return {"name": content.displayName, "vcard": content.vcard}
+    return _card(content, _LONGEST_CARD)
+
+
+def _card(content: Any, longest: int) -> dict[str, Any]:
+    return {"name": content.displayName[:_LONGEST_NAME], "vcard": content.vcard[:longest]}
+
+
+def cards(content: Any) -> dict[str, Any]:
+    """The first one as `card` gives it, so that who knows of one alone reads that; then the others, and how many were too many."""
+    first, *others = content.contacts[:_MOST_CARDS]
+    longest = _LONGEST_CARD // (1 + len(others))
+    found = _card(first, longest)
+    if others:
+        found["others"] = [_card(other, longest) for other in others]
+        found["left_out"] = max(0, len(content.contacts) - _MOST_CARDS)
+    return found
 
 
 def missed(call: Any) -> bool:

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from saasbot.domain.inbox.incoming import (
+    NOTHING,
     Incoming,
     IncomingAct,
     IncomingMedia,
@@ -19,10 +20,11 @@ from saasbot.domain.inbox.incoming import (
     IncomingReceipt,
     IncomingVote,
     storable,
+    storable_text,
 )
 from saasbot.models import ActKind, MessageStatus, MessageType
 from saasbot.wa_runtime import contents
-from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, e2e, events
+from saasbot.wa_runtime.protobufs import CALL_OFFER, CALL_TERMINATE, MESSAGE, RECEIPT, UNDECRYPTABLE, e2e, events
 
 _USER_SERVER, _LID_SERVER, _GROUP_SERVER = "s.whatsapp.net", "lid", "g.us"
 _HOUSEKEEPING = frozenset(
@@ -37,6 +39,9 @@ _HOUSEKEEPING = frozenset(
 )
 _DAY_MS = 24 * 60 * 60 * 1000
 _READ = frozenset({"READ", "PLAYED"})
+_LONGEST_QUOTE = 200
+_TAKEN = frozenset({"accepted_elsewhere", "rejected_elsewhere"})
+"""Why a call no longer rings here: the owner has seen to it on the phone."""
 
 
 def decode(event_id: int, code: int, raw: bytes) -> Incoming | None:
@@ -60,14 +65,26 @@ def _value(event_id: int, code: int, raw: bytes) -> Incoming | None:
     if code == RECEIPT:
         return _receipt(events.Receipt.FromString(raw))
     if code == CALL_OFFER:
-        return _call(event_id, events.CallOffer.FromString(raw))
+        offer = events.CallOffer.FromString(raw)
+        video = any(node.Tag == "video" for node in offer.data.Nodes)
+        return _call(event_id, offer, {"kind": "missed_call", "video": video})
+    if code == CALL_TERMINATE:
+        end = events.CallTerminate.FromString(raw)
+        return _call(event_id, end, {"kind": "call"}) if end.reason in _TAKEN else None
     if code == UNDECRYPTABLE:
-        event = events.UndecryptableMessage.FromString(raw)
-        payload: dict[str, Any] = {"kind": "undecryptable"}
-        if event.IsUnavailable:
-            payload["unavailable"] = True  # WhatsApp sent it to the phone alone: most are to be seen once
-        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload=payload)
+        return _placeholder(event_id, events.UndecryptableMessage.FromString(raw))
     return None
+
+
+def _placeholder(event_id: int, event: Any) -> IncomingMessage | None:
+    """What stands for a message until it comes. An act or a vote leaves none: it comes to its target, and nothing would take the
+    place. Senders ask for those to be hidden (whatsmeow, send.go), but for deletions, which only say that they are edits."""
+    if event.DecryptFailMode == events.UndecryptableMessage.DECRYPT_FAIL_HIDE or event.Info.Edit:
+        return None
+    payload: dict[str, Any] = {"kind": "undecryptable"}
+    if event.IsUnavailable:
+        payload["unavailable"] = True  # WhatsApp sent it to the phone alone: most are to be seen once
+    return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload=payload)
 
 
 def _receipt(event: Any) -> IncomingReceipt | None:
@@ -93,14 +110,28 @@ def _is_chat(info: Any) -> bool:
         return False
     if _group(source) is not None:
         return source.IsFromMe or any(_addresses(source))
-    return not source.IsGroup and source.Chat.Server in (_USER_SERVER, _LID_SERVER) and any(_addresses(source))
+    private = not source.IsGroup and source.Chat.Server in (_USER_SERVER, _LID_SERVER)
+    return (private or _is_through_list(source)) and any(_addresses(source))
+
+
+def _is_through_list(source: Any) -> bool:
+    """Sent to us through a broadcast list: WhatsApp shows that in the chat with who sent it (whatsmeow, `IsIncomingBroadcast`),
+    although it says that it is in a group. A status is in a list too, which has no chat."""
+    return source.Chat.Server == "broadcast" and source.Chat.User != "status" and not source.IsFromMe
+
+
+def _chat_jid(source: Any) -> str:
+    """Where an answer goes."""
+    return _sender_jid(source) if _is_through_list(source) else f"{source.Chat.User}@{source.Chat.Server}"
+
+
+def _sender_jid(source: Any) -> str:
+    sender = source.Sender if source.Sender.User else source.SenderAlt
+    return f"{sender.User}@{sender.Server}"
 
 
 def _author_jid(source: Any) -> str | None:
-    if _group(source) is None or source.IsFromMe:
-        return None
-    author = source.Sender if source.Sender.User else source.SenderAlt
-    return f"{author.User}@{author.Server}"
+    return None if _group(source) is None or source.IsFromMe else _sender_jid(source)
 
 
 def _addresses(source: Any) -> tuple[str | None, str | None]:
@@ -130,7 +161,7 @@ def _envelope(
     phone, lid = _addresses(source)
     return IncomingMessage(
         wa_id=info.ID,
-        chat_jid=f"{source.Chat.User}@{source.Chat.Server}",
+        chat_jid=_chat_jid(source),
         phone=phone,
         lid=lid,
         from_me=source.IsFromMe,
@@ -153,18 +184,21 @@ def _message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | Incom
     present = [field.name for field, _ in body.ListFields() if field.name not in _HOUSEKEEPING]
     if not present:
         # a kind of message that this protobuf does not know yet, or nothing at all
-        is_new = len(UnknownFieldSet(body)) > 0
-        return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "unknown"}) if is_new else None
+        if len(UnknownFieldSet(body)) > 0:
+            return _envelope(event_id, event.Info, MessageType.UNSUPPORTED, payload={"kind": "unknown"})
+        return _nothing(event_id, event.Info)
     name = present[0]
     content = getattr(body, name)
     if name == "protocolMessage" and not _is_customer_act(content):
-        return None
+        return _nothing(event_id, event.Info)
     if name in ("protocolMessage", "reactionMessage") and (act := _act(event.Info, content)) is not None:
         return act
     kind, text, payload, media = _content(name, content, view_once=_is_view_once(event))
     if event.IsEphemeral:
         payload["ephemeral"] = True
     context = _context(name, content)
+    if context is not None and (quoted := _quoted(context, event.Info.MessageSource)) is not None:
+        payload["quoted"] = quoted
     forgets = context.expiration if context is not None else 0
     message = _envelope(
         event_id,
@@ -177,6 +211,11 @@ def _message(event_id: int, event: Any) -> IncomingMessage | IncomingAct | Incom
         ephemeral_seconds=forgets if forgets or not event.IsEphemeral else None,
     )
     return _vote(content, event.Info, message) if name == "pollUpdateMessage" and message is not None else message
+
+
+def _nothing(event_id: int, info: Any) -> IncomingMessage | None:
+    """Of devices among themselves: where it could not be read at first, it takes away what stands for a message."""
+    return _envelope(event_id, info, MessageType.ACTIVITY, payload={"kind": NOTHING})
 
 
 def _vote(content: Any, info: Any, line: IncomingMessage) -> IncomingVote:
@@ -197,8 +236,12 @@ def _content(
         return contents.MEDIA[name], getattr(content, "caption", ""), {}, contents.announced(name, content)
     if name == "locationMessage":
         return MessageType.LOCATION, "", contents.place(content), None
+    if name == "liveLocationMessage":
+        return MessageType.LOCATION, content.caption, contents.live_place(content), None
     if name == "contactMessage":
         return MessageType.CONTACT, "", contents.card(content), None
+    if name == "contactsArrayMessage" and content.contacts:
+        return MessageType.CONTACT, "", contents.cards(content), None
     if name == "pollUpdateMessage":
         # the line where it cannot be opened: only the poll's message has the secret that it is encrypted under
         payload = {"kind": "poll_vote", "poll": content.pollCreationMessageKey.ID}
@@ -217,6 +260,31 @@ def _context(name: str, content: Any) -> Any | None:
     if name == "conversation" or "contextInfo" not in content.DESCRIPTOR.fields_by_name:
         return None
     return content.contextInfo if content.HasField("contextInfo") else None
+
+
+def _quoted(context: Any, source: Any) -> dict[str, Any] | None:
+    """What it answers, as whoever answers tells it: for where that is not stored, which a status never is."""
+    is_status = context.remoteJID == "status@broadcast"
+    if not context.stanzaID or not (is_status or context.HasField("quotedMessage")):
+        return None
+    body = contents.unwrapped(context.quotedMessage)
+    name = next((field.name for field, _ in body.ListFields() if field.name not in _HOUSEKEEPING), None)
+    kind, text = MessageType.UNSUPPORTED, ""
+    if name is not None:
+        kind, text, _, _ = _content(name, getattr(body, name), view_once=False)
+    # of a group's people nobody here knows which is ours
+    by_customer = _group(source) is not None or _user(storable_text(context.participant)) in _addresses(source)
+    return {
+        "author": "customer" if by_customer else "phone",
+        "type": (kind if kind != MessageType.ACTIVITY else MessageType.UNSUPPORTED).value,
+        "text": text[:_LONGEST_QUOTE],
+        "is_status": is_status,
+    }
+
+
+def _user(jid: str) -> str:
+    """Of `user[:device]@server`."""
+    return jid.partition("@")[0].partition(":")[0]
 
 
 def _is_view_once(event: Any) -> bool:
@@ -256,6 +324,7 @@ def _act(info: Any, content: Any) -> IncomingAct | None:
         push_name=info.Pushname,
         group=_group(info.MessageSource),
         author_jid=_author_jid(info.MessageSource),
+        chat_jid=_chat_jid(info.MessageSource),
     )
 
 
@@ -273,8 +342,9 @@ def _moment(seconds: float) -> datetime:
         raise DecodeError("its time is in no calendar") from None
 
 
-def _call(event_id: int, event: Any) -> IncomingMessage | None:
-    """A line in the chat for a call that rang: nobody takes calls here. The call's id makes it one, however often it is told."""
+def _call(event_id: int, event: Any, payload: dict[str, Any]) -> IncomingMessage | None:
+    """A line in the chat for a call that rang, missed until the phone says that it was seen to there: nobody takes calls here. The
+    call's id makes it one, however often it is told."""
     meta = event.basicCallMeta
     callers = [meta.callCreatorAlt, meta.callCreator, getattr(meta, "from")]
     phone = next((c.User for c in callers if c.Server == _USER_SERVER and c.User), None)
@@ -290,6 +360,6 @@ def _call(event_id: int, event: Any) -> IncomingMessage | None:
         from_me=False,
         sent_at=_moment(meta.timestamp),
         type=MessageType.ACTIVITY,
-        payload={"kind": "missed_call", "video": any(node.Tag == "video" for node in event.data.Nodes)},
+        payload=payload,
         wa_event_id=event_id,
     )

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from saasbot.domain.history.store import OlderMessage
-from saasbot.domain.inbox.incoming import IncomingMessage, storable_text
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, storable_text
 from saasbot.models import MessageStatus
+from saasbot.wa_runtime import contents
 from saasbot.wa_runtime.decode import decode_message
-from saasbot.wa_runtime.protobufs import MESSAGE, WebMessage, events
+from saasbot.wa_runtime.protobufs import MESSAGE, WebMessage, e2e, events
 
 _USER_SERVER, _LID_SERVER = "s.whatsapp.net", "lid"
 _VIEW_ONCE = {
@@ -51,13 +52,13 @@ class HistoryPart:
         self.percent: int | None = min(data.progress, 100) if data.HasField("progress") else None
         names = {_digits(entry.ID): entry.pushname for entry in data.pushnames}
         phones = {_digits(pair.lidJID): _digits(pair.pnJID) for pair in data.phoneNumberToLidMappings}
-        self._entries: list[tuple[_Chat, Any]] = []
+        self._entries: list[tuple[_Chat, Any, Any | None]] = []
         for conversation in data.conversations:
             chat = _chat(conversation, phones, names)
             if chat is not None:
                 infos = [entry.message for entry in conversation.messages]
                 infos.sort(key=lambda info: info.messageTimestamp, reverse=True)
-                self._entries += [(chat, info) for info in infos]
+                self._entries += [(chat, info, edit) for info, edit in _with_edits(infos)]
 
     def __len__(self) -> int:
         """How many messages of private chats there are, of whatever age."""
@@ -66,8 +67,8 @@ class HistoryPart:
     def messages(self, start: int, end: int, *, since: datetime) -> Iterator[OlderMessage]:
         """Those of the entries `start` to `end` that say something and are not older than `since`; of each chat the newest
         first."""
-        for chat, info in self._entries[start:end]:
-            if info.messageTimestamp >= since.timestamp() and (found := _older(chat, info)) is not None:
+        for chat, info, edit in self._entries[start:end]:
+            if info.messageTimestamp >= since.timestamp() and (found := _older(chat, info, edit)) is not None:
                 yield found
 
 
@@ -90,18 +91,51 @@ def _chat(conversation: Any, phones: dict[str, str], names: dict[str, str]) -> _
     return _Chat(phone, lid, name) if phone or lid else None
 
 
-def _older(chat: _Chat, info: Any) -> OlderMessage | None:
+def _with_edits(infos: list[Any]) -> list[tuple[Any, Any | None]]:
+    """The entries of a chat, newest first, each with the last edit that stands elsewhere in the chat. Such an edit is no entry
+    of its own: it may say the words alone, where the message has its file and its place in the chat."""
+    targets = [edit.key.ID if (edit := _edit_in(info)) is not None else None for info in infos]
+    messages = {_key(info) for info, target in zip(infos, targets, strict=True) if target is None}
+    edits: dict[tuple[str, bool], Any] = {}
+    kept: list[Any] = []
+    for info, target in zip(infos, targets, strict=True):
+        if target is not None and (target, info.key.fromMe) in messages:
+            edits.setdefault((target, info.key.fromMe), info)
+        else:
+            kept.append(info)
+    return [(info, edits.get(_key(info))) for info in kept]
+
+
+def _key(info: Any) -> tuple[str, bool]:
+    return info.key.ID, info.key.fromMe
+
+
+def _edit_in(info: Any) -> Any | None:
+    """An edited message, which the phone may keep as the edit that it got (whatsmeow, `ParseWebMessage`)."""
+    protocol = contents.unwrapped(info.message).protocolMessage
+    is_edit = protocol.type == e2e.ProtocolMessage.MESSAGE_EDIT and protocol.HasField("editedMessage")
+    return protocol if is_edit and protocol.key.ID and info.messageTimestamp <= _LAST_MOMENT else None
+
+
+def _older(chat: _Chat, info: Any, edit: Any | None) -> OlderMessage | None:
     if not info.key.ID or not info.HasField("message"):
         return None  # a line about the chat itself, or a message that was deleted
     if info.messageTimestamp > _LAST_MOMENT:
         return None
     event = _event(chat, info)
+    is_edited = (alone := _edit_in(info)) is not None
+    if alone is not None:
+        event.Info.ID = alone.key.ID
+        event.Message.CopyFrom(alone.editedMessage)
     message = decode_message(0, event)
-    if not isinstance(message, IncomingMessage):
+    if not isinstance(message, IncomingMessage) or message.is_nothing:
         return None
     status = _STATUSES.get(info.status, MessageStatus.SENT) if info.key.fromMe else MessageStatus.DELIVERED
     kept = (MESSAGE, event.SerializeToString()) if message.media is not None else None
-    return OlderMessage(message, status, _reactions(info), kept)
+    act = decode_message(0, _event(chat, edit)) if edit is not None else None
+    return OlderMessage(
+        message, status, _reactions(info), kept, act if isinstance(act, IncomingAct) else None, is_edited
+    )
 
 
 def _event(chat: _Chat, info: Any) -> Any:
@@ -118,7 +152,7 @@ def _event(chat: _Chat, info: Any) -> Any:
         RecipientAlt=other if from_me else _NOBODY,
         BroadcastListOwner=_NOBODY,
     )
-    wrappers = {field.name for field, _ in info.message.ListFields()}
+    wrappers = contents.wrappers(info.message)
     view_once: dict[str, Any] = {flag: wrapper in wrappers for wrapper, flag in _VIEW_ONCE.items()}
     return events.Message(
         Info=events.MessageInfo(

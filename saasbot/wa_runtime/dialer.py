@@ -5,6 +5,9 @@ A dialer is an HTTP CONNECT proxy on a loopback port, one per client, open to th
 hosts alone. It connects with a deadline, through the proxy of the number, else the machine's own (`HTTPS_PROXY`, `NO_PROXY`)
 if there is one. What stands and carries nothing is cut, and `abort` cuts everything at once: to the library that is a refused or
 lost connection, which it handles well.
+
+The library keeps a file in memory as far as it comes, and looks at its announced length only then. So what comes while a file is
+fetched is counted here, and too much of it is cut (`fetching`).
 """
 
 import asyncio
@@ -13,7 +16,9 @@ import contextlib
 import hmac
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -26,6 +31,10 @@ DIAL_SECONDS = 15
 IDLE_SECONDS = 90
 """A connection on which nothing moves for so long is dead: WhatsApp's own has pings, and what carries files is made anew."""
 _HOSTS = (".whatsapp.com", ".whatsapp.net")
+_FILE_HOSTS = ".whatsapp.net"
+"""The library's own connection is to the others."""
+BESIDE_A_FILE = 32 * 1024 * 1024
+"""Bytes that may come from there while a file does: a part of the phone's history, which the library fetches by itself."""
 _PORT = 443
 _HEADER_LIMIT = 16 * 1024
 _CHUNK = 64 * 1024
@@ -33,6 +42,12 @@ _CHUNK = 64 * 1024
 
 class DialRefused(Exception):
     """The connection is not made; the message is for the log."""
+
+
+@dataclass(slots=True, eq=False)
+class _Allowance:
+    left: int
+    """Bytes."""
 
 
 class Dialer:
@@ -55,12 +70,23 @@ class Dialer:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._refusing = False
+        self._allowance: _Allowance | None = None
 
     async def start(self) -> str:
         """The proxy's URL for the client, with its password."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEADER_LIMIT)
         port = self._server.sockets[0].getsockname()[1]
         return f"http://saasbot:{self._secret}@127.0.0.1:{port}"
+
+    @contextlib.contextmanager
+    def fetching(self, size: int) -> Iterator[None]:
+        """While a file of so many bytes comes: once, and once more where the library begins anew. One at a time."""
+        allowance = self._allowance = _Allowance(2 * size + BESIDE_A_FILE)
+        try:
+            yield
+        finally:
+            if self._allowance is allowance:  # one that was given up may end while the next one comes
+                self._allowance = None
 
     def abort(self) -> None:
         """Cut what stands, fail what is being dialed, refuse what comes."""
@@ -103,11 +129,20 @@ class Dialer:
             if self._before_answer is not None:
                 await self._before_answer()
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await _relay((reader, writer), upstream)
+            await _relay((reader, writer), upstream, partial(self._may_pass, host))
         except TimeoutError:
             log.info("dialer.cut", host=host, silent_seconds=IDLE_SECONDS)
         finally:
             upstream[1].close()
+
+    def _may_pass(self, host: str, size: int) -> bool:
+        """Whether the client may have so many bytes more from this host."""
+        if self._allowance is None or not host.endswith(_FILE_HOSTS):
+            return True
+        self._allowance.left -= size
+        if self._allowance.left < 0:
+            log.warning("dialer.file_too_long", host=host)
+        return self._allowance.left >= 0
 
     async def _dial(self, host: str) -> Streams:
         """Raises: DialRefused, OSError, ProxyFailed, TimeoutError."""
@@ -154,8 +189,9 @@ async def _dial(host: str) -> Streams:
     return reader, writer
 
 
-async def _relay(client: Streams, upstream: Streams) -> None:
-    """Carry bytes both ways until either side ends. Raises: TimeoutError, when nothing moves."""
+async def _relay(client: Streams, upstream: Streams, may_pass: Callable[[int], bool]) -> None:
+    """Carry bytes both ways until either side ends, or so many come that they may not pass. Raises: TimeoutError, when nothing
+    moves."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(IDLE_SECONDS) as patience:
 
@@ -164,7 +200,7 @@ async def _relay(client: Streams, upstream: Streams) -> None:
 
         ways = {
             asyncio.ensure_future(_copy(client[0], upstream[1], moved)),
-            asyncio.ensure_future(_copy(upstream[0], client[1], moved)),
+            asyncio.ensure_future(_copy(upstream[0], client[1], moved, may_pass)),
         }
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -174,9 +210,14 @@ async def _relay(client: Streams, upstream: Streams) -> None:
             await asyncio.gather(*ways, return_exceptions=True)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, moved: Callable[[], None]) -> None:
+async def _copy(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    moved: Callable[[], None],
+    may_pass: Callable[[int], bool] = lambda _size: True,
+) -> None:
     with contextlib.suppress(OSError):
-        while data := await reader.read(_CHUNK):
+        while (data := await reader.read(_CHUNK)) and may_pass(len(data)):
             writer.write(data)
             await writer.drain()
             moved()

@@ -16,11 +16,12 @@ log = get_logger(__name__)
 POSSIBLE = hasattr(os, "pidfd_open")
 """Where there are pidfds: Linux."""
 UNSEEN = os.EX_UNAVAILABLE
-"""The exit code of a process whose nursery died before it did: nobody can know it."""
+"""The exit code of a process whose nursery died before it did, or hangs: nobody can know it."""
 MODULE = "saasbot.wa_runtime.nursery"
 START_SECONDS = 120.0
 """A nursery that has not answered by then hangs, and another takes its place. Its own start is in it, compiling included."""
 _LONGEST_NUMBER = 32
+_TELLS_SECONDS = 10.0
 
 
 class Forked:
@@ -51,9 +52,11 @@ class Forked:
 
     async def _end(self) -> int:
         try:
-            said = await asyncio.get_running_loop().sock_recv(self._told, _LONGEST_NUMBER)
-            if not said:
-                await _readable(self._pidfd)
+            await _readable(self._pidfd)
+            said = b""
+            with contextlib.suppress(TimeoutError):  # a nursery that is gone says nothing, one that hangs neither
+                async with asyncio.timeout(_TELLS_SECONDS):
+                    said = await asyncio.get_running_loop().sock_recv(self._told, _LONGEST_NUMBER)
             self.returncode = int(said) if said else UNSEEN
             return self.returncode
         finally:
@@ -169,7 +172,7 @@ async def _born(told: socket.socket, nursery: _Nursery) -> tuple[int, int]:
         nursery.kill()
         raise
     pid, descriptors, _, _ = socket.recv_fds(told, _LONGEST_NUMBER, 1, socket.MSG_CMSG_CLOEXEC)
-    if not pid:
+    if not pid or not descriptors:  # without: this process has no descriptor left
         raise ChildProcessError("the nursery could not start it: see nursery.log")
     return int(pid), descriptors[0]
 

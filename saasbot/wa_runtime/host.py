@@ -1,20 +1,28 @@
 """The numbers that one process holds: started, woken, commanded and drained together."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from saasbot.domain.channels.commands import COMMANDS, MEDIA, OUTBOX
 from saasbot.infra.events import Listener
 from saasbot.infra.logging import get_logger
+from saasbot.models import ChannelStatus
+from saasbot.wa_runtime.backoff import pause_seconds
 from saasbot.wa_runtime.number import Number
 from saasbot.wa_runtime.transport import NumberRef, Transport, Wiring
+from saasbot.wa_runtime.unheld import report_unheld
 
 log = get_logger(__name__)
 
 _STAGGER_SECONDS = 0.05
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
+STEADY_SECONDS = 300
+"""A number that dies after so long begins anew with its pauses."""
 
 
 class NumberHost:
@@ -33,6 +41,7 @@ class NumberHost:
         self._spool_dir, self._redelivers = spool_dir, redelivers
         self._numbers: dict[UUID, Number] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._pausing: set[UUID] = set()
         self._background: set[asyncio.Task[None]] = set()
         listener.subscribe(OUTBOX, self._on_outbox)
         listener.subscribe(MEDIA, self._on_media)
@@ -41,7 +50,8 @@ class NumberHost:
 
     @property
     def held(self) -> set[UUID]:
-        return set(self._numbers)
+        """The numbers at work: not those that died and pause."""
+        return self._numbers.keys() - self._pausing
 
     async def set_wanted(self, wanted: Iterable[NumberRef]) -> None:
         """Start what is missing, staggered, and stop what is no longer wanted (or was paired with another session)."""
@@ -49,8 +59,8 @@ class NumberHost:
         stale = [channel_id for channel_id, number in self._numbers.items() if by_id.get(channel_id) != number.ref]
         for channel_id in stale:
             self._numbers[channel_id].stop()
-        if stale:
-            await asyncio.gather(*(self._tasks[c] for c in stale if c in self._tasks), return_exceptions=True)
+        if ending := [self._tasks[c] for c in stale if c in self._tasks]:
+            await asyncio.wait(ending)  # whoever cancels this, at the end of the process, leaves them to `stop`
         for channel_id, ref in by_id.items():
             if channel_id not in self._tasks:
                 self._start(ref)
@@ -63,19 +73,50 @@ class NumberHost:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _start(self, ref: NumberRef) -> None:
-        number = Number(ref, self._make_transport, self._spool_dir, redelivers=self._redelivers)
-        self._numbers[ref.channel_id] = number
+        number = self._make(ref)
         self._tasks[ref.channel_id] = asyncio.create_task(self._run(number), name=f"number-{ref.channel_id}")
 
+    def _make(self, ref: NumberRef) -> Number:
+        number = Number(ref, self._make_transport, self._spool_dir, redelivers=self._redelivers)
+        self._numbers[ref.channel_id] = number
+        return number
+
     async def _run(self, number: Number) -> None:
-        channel_id = number.ref.channel_id
+        """Until it is over. A number that dies begins anew, with growing pauses while it goes on dying."""
+        ref, failures = number.ref, 0
+        loop = asyncio.get_running_loop()
         try:
-            await number.run()
-        except Exception:
-            log.exception("number.crashed", channel_id=str(channel_id))
+            while True:
+                began = loop.time()
+                try:
+                    await number.run()
+                    return
+                except Exception:
+                    log.exception("number.crashed", channel_id=str(ref.channel_id))
+                failures = 1 if loop.time() - began > STEADY_SECONDS else failures + 1
+                await self._pause(number, failures)
+                if number.stopped.is_set():
+                    return
+                number = self._make(ref)
         finally:
-            self._numbers.pop(channel_id, None)
-            self._tasks.pop(channel_id, None)
+            self._numbers.pop(ref.channel_id, None)
+            self._tasks.pop(ref.channel_id, None)
+
+    async def _pause(self, number: Number, failures: int) -> None:
+        """Say that it died, and wait: no longer than until it is stopped."""
+        if number.stopped.is_set():
+            return
+        seconds = pause_seconds(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+        self._pausing.add(number.ref.channel_id)
+        try:
+            # nobody holds it now who could say so: the database would go on calling it open
+            retry_at = datetime.now(UTC) + timedelta(seconds=seconds)
+            await report_unheld(number.ref, ChannelStatus.RECONNECTING, "transport_fault", retry_at=retry_at)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await number.stopped.wait()
+        finally:
+            self._pausing.discard(number.ref.channel_id)
 
     def _on_outbox(self, payload: str) -> None:
         number = self._numbers.get(UUID(json.loads(payload)["channel"]))
@@ -106,3 +147,4 @@ class NumberHost:
         for number in self._numbers.values():
             number.wake_outbox()
             number.wake_media()
+            number.say_state()

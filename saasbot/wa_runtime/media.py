@@ -10,9 +10,18 @@ from uuid import UUID
 
 from saasbot.domain import media as stored_media
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.governor import SHORTEST_PAUSE
 from saasbot.domain.channels.journal import raw_event
 from saasbot.domain.media.inbound import MAX_INBOUND_BYTES, TOO_LARGE
-from saasbot.domain.media.pending import fail_inbound, next_retry, pending_media
+from saasbot.domain.media.pending import (
+    INTERRUPTED,
+    begin_fetch,
+    fail_inbound,
+    may_end_processes,
+    next_retry,
+    pending_media,
+    take_back_fetch,
+)
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
@@ -23,19 +32,61 @@ from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Transport
 log = get_logger(__name__)
 
 _LARGE = 8 * 1024 * 1024
-_rooms: dict[asyncio.AbstractEventLoop, asyncio.Lock] = {}
+_KEPT_SECONDS = 2 * SHORTEST_PAUSE.total_seconds()
+"""A message that found no room comes again within that time."""
+
+
+class NoRoom(Exception):
+    """Another large file is in memory."""
+
+
+class _Room:
+    """Of a process, for one large file. The library holds it four or five times over, so there is one at a time, whatever the
+    number of WhatsApp numbers. A download waits for it, as long as it takes; a send never does, but comes before the next
+    download."""
+
+    def __init__(self) -> None:
+        self._loop, self._turn = asyncio.get_running_loop(), asyncio.Lock()
+        self._free, self._kept_until = asyncio.Event(), 0.0
+        self._free.set()
+
+    async def wait(self) -> None:
+        async with self._turn:
+            await self._free.wait()
+            while (kept := self._kept_until - self._loop.time()) > 0 or not self._free.is_set():
+                await asyncio.sleep(max(0.0, kept))
+                await self._free.wait()
+            self._free.clear()
+
+    def take(self) -> None:
+        """Raises: NoRoom."""
+        if not self._free.is_set():
+            self._kept_until = self._loop.time() + _KEPT_SECONDS
+            raise NoRoom
+        self._free.clear()
+
+    def leave(self) -> None:
+        self._free.set()
+
+
+_rooms: dict[asyncio.AbstractEventLoop, _Room] = {}
 
 
 @asynccontextmanager
-async def room_for(size: int) -> AsyncIterator[None]:
-    """While a file of so many bytes is in memory. The library holds it four or five times over, so of the large ones there is
-    one at a time in a process, whatever the number of its WhatsApp numbers."""
+async def room_for(size: int, *, wait: bool = True) -> AsyncIterator[None]:
+    """While a file of so many bytes is in memory. Raises: NoRoom, unless it shall `wait`."""
     if size < _LARGE:
         yield
         return
-    loop = asyncio.get_running_loop()
-    async with _rooms.setdefault(loop, asyncio.Lock()):
+    room = _rooms.setdefault(asyncio.get_running_loop(), _Room())
+    if wait:
+        await room.wait()
+    else:
+        room.take()
+    try:
         yield
+    finally:
+        room.leave()
 
 
 async def download_pending(actor: Actor, channel_id: UUID, transport: Transport) -> float | None:
@@ -55,9 +106,11 @@ async def _download(actor: Actor, waiting: list[Media], transport: Transport) ->
     for media in waiting:
         try:
             async with room_for(media.size):
-                content = await _content(actor, media.wa_event_id, media.size, transport)
+                content = await _content(actor, media, transport)
                 await _store(actor, media.id, content)
         except NotConnected:
+            async with unit_of_work(actor):
+                await take_back_fetch(actor, media.id)
             return False
         except NotFound:
             log.info("media.gone", media_id=str(media.id))  # with whoever sent it
@@ -77,12 +130,15 @@ async def _store(actor: Actor, media_id: UUID, content: bytes) -> None:
         raise DownloadFailed("storage_unavailable", permanent=False) from error
 
 
-async def _content(actor: Actor, event_id: int | None, size: int, transport: Transport) -> bytes:
+async def _content(actor: Actor, media: Media, transport: Transport) -> bytes:
     """Raises: DownloadFailed, NotConnected."""
-    if size > MAX_INBOUND_BYTES:
+    if media.size > MAX_INBOUND_BYTES:
         raise DownloadFailed(TOO_LARGE, permanent=True)
+    if may_end_processes(media):
+        raise DownloadFailed(INTERRUPTED, permanent=True)
     async with unit_of_work(actor):
-        raw = await raw_event(actor, event_id) if event_id is not None else None
+        await begin_fetch(actor, media.id)
+        raw = await raw_event(actor, media.wa_event_id) if media.wa_event_id is not None else None
     if raw is None:
         raise DownloadFailed("event_missing", permanent=True)
     return await transport.download(raw)

@@ -42,6 +42,7 @@ HANDSHAKE_SECONDS = 30
 _CLOSE_HANDSHAKE_SECONDS = 2
 _END_SECONDS = 10
 _QUIET_SECONDS = 0.5
+_IN_HAND_SECONDS = 1.0
 """A message that is half read when the socket is cut still comes: the library is given the time that its store may take."""
 _DRAIN_SECONDS = 8
 _serial = count(1)
@@ -54,10 +55,10 @@ _stuck: list["LibraryClient"] = []
 
 
 def prepare_loop(numbers: int) -> None:
-    """Make the running loop fit for this many clients: each parks a worker thread for as long as it lives, and with the
-    default pool the seventh of a small machine would hang every call of the process."""
+    """Make the running loop fit for this many clients: what they do besides the library's calls, which have threads of their own
+    (`neonize_gate`), waits for files, names and the store, and the default pool of a small machine has six."""
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(2 * numbers + 32, "neonize"))
+    loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(numbers + 32, "blocking"))
     library_events.event_global_loop = None
     library_events.set_event_loop(loop)
 
@@ -159,6 +160,11 @@ class LibraryClient:
         _log_callbacks.append(self.api._connect_refs[_LOG_CALLBACK])
         task.add_done_callback(self._ended)
 
+    async def download(self, message: Any, size: int) -> bytes:
+        """The file of a message that says how long it is. Raises: NeonizeError."""
+        with self._dialer.fetching(size):
+            return await self.api.download_any(message)
+
     async def close(self) -> None:
         """Afterwards the client is offline, every event that was handed over has been given to `on_event`, and Go has
         forgotten it. Takes up to about 20 s when the network is silent. Never fails."""
@@ -190,10 +196,12 @@ class LibraryClient:
         await asyncio.wait({polite}, timeout=_END_SECONDS)
 
     async def _drain(self) -> None:
-        """Wait until the library's pump has given over what it held: WhatsApp believes that we have it."""
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        while time.monotonic() < deadline:
-            if not self._in_callback and time.monotonic() - self._last_callback > _QUIET_SECONDS:
+        """Wait until the library's pump has given over what it held: WhatsApp believes that we have it. Also what it had in hand
+        when the socket was cut: that is decrypted to its end, and given again it would pass for known."""
+        cut_at = time.monotonic()
+        while (now := time.monotonic()) < cut_at + _DRAIN_SECONDS:
+            quiet = now > max(cut_at + _IN_HAND_SECONDS, self._last_callback + _QUIET_SECONDS)
+            if quiet and not self._in_callback:
                 return
             await asyncio.sleep(_QUIET_SECONDS / 3)
 

@@ -89,14 +89,19 @@ class Connection:
             raise NotConnected("the number is not open")
         return self._open
 
+    @property
+    def heard_at(self) -> datetime | None:
+        """When this connection, or the one that was lost last, heard anything; nothing before it was logged in."""
+        return self._hearing.heard_at if self._hearing is not None else None
+
     def renew(self) -> None:
         """Connect anew as the settings are now: at once, also in the middle of a pause."""
         self._signals.put_nowait(RENEWED)
 
-    def doubt(self) -> None:
-        """What WhatsApp should have said has not come."""
+    def doubt(self, answered_at: datetime | None = None) -> None:
+        """What WhatsApp should have said has not come; when it answered last."""
         if self._hearing is not None:
-            self._hearing.doubt()
+            self._hearing.doubt(answered_at)
 
     def tell(self, change: StateChange) -> None:
         """Report it, unless it is what was reported last."""
@@ -125,7 +130,7 @@ class Connection:
         retry_at = change.retry_at or datetime.now(UTC) + timedelta(
             seconds=pause_seconds(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
         )
-        self.tell(StateChange(change.status, change.reason, retry_at))
+        self.tell(replace(change, retry_at=retry_at))
         wait_until = self._loop.time() + (retry_at - datetime.now(UTC)).total_seconds()
         while not self._closing and self._loop.time() < wait_until:
             if await self._next_signal(wait_until) == RENEWED:
@@ -138,6 +143,7 @@ class Connection:
         An end for good has been told.
         """
         self._signals = asyncio.Queue()  # of what an earlier client said, `_last_word` has heard what concerns this one
+        self._hearing = None
         device = self._number.device_jid
         try:
             if device is None or not await has_session(self._store_dsn, device):
@@ -170,8 +176,9 @@ class Connection:
             change, steady = await self._hold(client)
             if change is not None and self._hearing is not None:
                 change = replace(change, heard_at=self._hearing.heard_at)
-            if change is not None and change.fatal:
-                self.tell(change)  # taking the client down may last, and the library has deleted the session already
+            if change is not None and (change.fatal or change.status == ChannelStatus.DEAF):
+                # before taking the client down, which may last: whatever follows is over for this one
+                self.tell(change)
         finally:
             self._now_lost()
             if watch is not None:
@@ -216,10 +223,9 @@ class Connection:
                 elif change.status == ChannelStatus.RECONNECTING:
                     deadline = self._loop.time() + PATIENCE_SECONDS
                     self._now_lost()
-                elif change.status == ChannelStatus.DEAF:
-                    self.doubt()
-                    if self._hearing is not None:
-                        change = replace(change, heard_at=self._hearing.heard_at)
+                elif change.status == ChannelStatus.DEAF:  # one late ping: the question's answer decides
+                    self.doubt(change.heard_at)
+                    continue
                 self.tell(change)
             elif client.task.done():
                 return ended(_why_ended(client, opened_at is not None))
@@ -235,11 +241,15 @@ class Connection:
             self._listening = asyncio.create_task(self._listen(self._hearing))
 
     async def _listen(self, hearing: Hearing) -> None:
-        await hearing.until_deaf()
+        try:
+            await hearing.until_deaf()
+        except Exception:  # nobody awaits this task: a number that nobody asks about might be deaf for ever
+            log.exception("neonize.not_asked", channel_id=str(self._number.channel_id))
         self._signals.put_nowait(UNHEARD)
 
     def _now_lost(self) -> None:
-        self._open = self._hearing = None
+        """What it heard last stays known: should it not come back, all that came later may be lost."""
+        self._open = None
         for task in (self._presence, self._listening):
             if task is not None:
                 task.cancel()

@@ -2,14 +2,14 @@
 
 import re
 
+from saasbot.domain.channels.holding import NOT_UPLOADED
 from saasbot.wa_runtime.refusals import refusal
-from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, SendRefused, SendUnknown
+from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, SendDelayed, SendRefused, SendUnknown
 
-# whatsmeow's texts. Before anything is written to the socket:
+# whatsmeow's texts. Before anything is written to the socket, there being none:
+_NOT_CONNECTED = ("client is nil", "the store doesn't contain a device JID", "websocket not connected")
+# and in what is done for this message before it is written:
 _NOTHING_LEFT = (
-    "client is nil",
-    "the store doesn't contain a device JID",
-    "websocket not connected",
     "failed to prefetch sessions",
     "failed to get device list",
     "failed to encrypt",
@@ -29,7 +29,7 @@ _WORTH_ANOTHER_TRY = range(500, 600)
 """Of a question before the message: the server is in trouble, not the message."""
 
 
-def send_error(text: str) -> NotConnected | SendRefused | SendUnknown:
+def send_error(text: str) -> NotConnected | SendDelayed | SendRefused | SendUnknown:
     """What a failed send means. Whatever is not known for sure to have stayed here may have gone out."""
     for start, code in _REFUSED.items():
         if text.startswith(start):
@@ -37,12 +37,34 @@ def send_error(text: str) -> NotConnected | SendRefused | SendUnknown:
     if found := _SERVER_CODE.search(text):
         number = int(found[1] or found[2])
         if found[1] is None and number in _WORTH_ANOTHER_TRY:
-            return NotConnected(text)
+            return SendDelayed(found[0])
         return refusal(number)
+    if text.startswith(_NOT_CONNECTED):
+        return NotConnected(text)
     for start in _NOTHING_LEFT:
         if text.startswith(start):
-            return NotConnected(start)
+            return NotConnected(start) if "websocket" in text else SendDelayed(start)
     return SendUnknown(text)
+
+
+def question_error(text: str) -> NotConnected | SendDelayed | SendRefused:
+    """What a failed question means that was asked before any message: nothing can have left."""
+    failure = send_error(text)
+    if isinstance(failure, SendUnknown):
+        return NotConnected(text) if "websocket" in text else SendDelayed("no answer")
+    return failure
+
+
+_NOT_TAKEN_NOW = re.compile(
+    r"failed to refresh media connections|failed to execute request|upload failed with status code (?:5\d\d|429)"
+)
+"""The media host was not reached, or is in trouble itself: nothing is wrong with the file."""
+
+
+def upload_error(text: str) -> SendDelayed | SendRefused:
+    """What a failed upload means, while the connection stands. The library's text has WhatsApp's token in it: it goes no further."""
+    found = _NOT_TAKEN_NOW.match(text)
+    return SendDelayed(found[0], reason=NOT_UPLOADED) if found else SendRefused("upload_failed")
 
 
 _GONE = re.compile(r"status code (403|404|410)")

@@ -6,7 +6,16 @@ from enum import Enum
 from google.protobuf.message import DecodeError
 
 from saasbot.models import ChannelStatus
-from saasbot.wa_runtime.protobufs import CALL_OFFER, CHAT_PRESENCE, HISTORY, MESSAGE, RECEIPT, UNDECRYPTABLE, events
+from saasbot.wa_runtime.protobufs import (
+    CALL_OFFER,
+    CALL_TERMINATE,
+    CHAT_PRESENCE,
+    HISTORY,
+    MESSAGE,
+    RECEIPT,
+    UNDECRYPTABLE,
+    events,
+)
 from saasbot.wa_runtime.transport import Call, StateChange, Typing
 
 DEVICE, QR, PAIR_STATUS, CONNECTED, KEEP_ALIVE_TIMEOUT, KEEP_ALIVE_RESTORED = range(6)
@@ -60,7 +69,7 @@ FATES: dict[int, tuple[str, Fate]] = {
     39: ("CallTransport", Fate.IGNORED),
     40: ("CallOfferNotice", Fate.IGNORED),  # of groups
     41: ("CallRelayLatency", Fate.IGNORED),
-    42: ("CallTerminate", Fate.IGNORED),
+    CALL_TERMINATE: ("CallTerminate", Fate.JOURNAL),
     43: ("UnknownCallEvent", Fate.IGNORED),
     UNDECRYPTABLE: ("UndecryptableMessage", Fate.JOURNAL),
     45: ("RotateADVSecret", Fate.IGNORED),
@@ -91,7 +100,6 @@ _PLAIN = {
     CONNECTED: StateChange(ChannelStatus.OPEN),
     KEEP_ALIVE_RESTORED: StateChange(ChannelStatus.OPEN),
     DISCONNECTED: StateChange(ChannelStatus.RECONNECTING, "connection_lost"),
-    KEEP_ALIVE_TIMEOUT: StateChange(ChannelStatus.DEAF, "keepalive_timeout"),
     STREAM_REPLACED: StateChange(ChannelStatus.FAILED, "stream_replaced", fatal=True),
     CLIENT_OUTDATED: _OUTDATED,
 }
@@ -101,6 +109,9 @@ def state_of(code: int, raw: bytes, *, now: datetime | None = None) -> StateChan
     """What a `Fate.STATE` event says about the number. `retry_at` is set where WhatsApp named a time to stay away."""
     if code in _PLAIN:
         return _PLAIN[code]
+    if code == KEEP_ALIVE_TIMEOUT:
+        heard_at = datetime.fromtimestamp(events.KeepAliveTimeout.FromString(raw).LastSuccess, UTC)
+        return StateChange(ChannelStatus.DEAF, "keepalive_timeout", heard_at=heard_at)
     if code == LOGGED_OUT:
         reason = events.LoggedOut.FromString(raw).Reason
         return _LOGGED_OUT.get(reason, StateChange(ChannelStatus.LOGGED_OUT, "device_removed", fatal=True))

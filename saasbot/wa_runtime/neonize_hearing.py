@@ -1,8 +1,8 @@
 """Whether a connected number still hears: a question to WhatsApp now and then, when nothing else has been heard.
 
-The library pings by itself and sees a socket that is dead within forty seconds, but goes on with it for three minutes; and an
+The library pings by itself and doubts a socket that is dead within forty seconds, but goes on with it for three minutes; and an
 acknowledgement that does not come it only waits for. So where there is doubt a question is asked at once, and where it is quiet
-against expectation after a while. An unanswered one means that the connection must be made anew.
+against expectation after a while. An unanswered one means that the connection must be made anew; one late ping means nothing.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.neonize_client import LibraryClient  # first: it prepares the library's import
+from saasbot.wa_runtime.neonize_gate import NotPassed, passed
 
 from neonize.exc import NeonizeError  # isort: skip
 
@@ -30,6 +31,7 @@ class Hearing:
         self._client = client
         self._loop = asyncio.get_running_loop()
         self._heard = self._asked = self._loop.time()
+        self._answered_at = datetime.now(UTC)
         self._doubt = asyncio.Event()
 
     def heard(self) -> None:
@@ -38,33 +40,42 @@ class Hearing:
 
     @property
     def heard_at(self) -> datetime:
-        """When something came last; at first, when the number was logged in."""
-        return datetime.now(UTC) - timedelta(seconds=self._loop.time() - self._heard)
+        """When something came last, be it an answer; at first, when the number was logged in."""
+        came_at = datetime.now(UTC) - timedelta(seconds=self._loop.time() - self._heard)
+        return max(came_at, self._answered_at)
 
-    def doubt(self) -> None:
-        """Something that should have come has not: ask at once."""
+    def doubt(self, answered_at: datetime | None = None) -> None:
+        """Something that should have come has not: ask at once. `answered_at`: when WhatsApp answered the library last."""
+        if answered_at is not None:
+            self._answered_at = max(self._answered_at, answered_at)
         self._doubt.set()
 
     async def until_deaf(self) -> None:
         """Returns when a question stays without an answer."""
         while True:
             try:
-                async with asyncio.timeout_at(self._due()):
+                # one that was calm may be no more: looked at as often as if it were not
+                async with asyncio.timeout_at(min(self._due(), self._loop.time() + QUIET_SECONDS)):
                     await self._doubt.wait()
             except TimeoutError:
                 if self._loop.time() < self._due():
-                    continue  # something was heard meanwhile
+                    continue
             self._doubt.clear()
             self._asked = self._loop.time()
             if not await self._answered():
                 return
+            self._answered_at = datetime.now(UTC)
 
     def _due(self) -> float:
         calm = self._loop.time() - self._heard > CALM_AFTER_SECONDS
         return max(self._heard, self._asked) + (CALM_SECONDS if calm else QUIET_SECONDS)
 
     async def _answered(self) -> bool:
-        asking = asyncio.ensure_future(self._client.api.get_blocklist())  # small, and nothing remembers its answer
+        try:
+            asking = await passed(self._client.api.get_blocklist())  # small, and nothing remembers its answer
+        except NotPassed:
+            log.warning("neonize.not_asked")
+            return False
         done, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
         if not done:
             asking.add_done_callback(lambda late: late.cancelled() or late.exception())

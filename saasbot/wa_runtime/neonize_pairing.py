@@ -4,7 +4,7 @@ library behind that never ends, so the process must end by `os._exit`.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,13 +12,16 @@ from saasbot.infra.logging import get_logger
 from saasbot.wa_runtime.neonize_client import DEVICE_NAME, LibraryClient  # first: it prepares the library's import
 from saasbot.wa_runtime.neonize_events import (
     CLIENT_OUTDATED,
+    CONNECT_FAILURE,
     CONNECTED,
     JOURNALLED,
     LOGGED_OUT,
     PAIR_STATUS,
+    TEMPORARY_BAN,
     Fate,
     codes_of,
     is_between_devices,
+    state_of,
 )
 from saasbot.wa_runtime.neonize_gate import Gate
 from saasbot.wa_runtime.neonize_store import StoreUnavailable, forget_session
@@ -39,7 +42,8 @@ UNLINK_SECONDS, DISCONNECT_SECONDS = 3, 2
 SETTLE_SECONDS = 3
 """After the first login the phone hands over keys and the account's name; leaving sooner would lose them."""
 
-CODES = [*codes_of(Fate.JOURNAL, Fate.PAIRING), CONNECTED, LOGGED_OUT, CLIENT_OUTDATED]
+REFUSALS = (LOGGED_OUT, CLIENT_OUTDATED, TEMPORARY_BAN, CONNECT_FAILURE)
+CODES = [*codes_of(Fate.JOURNAL, Fate.PAIRING), CONNECTED, *REFUSALS]
 
 _LOGIN_FAILURES = {
     "timeout": "qr_expired",
@@ -50,14 +54,21 @@ _LOGIN_FAILURES = {
     "error": "pair_error",
     "err-unexpected-state": "pair_error",
 }
+_REFUSED = {
+    "banned": "banned",
+    "account_locked": "account_locked",
+    "client_outdated": "client_outdated",
+    "temporarily_banned": "banned_while_linking",
+}
+"""By what the same refusal means for a number that is linked; the others are just that: refused."""
 
 
 class NeonizePairing:
     """See `Pairing`. With `phone` (digits) it shows the eight characters to type there, else QR codes.
 
     `journal(code, raw)` is called on the library's thread with events that must last: from the first login on WhatsApp
-    delivers messages. Those of a phone that is not the `expected` one (digits) belong to somebody else's chats: they stay on
-    that phone.
+    delivers messages. Those of a phone that is not the `expected` one (digits) belong to somebody else's chats, and those of one
+    that is `in_use` come to the number that has it: they stay on that phone.
     """
 
     def __init__(
@@ -66,6 +77,7 @@ class NeonizePairing:
         *,
         phone: str | None,
         expected: str | None = None,
+        in_use: Collection[str] = (),
         journal: Callable[[int, bytes], None],
         linked: Callable[[], None] = lambda: None,
         proxy: str | None = None,
@@ -73,9 +85,9 @@ class NeonizePairing:
     ) -> None:
         self._proxy, self._device_name = proxy, device_name
         self._store_dsn, self._phone, self._journal, self._linked = store_dsn, phone, journal, linked
-        self._expected = expected
-        self._is_other = False
-        """Another phone than the expected one has used the code. Known before the first login."""
+        self._expected, self._in_use = expected, in_use
+        self._unwanted: str | None = None
+        """Why the phone that has used the code may not link this number. Known before the first login."""
         self._device: str | None = None
         """The address of the device that the phone has made for us."""
         self._online = asyncio.Event()
@@ -97,14 +109,17 @@ class NeonizePairing:
             device_name=self._device_name,
         )
         try:
-            await client.connect()
+            try:
+                await client.connect()
+            except OSError as error:
+                raise PairingFailed("network_unreachable") from error
             assert client.task is not None
             client.task.add_done_callback(lambda task: self._steps.put_nowait(("ended", _text_of(task))))
             await self._scanned(client, show)
             self._linked()
             jid = await self._logged_in()
-            if self._is_other:
-                raise PairingFailed("other_phone")
+            if self._unwanted is not None:
+                raise PairingFailed(self._unwanted)
             await asyncio.sleep(SETTLE_SECONDS)
             me = await client.api.get_me()  # safe only now: before the login it kills the process
         except BaseException:
@@ -132,6 +147,8 @@ class NeonizePairing:
                 if value == "success":
                     return
                 raise PairingFailed(_LOGIN_FAILURES.get(value, "pair_error"))
+            elif kind == "refused":
+                raise PairingFailed(value)
             elif kind == "ended":
                 raise PairingFailed(_unreachable(client) if "dial" in value or not shown else "pair_error")
 
@@ -148,17 +165,20 @@ class NeonizePairing:
             ) from error
 
     async def _logged_in(self) -> Any:
-        """The address of the device that the phone made us, once we have logged in as it. Raises: PairingFailed."""
+        """The address of the device that the phone made us, once we have logged in as it.
+
+        Raises: PairingFailed, for good: the phone's person has done their part, and finds no other code on screen unasked.
+        """
         deadline, jid = self._loop.time() + LOGIN_SECONDS, None
         while True:
-            kind, value = await self._step(deadline, "network_unreachable")
+            kind, value = await self._step(deadline, "link_unfinished")
             if kind == "paired" and value.Status == events.PairStatus.SUCCESS:
                 jid = value.ID
             elif kind == "connected" and jid is not None:
                 return jid
-            elif kind == "outdated":
-                raise PairingFailed("client_outdated")
-            elif kind in ("paired", "logged_out", "ended"):
+            elif kind == "refused":
+                raise PairingFailed(value)
+            elif kind in ("paired", "ended"):
                 raise PairingFailed("pair_error")
 
     async def _leave(self, client: LibraryClient) -> None:
@@ -189,24 +209,24 @@ class NeonizePairing:
             raise PairingFailed(when_late) from None
 
     def _receive(self, code: int, raw: bytes) -> None:
-        if code in JOURNALLED and not self._is_other:
+        if code in JOURNALLED and self._unwanted is None:
             if not is_between_devices(code, raw):
                 self._journal(code, raw)
         elif code == PAIR_STATUS:
             paired = events.PairStatus.FromString(raw)
-            self._is_other = self._expected not in (None, paired.ID.User)
+            if self._expected not in (None, paired.ID.User):
+                self._unwanted = "other_phone"
+            elif paired.ID.User in self._in_use:
+                self._unwanted = "phone_in_use"
             if paired.Status == events.PairStatus.SUCCESS:
                 self._device = _address(paired.ID)
             self._put("paired", paired)
         elif code == CONNECTED:
             self._loop.call_soon_threadsafe(self._online.set)
             self._put("connected", None)
-        elif code == LOGGED_OUT:
+        elif code in REFUSALS:
             self._refused = True
-            self._put("logged_out", None)
-        elif code == CLIENT_OUTDATED:
-            self._refused = True
-            self._put("outdated", None)
+            self._put("refused", _REFUSED.get(state_of(code, raw).reason or "", "pair_error"))
 
     def _put(self, kind: str, value: Any) -> None:
         self._loop.call_soon_threadsafe(self._steps.put_nowait, (kind, value))

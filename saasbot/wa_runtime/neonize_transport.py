@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from saasbot.domain.channels.holding import NOT_UPLOADED
 from saasbot.domain.inbox.groups import is_group
 from saasbot.infra.logging import get_logger
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.contents import announced_size
-from saasbot.wa_runtime.neonize_client import LibraryClient, jid_of  # first: it prepares the library's import
+from saasbot.wa_runtime.neonize_client import jid_of  # first: it prepares the library's import
 from saasbot.wa_runtime.neonize_connection import Connection
-from saasbot.wa_runtime.neonize_errors import download_error, send_error
-from saasbot.wa_runtime.neonize_gate import Gate
+from saasbot.wa_runtime.neonize_errors import download_error, question_error, send_error, upload_error
+from saasbot.wa_runtime.neonize_gate import Gate, NotPassed, passed
 from saasbot.wa_runtime.neonize_messages import media_message, plain_message, upload_kind
 from saasbot.wa_runtime.protobufs import events
 from saasbot.wa_runtime.transport import (
@@ -20,6 +21,8 @@ from saasbot.wa_runtime.transport import (
     NotConnected,
     NumberRef,
     Outgoing,
+    SendBusy,
+    SendDelayed,
     SendRefused,
     SendUnknown,
     Sent,
@@ -31,6 +34,10 @@ from neonize.exc import NeonizeError  # isort: skip
 from neonize.utils.enum import ChatPresence, ChatPresenceMedia, MediaType, ReceiptType  # isort: skip
 
 log = get_logger(__name__)
+
+SEND_PASS_SECONDS = 5
+"""At the gate, of a message whose file need not be brought again. What waits longer goes back to the outbox, where it is asked anew
+whether it may leave."""
 
 SEND_SECONDS = 80
 """The library gives up waiting for an acknowledgement after 75."""
@@ -57,6 +64,10 @@ class NeonizeTransport:
         self._connection = Connection(number, wiring, store_dsn, gate)
         self._sending, self._leaving = asyncio.Lock(), asyncio.Lock()
 
+    @property
+    def heard_at(self) -> datetime | None:
+        return self._connection.heard_at
+
     async def connect(self) -> None:
         self._connection.start()
 
@@ -66,11 +77,15 @@ class NeonizeTransport:
     async def lookup(self, phone: str) -> str:
         client = self._connection.client()
         try:
-            answers = await _within(LOOKUP_SECONDS, client.api.is_on_whatsapp(f"+{phone}"))
+            asking = await passed(client.api.is_on_whatsapp(f"+{phone}"))
+            answers = await _within(LOOKUP_SECONDS, asking)
+        except NotPassed as busy:
+            raise SendDelayed("the library was not free") from busy
         except TimeoutError as late:
-            raise NotConnected("no answer about a phone number") from late
+            self._connection.doubt()
+            raise SendDelayed("no answer about a phone number") from late
         except NeonizeError as error:
-            raise NotConnected(str(error)) from error
+            raise question_error(str(error)) from error
         for answer in answers:
             if not answer.IsIn:
                 raise SendRefused("not_on_whatsapp")
@@ -80,16 +95,43 @@ class NeonizeTransport:
     async def reconnect(self) -> None:
         self._connection.renew()
 
-    async def send(self, outgoing: Outgoing) -> Sent:
+    async def prepare(self, outgoing: Outgoing) -> Any:
+        """The file's place and keys."""
+        media = outgoing.media
+        if media is None:
+            return None
+        client = self._connection.client()
+        try:
+            uploading = await passed(client.api.upload(media.content, MediaType(upload_kind(outgoing))))
+            return await _within(transfer_seconds(len(media.content)), uploading)
+        except NotPassed as busy:
+            raise SendDelayed("the library was not free", reason=NOT_UPLOADED) from busy
+        except (NeonizeError, TimeoutError) as error:
+            kind = type(error).__name__  # its text has the address with WhatsApp's token in it
+            log.warning("neonize.not_uploaded", channel_id=str(self._number.channel_id), error=kind)
+            if self._connection.client() is not client:  # or raises: the connection is what failed
+                raise NotConnected(str(error)) from error
+            if isinstance(error, TimeoutError):
+                # each try would keep all chats waiting as long, and leave its copies behind
+                raise SendRefused("upload_failed") from error
+            raise upload_error(str(error)) from error
+
+    async def send(self, outgoing: Outgoing, prepared: Any = None) -> Sent:
+        media = outgoing.media
         async with self._sending:
             client = self._connection.client()
             try:
                 to = jid_of(outgoing.chat_jid)
             except ValueError as error:
                 raise SendRefused("invalid_recipient") from error
-            message = await self._message(client, outgoing)
+            message = plain_message(outgoing) if media is None else media_message(outgoing, media, prepared)
             try:
-                answer = await _within(SEND_SECONDS, client.api.send_message(to, message))
+                # else it might leave after its successor, or after a person has taken the chat
+                seconds = SEND_PASS_SECONDS if media is None else None
+                sending = await passed(client.api.send_message(to, message), seconds=seconds)
+                answer = await _within(SEND_SECONDS, sending)
+            except NotPassed as busy:
+                raise SendBusy("the library was not free") from busy
             except TimeoutError as late:
                 self._connection.doubt()
                 raise SendUnknown("the library did not come back") from late
@@ -101,21 +143,6 @@ class NeonizeTransport:
             chat = f"{answer.Chat.User}@{answer.Chat.Server}" if answer.Chat.User else outgoing.chat_jid
             chat = outgoing.chat_jid if is_group(outgoing.chat_jid) else chat
             return Sent(answer.ID, datetime.fromtimestamp(answer.Timestamp, UTC), chat)
-
-    async def _message(self, client: LibraryClient, outgoing: Outgoing) -> Any:
-        media = outgoing.media
-        if media is None:
-            return plain_message(outgoing)
-        uploading = client.api.upload(media.content, MediaType(upload_kind(outgoing)))
-        try:
-            uploaded = await _within(transfer_seconds(len(media.content)), uploading)
-        except (NeonizeError, TimeoutError) as error:  # nothing of the message itself has left
-            kind = type(error).__name__  # its text has the address with WhatsApp's token in it
-            log.warning("neonize.not_uploaded", channel_id=str(self._number.channel_id), error=kind)
-            if self._connection.client() is not client:  # or raises: the connection is what failed
-                raise NotConnected(str(error)) from error
-            raise SendRefused("upload_failed") from error
-        return media_message(outgoing, media, uploaded)
 
     async def mark_read(self, chat_jid: str, wa_ids: list[str], author_jid: str) -> None:
         async def call(api: Any) -> None:
@@ -155,9 +182,10 @@ class NeonizeTransport:
 
     async def download(self, raw: bytes) -> bytes:
         message = events.Message.FromString(raw).Message
-        downloading = self._connection.client().api.download_any(message)
+        size = announced_size(message)
+        downloading = self._connection.client().download(message, size)
         try:
-            return await _within(transfer_seconds(announced_size(message)), downloading)
+            return await _within(transfer_seconds(size), downloading)
         except TimeoutError as late:
             raise DownloadFailed("media_unreachable", permanent=False) from late
         except NeonizeError as error:
@@ -175,7 +203,7 @@ class NeonizeTransport:
             await self.close()
 
 
-async def _within(seconds: float, call: Coroutine[Any, Any, Any]) -> Any:
+async def _within(seconds: float, call: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> Any:
     """Its result. A call that is late goes on in the library, in a thread of its own, until that gives up: it cannot be cancelled.
 
     Raises: TimeoutError.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.commands import SAY_STATE
 from saasbot.domain.channels.lease import LeaseLost
 from saasbot.domain.channels.proxy import RECONNECT, read_proxy
 from saasbot.domain.inbox.groups import ASK_NAME
@@ -52,6 +53,8 @@ class Number:
         redelivers: bool,
     ) -> None:
         self.ref = ref
+        self.stopped = asyncio.Event()
+        """It was asked to end."""
         self._actor = Actor.system(ref.company_id)
         self._make_transport = make_transport
         self._spool_dir = spool_dir
@@ -67,7 +70,8 @@ class Number:
     async def run(self) -> None:
         """Hold the number and work for it. Returns when it is over; the lease is released unless it was lost.
 
-        Raises: whatever a part of it died of. A number is not left half at work: it is let go of, and soon held anew.
+        Raises: whatever a part of it died of. A number is not left half at work: it is let go of, and soon held anew
+        (`NumberHost`).
         """
         if not await self._lease.acquire():
             return
@@ -86,11 +90,12 @@ class Number:
             self._lease.epoch,
             self._proxy,
         )
-        transport = self._transport = self._moments.transport = self._make_transport(self.ref, wiring)
+        transport = self._transport = self._make_transport(self.ref, wiring)
+        self._moments.transport = self._lease.transport = transport
         tasks = [
             asyncio.create_task(work, name=f"{name}-{self.ref.channel_id}")
             for name, work in (
-                ("lease", self._lease.keep(journal)),
+                ("lease", self._lease.keep(journal, self.say_state)),
                 ("state", self._states.report_forever()),
                 ("outbox", self._send_forever(transport)),
                 ("media", self._download_forever(transport)),
@@ -113,6 +118,7 @@ class Number:
 
     def stop(self) -> None:
         """Drain and end: `run` returns when the send in hand is finished and the lease released."""
+        self.stopped.set()
         self._over.set()
 
     def wake_outbox(self) -> None:
@@ -122,6 +128,10 @@ class Number:
     def wake_media(self) -> None:
         """Something may wait to be downloaded."""
         self._media_wake.set()
+
+    def say_state(self) -> None:
+        """Something may have been written over what it last said of itself."""
+        self._states.say_again()
 
     def _opened(self) -> None:
         self.wake_outbox()
@@ -140,6 +150,8 @@ class Number:
                 await transport.mark_read(arguments["chat"], list(arguments["ids"]), author)
             elif command == ASK_NAME:
                 await self._group_names.ask(arguments["chat"], transport)
+            elif command == SAY_STATE:
+                self.say_state()
             elif command == RECONNECT:
                 await transport.reconnect()
             elif command == "logout":

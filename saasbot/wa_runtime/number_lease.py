@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.acks import AckMeter
 from saasbot.domain.channels.act_outbox import settle_abandoned_acts
 from saasbot.domain.channels.gaps import begin_gap, end_gap, last_sign_of_life
 from saasbot.domain.channels.lease import (
+    LEASE_SECONDS,
     RENEW_SECONDS,
     LeaseLost,
     acquire_lease,
@@ -19,10 +21,11 @@ from saasbot.domain.channels.outbox_marks import settle_abandoned
 from saasbot.infra import process_identity
 from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.logging import get_logger
+from saasbot.infra.loop_lag import worst_lag
 from saasbot.models import GapCause
 from saasbot.wa_runtime.journal import NumberJournal
 from saasbot.wa_runtime.process import resident_bytes
-from saasbot.wa_runtime.transport import NumberRef
+from saasbot.wa_runtime.transport import NumberRef, Transport
 
 log = get_logger(__name__)
 
@@ -36,6 +39,7 @@ class NumberLease:
         self.epoch = 0
         self.acks = AckMeter()
         """Of the sends since the last renewal, which takes them along."""
+        self.transport: Transport | None = None
         self._channel_id = ref.channel_id
         self._actor = Actor.system(ref.company_id)
         self._over = over
@@ -79,12 +83,18 @@ class NumberLease:
         if doubtful:
             log.warning("outbox.interrupted", channel_id=str(self._channel_id), messages=len(doubtful))
 
-    async def keep(self, journal: NumberJournal) -> None:
-        """Renew it until it is lost."""
+    async def keep(self, journal: NumberJournal, renewed_late: Callable[[], None]) -> None:
+        """Renew it until it is lost. `renewed_late` is called when it had run out: meanwhile somebody may have taken the number for
+        held by nobody, and said so."""
+        loop = asyncio.get_running_loop()
+        renewed_at = loop.time()
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self._renew()
+                if loop.time() - renewed_at > LEASE_SECONDS:
+                    renewed_late()
+                renewed_at = loop.time()
                 await journal.replay_spool()  # the database answers: what waits for it need not wait for the next event
             except LeaseLost:
                 log.warning("number.lease_lost", channel_id=str(self._channel_id), epoch=self.epoch)
@@ -111,7 +121,13 @@ class NumberLease:
         try:
             async with unit_of_work(self._actor):
                 await renew_lease(
-                    self._actor, self._channel_id, epoch=self.epoch, memory_bytes=resident_bytes(), acks=acks
+                    self._actor,
+                    self._channel_id,
+                    epoch=self.epoch,
+                    heard_at=self.transport.heard_at if self.transport is not None else None,
+                    memory_bytes=resident_bytes(),
+                    loop_lag=worst_lag(),
+                    acks=acks,
                 )
         except DOWN:
             self.acks.give_back(acks)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.gaps import begin_gap, end_gap
@@ -41,15 +42,26 @@ class NumberStates:
         """`redelivers`: what the number misses is given to it again, so nothing goes missing."""
         self.open = asyncio.Event()
         self._redelivers = redelivers
-        self._channel_id = ref.channel_id
+        self._channel_id, self._device_jid = ref.channel_id, ref.device_jid
         self._actor = Actor.system(ref.company_id)
         self._lease, self._over, self._opened = lease, over, opened
         self._changes: asyncio.Queue[StateChange] = asyncio.Queue()
+        self._last: StateChange | None = None
         self._loop = asyncio.get_running_loop()
 
     def on_state(self, change: StateChange) -> None:
-        """From any thread."""
-        self._loop.call_soon_threadsafe(self._changes.put_nowait, change)
+        """From any thread. What does not say when something was heard last is of now, however long it waits to be written."""
+        change = replace(change, heard_at=change.heard_at or utcnow())
+        self._loop.call_soon_threadsafe(self._take, change)
+
+    def _take(self, change: StateChange) -> None:
+        self._last = change
+        self._changes.put_nowait(change)
+
+    def say_again(self) -> None:
+        """What was last said: something may have been written over it. What it may have cost was told the first time."""
+        if self._last is not None and not self._over.is_set():
+            self._changes.put_nowait(replace(self._last, heard_at=None))
 
     async def report_forever(self) -> None:
         while True:
@@ -76,16 +88,19 @@ class NumberStates:
         """Write the state. False when the database could not be reached."""
         try:
             async with unit_of_work(self._actor):
-                await report_state(
+                counted = await report_state(
                     self._actor,
                     self._channel_id,
                     epoch=self._lease.epoch,
+                    device_jid=self._device_jid,
                     status=change.status,
                     reason=change.reason,
                     retry_at=change.retry_at,
                     ended=change.fatal,
                 )
                 await self._note_gap(change)
+            if not counted:  # the number has another session, or none: there is nothing to work for
+                self._over.set()
         except (LeaseLost, NotFound):
             self._over.set()
         except DOWN as error:
@@ -96,8 +111,8 @@ class NumberStates:
     async def _note_gap(self, change: StateChange) -> None:
         """In the transaction that writes the state: from when the number last heard something, messages may be missing. While it is
         deaf they still go missing; the other losses are over with the connection that had them."""
-        if (cause := _losing(change)) is not None and not self._redelivers:
-            await begin_gap(self._actor, self._channel_id, cause=cause, at=change.heard_at or utcnow())
+        if (cause := _losing(change)) is not None and change.heard_at is not None and not self._redelivers:
+            await begin_gap(self._actor, self._channel_id, cause=cause, at=change.heard_at)
         if change.status != ChannelStatus.DEAF:
             await end_gap(self._actor, self._channel_id)
 

@@ -1,7 +1,8 @@
 """One attempt to link a number, in a process of its own. `python -m saasbot.wa_runtime.pair`
 
-The app says which in one line: `{company_id, channel_id, retry_in}`. It says `{"linked": true}` when the phone has used a code,
-and `{"ended": reason}` when its result is written. It ends at once when the app is gone or the attempt is no longer wanted.
+The app says which in one line: `{company_id, channel_id, retry_in}`. It says `{"attempt": id}` when it has begun, `{"linked": true}`
+when the phone has used a code, and `{"ended": reason}` when its result is written, or the database away. It ends at once when the app
+is gone or the attempt is no longer wanted.
 """
 
 import asyncio
@@ -31,13 +32,14 @@ from saasbot.domain.channels.pairing import (
     complete_pairing,
     device_name,
     fail_pairing,
+    phones_in_use,
     show_code,
 )
 from saasbot.domain.channels.proxy import read_proxy
 from saasbot.domain.channels.state import report_state
 from saasbot.infra import db, process_identity
 from saasbot.infra.crypto import Unsealable
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.infra.settings import settings
@@ -51,7 +53,7 @@ log = get_logger(__name__)
 
 WAITING = frozenset({"network_unreachable", "proxy_unreachable"})
 """What an attempt waits for to be over; every other failure ends it."""
-NOT_WANTED = "not_wanted"
+NOT_WANTED, DATABASE_AWAY = "not_wanted", "database_away"
 _LEASE_TRIES, _LEASE_POLL_SECONDS = 100, 0.3
 
 
@@ -78,6 +80,7 @@ class Attempt:
                     if channel.desired != Desired.RUNNING or channel.device_jid is not None:
                         return NOT_WANTED
                     row = await begin_pairing(self._actor, self._channel_id)
+                self._link.say(attempt=str(row.attempt))
                 return await self._pair(row)
         except (NotFound, NoLongerWanted, LeaseLost):
             return NOT_WANTED
@@ -97,6 +100,7 @@ class Attempt:
             async with unit_of_work(self._actor):
                 name = await device_name(self._actor)
                 proxy = await read_proxy(self._actor, self._channel_id)
+                in_use = await phones_in_use(self._actor, self._channel_id)
         except Unsealable:
             log.exception("pairing.proxy_unknown", channel_id=str(self._channel_id))
             await self._failed(row, "proxy_unreachable")
@@ -111,6 +115,7 @@ class Attempt:
             self._store_dsn,
             phone=row.phone,
             expected=row.expected_phone,
+            in_use=in_use,
             journal=journal.append,
             linked=linked,
             proxy=proxy,
@@ -141,8 +146,12 @@ class Attempt:
         return "linked"
 
     async def _code_used(self, row: ChannelPairing) -> None:
-        async with unit_of_work(self._actor):
-            await code_used(self._actor, self._channel_id, attempt=row.attempt)
+        """Only the screen learns of it: that it cannot be told does not undo the link."""
+        try:
+            async with unit_of_work(self._actor):
+                await code_used(self._actor, self._channel_id, attempt=row.attempt)
+        except DOWN as error:
+            log.warning("pairing.use_not_told", channel_id=str(self._channel_id), error=str(error))
 
     async def _linked(self, row: ChannelPairing, paired: Paired) -> None:
         await self._forget_leftovers(paired)  # before the result stands: with it this process may end
@@ -180,6 +189,7 @@ class Attempt:
                     self._actor,
                     self._channel_id,
                     epoch=self._epoch,
+                    device_jid=None,
                     status=ChannelStatus.RECONNECTING,
                     reason=reason,
                     retry_at=retry_at,
@@ -216,8 +226,9 @@ class Attempt:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            async with unit_of_work(self._actor):
-                await renew_lease(self._actor, self._channel_id, epoch=self._epoch, memory_bytes=resident_bytes())
+            with contextlib.suppress(*DOWN):  # the next time, or somebody else has it
+                async with unit_of_work(self._actor):
+                    await renew_lease(self._actor, self._channel_id, epoch=self._epoch, memory_bytes=resident_bytes())
 
 
 async def _main(link: AppLink) -> None:
@@ -240,6 +251,9 @@ async def _main(link: AppLink) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await work
         link.say(ended=NOT_WANTED if work.cancelled() else work.result())
+    except (*DOWN, StoreUnavailable) as error:
+        log.warning("pairing.database_unavailable", error=str(error))
+        link.say(ended=DATABASE_AWAY)
     except Exception:
         log.exception("pairing.crashed")
         os._exit(1)

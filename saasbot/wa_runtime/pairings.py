@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.admin.runtime import NumberToRun
-from saasbot.domain.channels.pairing import fail_pairing
-from saasbot.domain.channels.state import report_state
+from saasbot.domain.channels.pairing import give_up_pairing
 from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
@@ -19,6 +19,8 @@ from saasbot.infra.settings import settings
 from saasbot.models import ChannelStatus
 from saasbot.wa_runtime.backoff import pause_seconds
 from saasbot.wa_runtime.child import Child
+from saasbot.wa_runtime.transport import NumberRef
+from saasbot.wa_runtime.unheld import report_unheld
 
 log = get_logger(__name__)
 
@@ -30,7 +32,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2.0, 60.0
 CRASHES = 3
 _END_SECONDS = 6
 
-_TRY_AGAIN = frozenset({"network_unreachable", "proxy_unreachable", "not_wanted"})
+_DATABASE_AWAY = "database_away"
+_TRY_AGAIN = frozenset({"network_unreachable", "proxy_unreachable", "not_wanted", _DATABASE_AWAY})
 
 
 @dataclass
@@ -38,7 +41,9 @@ class _Attempt:
     number: NumberToRun
     task: asyncio.Task[None] | None = None
     id: UUID | None = None
-    """Which attempt the process runs, once the database says so."""
+    """Which attempt the process runs, as the last look knew: the one that was asked for when it started, then `said`."""
+    said: UUID | None = None
+    """What it has said itself. A look that began before that knows the other one: both are right until the next look."""
     ended: str | None = None
     deadline: float = 0.0
 
@@ -58,10 +63,9 @@ class Pairings:
         wanted = {number.channel_id: number for number in numbers}
         for channel_id, attempt in list(self._attempts.items()):
             now = wanted.get(channel_id)
-            if now is None or (attempt.id is not None and now.pairing_attempt not in (attempt.id, None)):
+            if now is None or (attempt.id is not None and now.pairing_attempt not in (attempt.id, attempt.said)):
                 self._abandon(channel_id)
-            elif now.pairing_attempt is not None:
-                attempt.id = now.pairing_attempt
+            attempt.id = attempt.said or attempt.id
         for channel_id, number in wanted.items():
             if channel_id not in self._attempts:
                 attempt = self._attempts[channel_id] = _Attempt(number, id=number.pairing_attempt)
@@ -88,8 +92,9 @@ class Pairings:
             while True:
                 tries += 1
                 pause = pause_seconds(tries, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
-                if self._slots.locked():
-                    await self._tell_busy(attempt)
+                if self._slots.locked():  # this one begins when one of them is over
+                    log.info("pairing.waits", channel_id=str(channel_id))
+                    await self._report(attempt, ChannelStatus.STARTING, "pairing_busy")
                 async with self._slots:
                     code = await self._process(attempt, pause)
                 log.info("pairing.ended", channel_id=str(channel_id), reason=attempt.ended, exit_code=code)
@@ -100,6 +105,11 @@ class Pairings:
                         return
                 elif attempt.ended not in _TRY_AGAIN:
                     return
+                else:
+                    crashes = 0
+                if attempt.ended == _DATABASE_AWAY:  # it could not say so itself
+                    retry_at = datetime.now(UTC) + timedelta(seconds=pause)
+                    await self._report(attempt, ChannelStatus.RECONNECTING, "store_unavailable", retry_at)
                 await asyncio.sleep(pause)
         finally:
             if self._attempts.get(channel_id) is attempt:
@@ -112,6 +122,8 @@ class Pairings:
             if line.get("linked"):
                 attempt.deadline = self._loop.time() + LINKED_SECONDS
             attempt.ended = line.get("ended", attempt.ended)
+            if "attempt" in line:
+                attempt.said = UUID(line["attempt"])
 
         child = Child(MODULE, self._log_file, heard)
         try:
@@ -139,20 +151,16 @@ class Pairings:
             child.kill()
         return await waiting
 
-    async def _tell_busy(self, attempt: _Attempt) -> None:
-        """As many attempts run as may: this one begins when one of them is over."""
-        log.info("pairing.waits", channel_id=str(attempt.number.channel_id))
-        actor, channel_id = Actor.system(attempt.number.company_id), attempt.number.channel_id
-        with contextlib.suppress(NotFound, *DOWN):
-            async with unit_of_work(actor):
-                await report_state(actor, channel_id, epoch=None, status=ChannelStatus.STARTING, reason="pairing_busy")
+    async def _report(
+        self, attempt: _Attempt, status: ChannelStatus, reason: str, retry_at: datetime | None = None
+    ) -> None:
+        """What its owner reads while no process is at work for it."""
+        ref = NumberRef(attempt.number.company_id, attempt.number.channel_id, None)
+        await report_unheld(ref, status, reason, retry_at=retry_at)
 
     async def _give_up(self, attempt: _Attempt) -> None:
         """The process dies each time: the number stops until its owner asks again."""
         actor, channel_id = Actor.system(attempt.number.company_id), attempt.number.channel_id
         with contextlib.suppress(NotFound, *DOWN):
             async with unit_of_work(actor):
-                if attempt.id is not None:
-                    await fail_pairing(actor, channel_id, attempt=attempt.id, reason="pair_error")
-                failed = ChannelStatus.FAILED
-                await report_state(actor, channel_id, epoch=None, status=failed, reason="pair_error", ended=True)
+                await give_up_pairing(actor, channel_id, attempt=attempt.said or attempt.id)

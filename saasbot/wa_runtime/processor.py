@@ -26,6 +26,7 @@ from saasbot.domain.inbox.incoming import (
     IncomingVote,
     without_content,
 )
+from saasbot.domain.inbox.nothing import without_nothings
 from saasbot.domain.inbox.receipts import apply_receipts
 from saasbot.domain.inbox.receive import address_of, receive
 from saasbot.infra.db import DOWN, StatementEnded, is_away, unit_of_work
@@ -150,6 +151,7 @@ class Processor:
                 receipts.append(value)
         with contextlib.suppress(NotFound):  # the number was deleted meanwhile
             channel = await access_channel(actor, channel_id)
+            messages = await without_nothings(channel, messages)
             if not channel.groups_enabled:
                 messages = [message for message in messages if message.group is None]
                 acts = [act for act in acts if act.group is None]

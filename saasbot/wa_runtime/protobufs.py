@@ -35,11 +35,13 @@ MESSAGE = 17
 RECEIPT = 18
 CHAT_PRESENCE = 19
 CALL_OFFER = 36
+CALL_TERMINATE = 42
 UNDECRYPTABLE = 44
 """neonize's codes of the events that the journal and the inbox know (`neonize.events.EVENT_TO_INT`)."""
 
 __all__ = [
     "CALL_OFFER",
+    "CALL_TERMINATE",
     "CHAT_PRESENCE",
     "HISTORY",
     "MESSAGE",

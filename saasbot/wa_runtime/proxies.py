@@ -14,7 +14,6 @@ from saasbot.infra.public_address import checked_address
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _PORTS = {"socks5": 1080, "socks5h": 1080, "http": 80, "https": 443}
-SCHEMES = tuple(_PORTS)
 _SOCKS, _CONNECT, _DOMAIN = 5, 1, 3
 _ANONYMOUS, _PASSWORD = 0, 2
 _BOUND_LENGTHS = {1: 4, 4: 16}

@@ -1,7 +1,6 @@
 """One bridge process and the numbers it shall hold: kept running, restarted with growing pauses, suspected when it keeps dying."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable
 from itertools import count
@@ -62,8 +61,26 @@ class Shard:
         self._task = asyncio.create_task(self._run(), name=f"bridge-{self.name}")
 
     @property
+    def abandoned(self) -> bool:
+        """Its keeper has ended: nobody starts its process again."""
+        return self._task.done()
+
+    @property
+    def fault(self) -> BaseException | None:
+        """What its keeper died of, if of an error."""
+        return self._task.exception() if self.abandoned and not self._task.cancelled() else None
+
+    @property
     def pid(self) -> int | None:
         return self._child.pid if self._child is not None and self._child.alive else None
+
+    def keep(self, numbers: dict[UUID, NumberRef]) -> None:
+        """These of its numbers stay. The crashes may have been those of one that leaves: whoever is left alone begins anew, for
+        it would be stopped for them. Several would only be tried in halves.
+        """
+        if numbers.keys() != self.numbers.keys() and len(numbers) <= 1:
+            self._crashes = []
+        self.numbers = numbers
 
     def tell(self) -> None:
         """Make it hold exactly `numbers`."""
@@ -76,8 +93,7 @@ class Shard:
         if self._child is not None:
             await self._child.end(DRAIN_SECONDS + 1)
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         failures = 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from saasbot.domain.admin.numbers import NumberHealth
 
 _HEAD = (
-    "number", "kind", "state", "since", "for", "reason", "holder", "epoch", "memory", "seen", "last in", "queue", "oldest", "unconf.", "aside",
+    "number", "kind", "state", "since", "for", "reason", "holder", "epoch", "memory", "lag", "seen", "last in", "queue", "oldest", "unconf.", "aside",
 )  # fmt: skip
 _SHORT = 8
 
@@ -39,6 +39,7 @@ def _row(number: NumberHealth, now: datetime) -> tuple[str, ...]:
         holder,
         str(number.epoch),
         "-" if number.memory_bytes is None else f"{number.memory_bytes / 1024**2:.0f} MB",
+        "-" if number.loop_lag is None else f"{number.loop_lag * 1000:.0f} ms",
         "-" if number.silent_for is None else _span(number.silent_for),
         last_in,
         str(number.queued),

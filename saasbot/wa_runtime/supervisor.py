@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.admin.runtime import numbers_to_run
+from saasbot.domain.admin.runtime import numbers_left_in_hand, numbers_to_run, outdated_numbers
 from saasbot.domain.channels.act_outbox import settle_abandoned_acts
-from saasbot.domain.channels.lease import lease_holder
+from saasbot.domain.channels.manage import resume_outdated
 from saasbot.domain.channels.outbox_marks import settle_abandoned
+from saasbot.domain.channels.outdated import client_version
 from saasbot.domain.channels.state import report_state
-from saasbot.infra import process_identity
 from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.events import Event, Listener
@@ -26,6 +26,7 @@ from saasbot.models import ChannelKind, ChannelStatus
 from saasbot.wa_runtime.pairings import Pairings
 from saasbot.wa_runtime.shard import Shard
 from saasbot.wa_runtime.transport import NumberRef
+from saasbot.wa_runtime.unheld import report_unheld
 
 log = get_logger(__name__)
 
@@ -56,10 +57,12 @@ class Supervisor:
         """Returns when every bridge is drained and gone."""
         if self._watcher is not None:
             self._watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watcher
+            await asyncio.gather(self._watcher, return_exceptions=True)
         self._stopping = True
-        await asyncio.gather(self._pairings.stop(), *(shard.end() for shard in self._shards), *self._background)
+        ends = self._pairings.stop(), *(shard.end() for shard in self._shards), *self._background
+        for failed in await asyncio.gather(*ends, return_exceptions=True):  # none keeps the others from being drained
+            if isinstance(failed, BaseException):
+                log.error("supervisor.not_ended", exc_info=failed)
 
     def is_running(self) -> bool:
         return self._watcher is not None and not self._watcher.done()
@@ -74,10 +77,15 @@ class Supervisor:
             self._look.set()
 
     async def _watch(self) -> None:
+        resumed = False
         while True:
             self._look.clear()
             try:
                 await self._reconcile()
+                await _settle_left_in_hand()
+                if not resumed:
+                    await self._resume_outdated()
+                    resumed = True
             except DOWN as error:
                 log.warning("supervisor.numbers_unknown", error=str(error))
             except Exception:  # whatever one number causes, the others need their supervisor
@@ -92,9 +100,10 @@ class Supervisor:
         wanted = {
             n.channel_id: NumberRef(n.company_id, n.channel_id, n.device_jid)
             for n in numbers
-            if n.device_jid is not None
+            if n.device_jid is not None and not n.blocked  # no bridge holds it until then: one that restarts would dial
         }
         self._keep_only(wanted)
+        self._drop_abandoned()
         placed = {channel_id for shard in self._shards for channel_id in shard.numbers}
         for channel_id, ref in wanted.items():
             if channel_id not in placed:
@@ -106,10 +115,27 @@ class Supervisor:
             self._shards.remove(shard)
             self._in_background(shard.end())
 
+    async def _resume_outdated(self) -> None:
+        """Once, at the start: what WhatsApp refused an older client may be open to this one."""
+        for company_id, channel_id in await outdated_numbers(client_version()):
+            actor = Actor.system(company_id)
+            with contextlib.suppress(NotFound):
+                async with unit_of_work(actor):
+                    await resume_outdated(actor, channel_id)
+
     def _keep_only(self, wanted: dict[UUID, NumberRef]) -> None:
         """Numbers that shall not run leave their shard; one that was linked anew stays with its new session."""
         for shard in self._shards:
-            shard.numbers = {channel_id: wanted[channel_id] for channel_id in shard.numbers if channel_id in wanted}
+            shard.keep({channel_id: wanted[channel_id] for channel_id in shard.numbers if channel_id in wanted})
+
+    def _drop_abandoned(self) -> None:
+        """Whatever nobody thought of that ended a bridge's keeper, its numbers are placed anew."""
+        for shard in [shard for shard in self._shards if shard.abandoned]:
+            log.error(
+                "supervisor.bridge_abandoned", bridge=shard.name, numbers=len(shard.numbers), exc_info=shard.fault
+            )
+            self._shards.remove(shard)
+            self._in_background(shard.end())
 
     async def _place(self, ref: NumberRef) -> None:
         """Into a bridge with room, else into a new one. A suspect keeps its numbers to itself."""
@@ -125,9 +151,9 @@ class Supervisor:
         """What the number did when it was last held is over; its process will need seconds to say so itself."""
         actor = Actor.system(ref.company_id)
         async with unit_of_work(actor):
-            other = await lease_holder(actor, ref.channel_id)
-            if other is None or process_identity.is_dead(other):
-                await report_state(actor, ref.channel_id, epoch=None, status=ChannelStatus.STARTING)
+            await report_state(
+                actor, ref.channel_id, epoch=None, device_jid=ref.device_jid, status=ChannelStatus.STARTING
+            )
 
     def _open(self, numbers: dict[UUID, NumberRef], *, suspect: bool = False) -> None:
         shard = Shard(numbers, self._log_dir, on_crash=self._crashed, on_hopeless=self._split_or_stop, suspect=suspect)
@@ -138,7 +164,7 @@ class Supervisor:
         assert shard.restarts_in is not None
         retry_at = datetime.now(UTC) + timedelta(seconds=shard.restarts_in)
         for ref in shard.numbers.values():
-            self._in_background(self._report(ref, ChannelStatus.RECONNECTING, "bridge_restarting", retry_at=retry_at))
+            self._in_background(report_unheld(ref, ChannelStatus.RECONNECTING, "bridge_restarting", retry_at=retry_at))
 
     def _split_or_stop(self, shard: Shard) -> None:
         """One of its numbers may be what kills it: try them in halves, and stop the one that dies alone."""
@@ -148,36 +174,25 @@ class Supervisor:
         refs = list(shard.numbers.values())
         if len(refs) == 1:
             log.error("supervisor.number_quarantined", channel_id=str(refs[0].channel_id))
-            self._in_background(self._report(refs[0], ChannelStatus.FAILED, "bridge_crashed", ended=True))
+            self._in_background(report_unheld(refs[0], ChannelStatus.FAILED, "bridge_crashed", ended=True))
             return
         for half in (refs[: len(refs) // 2], refs[len(refs) // 2 :]):
             if half:
                 self._open({ref.channel_id: ref for ref in half}, suspect=True)
 
-    async def _report(
-        self,
-        ref: NumberRef,
-        status: ChannelStatus,
-        reason: str,
-        *,
-        retry_at: datetime | None = None,
-        ended: bool = False,
-    ) -> None:
-        actor = Actor.system(ref.company_id)
-        try:
-            async with unit_of_work(actor):
-                await report_state(
-                    actor, ref.channel_id, epoch=None, status=status, reason=reason, retry_at=retry_at, ended=ended
-                )
-                if ended:  # nobody holds it, and nobody will who could say what became of what was in hand
-                    await settle_abandoned(actor, ref.channel_id)
-                    await settle_abandoned_acts(actor, ref.channel_id)
-        except NotFound:
-            pass  # deleted meanwhile
-        except DOWN as error:
-            log.warning("supervisor.state_not_written", channel_id=str(ref.channel_id), error=str(error))
-
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _settle_left_in_hand() -> None:
+    """What was in hand when a number of any kind, simulated or not, was last held, and nobody comes who could say what became of it:
+    its holder died or lost the database, and its owner stopped or deleted it before the next one."""
+    for company_id, channel_id, epoch in await numbers_left_in_hand():
+        actor = Actor.system(company_id)
+        async with unit_of_work(actor):
+            # whoever takes the number at this instant has a higher epoch: what that one sends is left alone
+            doubtful = await settle_abandoned(actor, channel_id, epoch=epoch + 1)
+            await settle_abandoned_acts(actor, channel_id, epoch=epoch + 1)
+        log.warning("outbox.interrupted", channel_id=str(channel_id), messages=len(doubtful))

@@ -7,9 +7,10 @@ Nothing outside `wa_runtime/` may assume the Web protocol: the journal holds raw
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from saasbot.domain.channels.holding import NO_ANSWER
 from saasbot.models import ChannelStatus
 
 
@@ -104,6 +105,19 @@ class ProxyUnknown(Exception):
 
 class NotConnected(Exception):
     """Nothing left this machine: the message stays queued and is tried again when the number is open."""
+
+
+class SendDelayed(Exception):
+    """Nothing left this machine, though the connection stands: this message is tried again later, and all others go on.
+    Its text names nobody; `reason` is what holds its chat meanwhile."""
+
+    def __init__(self, text: str = "", *, reason: str = NO_ANSWER) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class SendBusy(SendDelayed):
+    """What sends it was not free for a while: it is tried again at once, if it may still leave by then."""
 
 
 class SendRefused(Exception):
@@ -201,6 +215,11 @@ class Transport(Protocol):
     usual_pace: ClassVar[float]
     """How much of a person's pace automatic messages keep when the settings do not say: 1 where a machine's would be noticed."""
 
+    @property
+    def heard_at(self) -> datetime | None:
+        """When anything came from the network last; nothing before that, and where it is not known."""
+        ...
+
     async def connect(self) -> None:
         """Start connecting and return; what happens is told through `on_state`, reconnections included."""
         ...
@@ -213,7 +232,7 @@ class Transport(Protocol):
         """The chat of a phone number (digits) as the network knows it, perhaps under another form of the number. The chat of
         the number as it is where the network does not say.
 
-        Raises: NotConnected, also when no answer came; SendRefused (`not_on_whatsapp`).
+        Raises: NotConnected; SendDelayed, when no answer came; SendRefused (`not_on_whatsapp`).
         """
         ...
 
@@ -221,8 +240,16 @@ class Transport(Protocol):
         """Drop the connection, if there is one, and make it anew at once, as its settings are now."""
         ...
 
-    async def send(self, outgoing: Outgoing) -> Sent:
-        """Raises: NotConnected, SendRefused, SendUnknown."""
+    async def prepare(self, outgoing: Outgoing) -> Any:
+        """Bring the network what it must have before the message: its file. Nothing of the message itself leaves, so this may be
+        given up at any instant. What it returns is for `send`.
+
+        Raises: NotConnected, SendDelayed, SendRefused.
+        """
+        ...
+
+    async def send(self, outgoing: Outgoing, prepared: Any = None) -> Sent:
+        """`prepared` is what `prepare` gave; acts need none. Raises: NotConnected, SendDelayed, SendRefused, SendUnknown."""
         ...
 
     async def mark_read(self, chat_jid: str, wa_ids: list[str], author_jid: str) -> None:
@@ -271,7 +298,7 @@ class Paired:
 
 class PairingFailed(Exception):
     """`reason` is stable: `qr_expired`, `client_outdated`, `not_multidevice`, `passkey_required`, `network_unreachable`,
-    `proxy_unreachable`, `other_phone`, …"""
+    `proxy_unreachable`, `other_phone`, `phone_in_use`, …"""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -282,7 +309,8 @@ class Pairing(Protocol):
     """One attempt to link a number; 160 s at most for a QR, then over.
 
     Made with the phone that is expected, when it must be a certain one: any other is unlinked again at once, nothing that
-    arrives for it is journalled, and the attempt fails with `other_phone`.
+    arrives for it is journalled, and the attempt fails with `other_phone`. On real WhatsApp likewise, as `phone_in_use`, with
+    one that another number of the company has.
     """
 
     async def run(self, show: Callable[[PairingCode], Awaitable[None]]) -> Paired:

@@ -11,7 +11,7 @@ from saasbot.domain.admin.credentials import find_account
 from tests.accounts.test_sessions import session_of
 
 ROOT = Path(__file__).resolve().parents[2] / "saasbot"
-LOOK_UPS = {"signed_in", "actor_of_session", "caller_of", "recent_sessions", "recent_callers"}
+LOOK_UPS = {"signed_in", "caller_of", "recent_sessions", "recent_callers"}
 LOOK_UPS |= {"find_session", "person_of_family"}
 INSIDE = {
     f"domain/accounts/{name}.py" for name in ("__init__", "authenticate", "endings", "resets", "sessions", "tokens")

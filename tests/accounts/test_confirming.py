@@ -83,12 +83,12 @@ async def test_an_unconfirmed_owner_signs_in_and_works_at_once(nora: Person):
 
 async def test_the_link_confirms_in_the_accounts_own_session(nora: Person):
     token, session = await confirmation_token(nora), await session_of(nora)
-    before = await accounts.actor_of_session(session)
+    before = await accounts.signed_in(session)
     await accounts.confirm_email(token=token, signed_in_as=nora.user_id)
-    after = await accounts.actor_of_session(session)
+    after = await accounts.signed_in(session)
     assert before is not None
     assert after is not None
-    assert (before.email_confirmed, after.email_confirmed) == (False, True)
+    assert (before.actor.email_confirmed, after.actor.email_confirmed) == (False, True)
 
 
 @attempt(142, "accounts", "A confirmation link is opened by somebody else.")

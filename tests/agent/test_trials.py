@@ -82,7 +82,8 @@ async def test_a_company_tries_so_often_an_hour(
     with pytest.raises(TrialsThisHour) as refused:
         await think(shop.alice, user_message="hola")
     assert refused.value.status == 429
-    assert refused.value.details == {"most": 3, "retry_after": 3600, "minutes": 60}
+    assert refused.value.details | {"retry_after": 0} == {"most": 3, "retry_after": 0, "minutes": 60}
+    assert 3500 < refused.value.details["retry_after"] <= 3600
     assert len(fake.requests) == 3, "refused before anybody was asked"
     await think(other_shop.alice, user_message="hola")
     assert await run_turn_job(shop, await shop.hears("Hola")) == TurnOutcome.REPLIED

@@ -96,12 +96,32 @@ async def test_a_failure_of_ours_may_be_tried_again(as_alice: Client, monkeypatc
     assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).status_code == 201
 
 
-async def test_of_many_at_once_one_is_done(as_alice: Client):
-    answers = await asyncio.gather(*(as_alice.post(PRODUCTS, json=SHOE, headers=key()) for _ in range(6)))
-    assert {answer.status_code for answer in answers} <= {201, 409}
-    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
-    assert {a.json()["code"] for a in answers if a.status_code == 409} <= {"idempotency_in_progress"}
+async def test_of_many_at_once_one_is_done_and_all_get_its_answer(as_alice: Client):
+    bodies = [SHOE] * 6 + [SHOE | {"title": "Otra"}]
+    *answers, other = await asyncio.gather(*(as_alice.post(PRODUCTS, json=body, headers=key()) for body in bodies))
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert all(answer.json() == answers[0].json() for answer in answers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert await titles(as_alice) == ["Zapatillas rojas"]
+
+
+async def test_who_waits_too_long_for_the_first_is_told(as_alice: Client, monkeypatch: pytest.MonkeyPatch):
+    real, begun, go_on = catalogue.create_product, asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await real(*args, **more)
+
+    monkeypatch.setattr(catalogue, "create_product", slow)
+    monkeypatch.setattr("saasbot.api.idempotency._PATIENCE_SECONDS", 0.05)
+    first = asyncio.create_task(as_alice.post(PRODUCTS, json=SHOE, headers=key()))
+    await begun.wait()
+    second = await as_alice.post(PRODUCTS, json=SHOE, headers=key())
+    go_on.set()
+    assert (second.status_code, second.json()["code"]) == (409, "idempotency_in_progress")
+    assert (await first).status_code == 201
+    assert (await as_alice.post(PRODUCTS, json=SHOE, headers=key())).json() == (await first).json()
 
 
 @attempt(75, "tenancy", "An Idempotency-Key of another company is used to get its answer.")
@@ -156,6 +176,7 @@ async def test_a_request_whose_process_died_can_be_done_again(alice: Actor):
     with time_machine.travel(utcnow(), tick=False) as clock:
         async with unit_of_work(alice):
             await idempotency.claim(alice, key="k", request_hash="a")
+            await sql("UPDATE idempotency_key SET holder = 'another machine/1/1'")
         with pytest.raises(idempotency.StillRunning):
             async with unit_of_work(alice):
                 await idempotency.claim(alice, key="k", request_hash="a")
@@ -174,9 +195,7 @@ async def test_a_request_of_a_dead_process_of_this_machine_can_be_done_again_at_
             await idempotency.claim(alice, key="k", request_hash="another")
     async with unit_of_work(alice):
         assert await idempotency.claim(alice, key="k", request_hash="a") is None
-    with pytest.raises(idempotency.StillRunning):
-        async with unit_of_work(alice):
-            await idempotency.claim(alice, key="k", request_hash="a")
+        assert (await sql("SELECT holder FROM idempotency_key")).scalar() == this_process()
 
 
 async def test_a_request_cut_off_by_the_database_can_be_done_again(as_alice: Client, monkeypatch: pytest.MonkeyPatch):

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.inbox.incoming import IncomingMedia
 from saasbot.infra.db import sql, unit_of_work
+from saasbot.models import MessageType
 from tests.api.conftest import Client
 from tests.api.test_conversations import CONVERSATIONS, Hears, hears, listed
 from tests.inbox.heard import message
@@ -71,6 +73,7 @@ async def test_an_answer_shows_what_it_answers(as_alice: Client, hears: Hears) -
         "author_name": "",
         "type": "text",
         "text": "Hola",
+        "is_status": False,
     }
 
 
@@ -83,9 +86,8 @@ async def test_acts_are_told_until_whatsapp_has_them(as_alice: Client, hears: He
     assert answer.json()["reactions"] == []
 
     ours = (await as_alice.post(address, json={"text": "Cuesta 100"})).json()["id"]
-    for method, path, body in (("PUT", f"/{ours}/text", {"text": "Cuesta 120"}), ("DELETE", f"/{ours}", None)):
-        refused = await as_alice.request(method, address + path, json=body)
-        assert (refused.status_code, refused.json()["code"]) == (409, "message_not_on_whatsapp")
+    refused = await as_alice.put(f"{address}/{ours}/text", json={"text": "Cuesta 120"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "message_not_on_whatsapp")
     async with unit_of_work(alice):
         await sql(
             "UPDATE message SET status = 'sent', wa_id = 'OURS', wa_timestamp = now() - interval '16 minutes' WHERE id = :id",
@@ -97,3 +99,24 @@ async def test_acts_are_told_until_whatsapp_has_them(as_alice: Client, hears: He
     assert [act["kind"] for act in deleted.json()["acts"]] == ["revoke"]
     nothing = await as_alice.post(f"{address}/{ours}/fetch-media")
     assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_to_fetch")
+
+
+async def test_a_message_that_waits_is_taken_back(as_alice: Client, hears: Hears, alice: Actor) -> None:
+    address = await chat(as_alice, hears)
+    ours = (await as_alice.post(address, json={"text": "Cuesta 100"})).json()["id"]
+    answer = await as_alice.delete(f"{address}/{ours}")
+    assert (answer.status_code, answer.json()["status"], answer.json()["error"]) == (202, "failed", "cancelled")
+    (conversation,) = await listed(as_alice)
+    assert conversation["last_message"]["status"] == "failed"
+    async with unit_of_work(alice):
+        await sql("UPDATE message SET status = 'sending', error = NULL WHERE id = :id", id=ours)
+    late = await as_alice.delete(f"{address}/{ours}")
+    assert (late.status_code, late.json()["code"]) == (409, "message_not_on_whatsapp")
+
+
+async def test_a_voice_note_is_told_from_a_file_of_sound(as_alice: Client, hears: Hears) -> None:
+    address = await chat(as_alice, hears)
+    for voice in (True, False):
+        sound = IncomingMedia(mime="audio/ogg", size=10, seconds=5, voice=voice)
+        await hears(message(wa_id=f"S{voice}", type=MessageType.AUDIO, media=sound, minute=2 - voice))
+        assert (await newest(as_alice, address))["media"]["voice"] is voice

@@ -14,6 +14,7 @@ from saasbot.api import metrics
 from saasbot.api.app import api
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.acks import AckMeter
+from saasbot.domain.channels.gaps import begin_gap, end_gap
 from saasbot.domain.channels.journal import mark_processed, record_events, take_events
 from saasbot.domain.channels.lease import acquire_lease, renew_lease
 from saasbot.domain.channels.state import set_state
@@ -21,7 +22,7 @@ from saasbot.infra import db
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.metrics import count_received
 from saasbot.infra.settings import settings
-from saasbot.models import Author, Channel, ChannelStatus, Direction, Message, MessageStatus, MessageType
+from saasbot.models import Author, Channel, ChannelStatus, Direction, GapCause, Message, MessageStatus, MessageType
 from saasbot.models.table import utcnow
 from tests.attack.attempts import attempt
 from tests.fixtures.shops import Shop
@@ -120,27 +121,28 @@ async def test_each_number_has_its_figures(shop: Shop):
         await acquire_lease(shop.system, shop.channel.id, holder="boot/77/1")
         epoch = await acquire_lease(shop.system, shop.channel.id, holder="boot/78/1", holder_is_dead=True)
         assert epoch is not None
-        await renew_lease(shop.system, shop.channel.id, epoch=epoch, memory_bytes=64_000_000, acks=meter.take())
+        await renew_lease(
+            shop.system, shop.channel.id, epoch=epoch, memory_bytes=64_000_000, loop_lag=0.25, acks=meter.take()
+        )
         await sql("UPDATE channel SET since = since - interval '90 seconds'")
         await record_events(shop.system, shop.channel.id, epoch=epoch, events=[(17, b"bad"), (17, b"good")])
         [bad, _] = await take_events(shop.system, shop.channel.id) or []
         await mark_processed(shop.system, [bad.id], error="why")
     for status in (MessageStatus.QUEUED, MessageStatus.QUEUED, MessageStatus.UNCONFIRMED):
         await _message(shop, conversation, status=status)
-    await _message(
-        shop,
-        conversation,
-        status=MessageStatus.DELIVERED,
-        type=MessageType.UNSUPPORTED,
-        payload={"kind": "undecryptable"},
-    )
+    placeholder: dict[str, Any] = {"status": MessageStatus.DELIVERED, "type": MessageType.UNSUPPORTED}
+    await _message(shop, conversation, **placeholder, payload={"kind": "undecryptable"})
+    for _ in range(2):  # to be seen once, on the phone: it never comes, and the session is sound
+        await _message(shop, conversation, **placeholder, payload={"kind": "undecryptable", "unavailable": True})
+    yesterday = utcnow() - timedelta(hours=25)
+    await _message(shop, conversation, **placeholder, payload={"kind": "undecryptable"}, created_at=yesterday)
     count_received(shop.channel.id, "simulator", 3)
 
     found, labels = samples(await scrape()), of(shop)
     assert found["saasbot_database_up", ()] == 1
     assert found["saasbot_number_state", labels(state="deaf")] == 1
     assert sum(value for (name, _), value in found.items() if name == "saasbot_number_state") == 1
-    assert 90 <= found["saasbot_number_deaf_seconds", labels()] < 100
+    assert found["saasbot_number_deaf_seconds_total", labels()] == 0
     assert found["saasbot_number_held", labels()] == 1
     assert found["saasbot_number_queued", labels()] == 2
     assert 60 <= found["saasbot_number_oldest_queued_seconds", labels()] < 70
@@ -148,6 +150,7 @@ async def test_each_number_has_its_figures(shop: Shop):
     assert found["saasbot_number_undecryptable", labels()] == 1
     assert found["saasbot_number_set_aside", labels()] == 1
     assert found["saasbot_number_process_memory_bytes", labels()] == 64_000_000
+    assert found["saasbot_number_process_loop_lag_seconds", labels()] == 0.25
     assert found["saasbot_number_restarts_total", labels()] == 1
     assert found["saasbot_messages_sent_total", labels()] == 2
     assert found["saasbot_messages_received_total", labels()] == 3
@@ -155,6 +158,33 @@ async def test_each_number_has_its_figures(shop: Shop):
     assert found["saasbot_send_ack_seconds_bucket", labels(le="+Inf")] == 2
     assert found["saasbot_send_ack_seconds_sum", labels()] == pytest.approx(0.32)
     assert found["process_resident_memory_bytes", ()] > 10_000_000
+
+
+async def test_deafness_is_counted_from_what_was_heard_last_also_when_it_is_over(shop: Shop):
+    """On WhatsApp a number is called deaf only when its question found no answer, and connects anew in the same moment."""
+
+    async def counted() -> float:
+        metrics._cache = metrics._Cache()
+        return samples(await scrape())["saasbot_number_deaf_seconds_total", of(shop)()]
+
+    async def is_deaf(cause: GapCause, *, minutes: int) -> None:
+        async with unit_of_work(shop.system):
+            await begin_gap(shop.system, shop.channel.id, cause=cause, at=utcnow() - timedelta(minutes=minutes))
+
+    assert await counted() == 0
+    await is_deaf(GapCause.DEAF, minutes=10)
+    assert 600 <= await counted() < 610, "still"
+    async with unit_of_work(shop.system):
+        await end_gap(shop.system, shop.channel.id)
+        await sql("UPDATE channel_gap SET began_at = began_at - interval '2 h', ended_at = ended_at - interval '2 h'")
+    assert 600 <= await counted() < 610
+    await is_deaf(GapCause.DEAF, minutes=2)
+    assert 720 <= await counted() < 740, "it only grows"
+    async with unit_of_work(shop.system):
+        await end_gap(shop.system, shop.channel.id)
+        await sql("UPDATE channel_gap SET began_at = began_at - interval '2 h', ended_at = ended_at - interval '2 h'")
+    await is_deaf(GapCause.HOLDER_DIED, minutes=5)
+    assert 720 <= await counted() < 740, "another loss"
 
 
 async def _message(shop: Shop, conversation: UUID, **values: Any) -> None:
@@ -167,8 +197,7 @@ async def _message(shop: Shop, conversation: UUID, **values: Any) -> None:
                 from_me=True,
                 direction=Direction.OUTBOUND,
                 author=Author.AGENT,
-                created_at=utcnow() - timedelta(minutes=1),
-                **{"type": MessageType.TEXT, **values},
+                **{"type": MessageType.TEXT, "created_at": utcnow() - timedelta(minutes=1), **values},
             )
         )
 

@@ -31,7 +31,7 @@ from saasbot.state.arguments import misfit
 from saasbot.state.vcards import phone_of_card
 from saasbot.wa_runtime.decode import decode
 from saasbot.wa_runtime.decode_history import HistoryPart
-from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, events
+from saasbot.wa_runtime.protobufs import CALL_OFFER, CALL_TERMINATE, MESSAGE, RECEIPT, UNDECRYPTABLE, events
 from tests.attack.attempts import attempt
 from tests.attack.payloads import PAYLOADS
 from tests.attack.test_events import EVERY
@@ -105,6 +105,7 @@ KINDS = {
     MESSAGE: events.Message,
     RECEIPT: events.Receipt,
     CALL_OFFER: events.CallOffer,
+    CALL_TERMINATE: events.CallTerminate,
     UNDECRYPTABLE: events.UndecryptableMessage,
 }
 DECODED = [name for name in NAMES if captured(name)[0] in KINDS and captured(name)[1]]

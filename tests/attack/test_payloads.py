@@ -223,7 +223,7 @@ async def shown(page: Page, expected: list[str]) -> None:
     await expect(page.locator("h1").first).to_be_visible()
     try:
         await page.wait_for_function(
-            f"(expected) => ({NOT_SHOWN})(expected).length === 0", arg=expected, timeout=10_000
+            f"(expected) => ({NOT_SHOWN})(expected).length === 0", arg=expected, timeout=30_000
         )
     finally:
         assert await page.evaluate("window.__hits") == []

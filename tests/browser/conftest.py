@@ -1,11 +1,11 @@
-"""Chromium of the system, one a module; a fresh context a person."""
+"""One Chromium a module; a fresh context a person."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.fixtures.browser import CHROMIUM, FLAGS
+from tests.fixtures.browser import FLAGS, executable
 
 expect.set_options(timeout=20_000)
 
@@ -13,10 +13,9 @@ expect.set_options(timeout=20_000)
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Not one for the session: while Playwright's synchronous API is open, no asyncio test can run in this thread."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: install Debian's chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        path = executable(playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 

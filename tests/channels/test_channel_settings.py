@@ -112,6 +112,8 @@ async def test_a_proxy_sealed_for_another_number_does_not_open(alice: Actor):
         ("socks5://9.9.9.9:1080", "socks5://9.9.9.9:1080"),
         (" HTTP://Proxy.Example.com:3128/ ", "http://proxy.example.com:3128"),
         ("http://u:p%3Aq@proxy.example.com:1", "http://u:p%3Aq@proxy.example.com:1"),
+        ("https://proxy.example.com:443", "https://proxy.example.com:443"),
+        ("socks5h://proxy.example.com:1080", "socks5h://proxy.example.com:1080"),
         ("socks5://u@[2001:4860:4860::8888]:65535", "socks5://u@[2001:4860:4860::8888]:65535"),
     ],
 )
@@ -126,7 +128,6 @@ def test_proxies_that_can_be_used(text: str, kept: str):
         "",
         "203.0.113.9:1080",
         "socks4://203.0.113.9:1080",
-        "https://203.0.113.9:1080",
         "socks5://203.0.113.9",
         "socks5://203.0.113.9:0",
         "socks5://203.0.113.9:65536",

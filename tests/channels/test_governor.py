@@ -148,6 +148,12 @@ CASES: list[tuple[str, dict[str, Any], Decision]] = [
         {"queued_at": ago(days=4), "paused_until": ahead(days=2)},
         Decision(Verdict.REFUSE, "held_too_long"),
     ),
+    ("an answer that waited for two hours", {"answers_since": ago(hours=2), "wrote_first": True}, ALLOW),
+    (
+        "and a second more",
+        {"answers_since": ago(hours=2, seconds=1), "wrote_first": True},
+        Decision(Verdict.REFUSE, "answer_too_late"),
+    ),
     # whoever wrote first
     ("an answer at night", {**NIGHT, "now": local(23), "wrote_first": True}, ALLOW),
     ("an answer in a pause", {"paused_until": ahead(days=6), "wrote_first": True}, ALLOW),

@@ -1,6 +1,7 @@
 """What became of a number is kept, once, and no more of it than is read; its facts are those that its holder wrote."""
 
 import os
+from datetime import timedelta
 
 import pytest
 
@@ -8,13 +9,14 @@ from saasbot.domain import channels
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.acks import AckMeter
 from saasbot.domain.channels.facts import ChannelFacts, read_facts
+from saasbot.domain.channels.gaps import begin_gap, end_gap
 from saasbot.domain.channels.history import KEPT, Change, read_changes
 from saasbot.domain.channels.lease import acquire_lease, renew_lease
 from saasbot.domain.channels.state import report_state, set_state
 from saasbot.infra import process_identity
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.errors import NotFound
-from saasbot.models import Channel, ChannelStatus
+from saasbot.models import Channel, ChannelStatus, GapCause
 from saasbot.models.table import utcnow
 from tests.fixtures.numbers import simulator_channel
 
@@ -31,7 +33,7 @@ async def facts(actor: Actor, channel: Channel) -> ChannelFacts:
 
 async def report(actor: Actor, channel: Channel, status: ChannelStatus, reason: str | None = None) -> None:
     async with unit_of_work(actor):
-        await report_state(actor, channel.id, epoch=None, status=status, reason=reason)
+        await report_state(actor, channel.id, epoch=None, device_jid=None, status=status, reason=reason)
 
 
 async def test_each_change_is_kept_once_and_read_newest_first(alice: Actor):
@@ -117,6 +119,19 @@ async def test_a_number_that_nobody_held_has_few_facts(alice: Actor):
     channel = await simulator_channel(alice)
     found = await facts(alice, channel)
     assert (found.held, found.pid, found.epoch, found.seen_at, found.queued) == (False, None, 0, None, 0)
+
+
+async def test_the_last_time_in_which_messages_may_have_been_lost_is_a_fact(alice: Actor):
+    channel = await simulator_channel(alice)
+    assert (await facts(alice, channel)).gap_began_at is None
+    began = utcnow() - timedelta(minutes=30)
+    async with unit_of_work(alice):
+        await begin_gap(alice, channel.id, cause=GapCause.DEAF, at=began)
+    found = await facts(alice, channel)
+    assert (found.gap_began_at, found.gap_ended_at) == (began, None)
+    async with unit_of_work(alice):
+        await end_gap(alice, channel.id)
+    assert (await facts(alice, channel)).gap_ended_at is not None
 
 
 async def test_its_holder_tells_who_it_is_and_what_it_needs(alice: Actor):

@@ -12,6 +12,7 @@ from saasbot.domain.channels import incidents
 from saasbot.domain.channels.incidents import GATHER, MAIL_TASK, NOTICE, TELL_TASK
 from saasbot.domain.channels.pairing import request_qr
 from saasbot.domain.channels.state import report_state
+from saasbot.domain.companies.notices import dismiss_notice
 from saasbot.infra import db, mail
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.mail import StoredMail
@@ -49,7 +50,8 @@ async def says(shop: Shop, number: UUID, *statuses: ChannelStatus, ended: bool =
     """The holder of the number reports, one after the other."""
     for status in statuses:
         async with unit_of_work(shop.system):
-            await report_state(shop.system, number, epoch=None, status=status, ended=ended)
+            held = (await session().get_one(Channel, number)).device_jid
+            await report_state(shop.system, number, epoch=None, device_jid=held, status=status, ended=ended)
 
 
 async def passes(shop: Shop, seconds: float) -> None:
@@ -147,6 +149,72 @@ async def test_a_number_that_flaps_is_told_once(shop: Shop, number: UUID):
         await passes(shop, 120)
         await says(shop, number, BANNED)
         assert await told(shop) == []
+
+
+async def test_short_troubles_with_breaths_between_add_up(shop: Shop, number: UUID):
+    for _ in range(2):
+        await says(shop, number, RECONNECTING)
+        assert await told(shop) == []
+        await passes(shop, 100)
+        await says(shop, number, OPEN)
+        await passes(shop, 2)
+    await says(shop, number, RECONNECTING)
+    assert len(await told(shop)) == 1
+
+
+async def test_blips_do_not_add_up_to_an_alarm(shop: Shop, number: UUID):
+    for _ in range(10):
+        await says(shop, number, RECONNECTING)
+        assert await told(shop) == []
+        await passes(shop, 3)
+        await says(shop, number, OPEN)
+        await passes(shop, 200)
+    await says(shop, number, RECONNECTING)
+    assert await told(shop) == [] and await notices(shop) == []
+
+
+@pytest.mark.parametrize("status", [LOGGED_OUT, BANNED, FAILED])
+@pytest.mark.parametrize("between", [(), (OPEN,)])
+async def test_what_became_worse_than_was_told_is_told(shop: Shop, number: UUID, status, between):
+    await says(shop, number, RECONNECTING)
+    await passes(shop, 130)
+    assert len(await told(shop)) == 1
+    await passes(shop, 60)
+    await says(shop, number, *between, status)
+    [found] = await told(shop)
+    assert "respuesta" in found.text
+    assert await notices(shop) == [status]
+    await says(shop, number, OPEN, status)
+    assert await told(shop) == [], "once a status"
+
+
+async def test_what_goes_on_after_a_breath_is_seen_again_and_not_mailed(shop: Shop, number: UUID):
+    await says(shop, number, RECONNECTING)
+    await passes(shop, 130)
+    assert len(await told(shop)) == 1
+    await says(shop, number, OPEN)
+    await passes(shop, 30)
+    await says(shop, number, RECONNECTING)
+    [(args, scheduled_at)] = await taken(TELL_TASK)
+    assert scheduled_at is not None and scheduled_at - datetime.now(UTC) > timedelta(seconds=120)
+    await tell_down(**args)
+    assert await notices(shop) == [], "it may be a blip"
+    await passes(shop, 120)
+    await tell_down(**args)
+    assert await notices(shop) == [RECONNECTING]
+    assert await told(shop) == []
+
+
+async def test_a_notice_that_was_dismissed_stays_away_while_the_same_goes_on(shop: Shop, number: UUID):
+    await says(shop, number, RECONNECTING)
+    await passes(shop, 130)
+    await told(shop)
+    async with unit_of_work(shop.alice):
+        [notice] = (await reports.read_attention(shop.alice)).notices
+        await dismiss_notice(shop.alice, notice.id)
+    await says(shop, number, DEAF, RECONNECTING)
+    await passes(shop, 130)
+    assert await told(shop) == [] and await notices(shop) == []
 
 
 async def test_after_a_steady_while_it_is_news_again(shop: Shop, number: UUID):

@@ -1,9 +1,13 @@
 """What owners do with numbers."""
 
+from uuid import UUID
+
+import psycopg
 import pytest
 
 from saasbot.domain import channels
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.lease import acquire_lease, lease_holder, release_lease
 from saasbot.domain.channels.pairing import (
     AlreadyPaired,
     current_pairing,
@@ -11,8 +15,11 @@ from saasbot.domain.channels.pairing import (
     request_pair_code,
     request_qr,
 )
+from saasbot.domain.channels.unlinking import FORGET_TASK
+from saasbot.infra import db
 from saasbot.infra.db import unit_of_work
 from saasbot.infra.errors import Forbidden, InvalidInput, NotFound
+from saasbot.jobs import channels as jobs
 from saasbot.models import ChannelStatus, Desired
 from saasbot.models.table import new_id, utcnow
 from tests.fixtures.numbers import simulator_channel
@@ -91,6 +98,30 @@ async def test_a_pairing_ends_as_a_linked_number(alice: Actor):
             await request_qr(alice, channel.id)
 
 
+@pytest.mark.parametrize(("kind", "twice"), [("whatsapp", False), ("simulator", True)])
+async def test_a_phone_that_another_number_of_the_company_has_is_not_linked_again(alice: Actor, kind: str, twice: bool):
+    channel_ids = []
+    async with unit_of_work(alice):
+        for name in ("Centro", "Norte", "Sur"):
+            channel_ids.append((await channels.add_channel(alice, kind=kind, name=name)).id)
+
+    async def link(channel_id: UUID) -> bool:
+        async with unit_of_work(alice):
+            attempt = (await channels.begin_pairing(alice, channel_id)).attempt
+            return await channels.complete_pairing(
+                alice, channel_id, attempt=attempt, device_jid="549:1@s", phone="549", lid=None, push_name=""
+            )
+
+    centro, norte, sur = channel_ids
+    assert await link(centro)
+    assert await link(norte) is twice
+    async with unit_of_work(alice):
+        refused = await channels.access_channel(alice, norte)
+        assert twice or (refused.status, refused.reason, refused.device_jid) == ("failed", "phone_in_use", None)
+        await channels.logout(alice, centro)
+    assert await link(sur), "the other number is logged out"
+
+
 async def test_an_attempt_that_was_replaced_shows_nothing_more(alice: Actor):
     channel = await simulator_channel(alice)
     async with unit_of_work(alice):
@@ -126,6 +157,95 @@ async def test_logging_out_forgets_the_session_and_keeps_the_number(alice: Actor
     async with unit_of_work(alice):
         out = await channels.logout(alice, channel.id)
         assert (out.id, out.device_jid, out.status) == (channel.id, None, ChannelStatus.LOGGED_OUT)
+
+
+class FakeStore:
+    """The library's, which has these sessions."""
+
+    def __init__(self, *devices: str) -> None:
+        self.devices = set(devices)
+
+    async def has(self, _dsn: str, device: str) -> bool:
+        return device in self.devices
+
+    async def forget(self, _dsn: str, device: str) -> None:
+        self.devices.remove(device)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> FakeStore:
+    fake = FakeStore("549:1@s")
+    monkeypatch.setattr(jobs, "has_session", fake.has)
+    monkeypatch.setattr(jobs, "forget_session", fake.forget)
+    return fake
+
+
+async def linked_whatsapp(alice: Actor) -> UUID:
+    async with unit_of_work(alice):
+        channel = await channels.add_channel(alice, kind="whatsapp", name="Tienda")
+        channel.device_jid = "549:1@s"
+    return channel.id
+
+
+async def forget_logged_out() -> None:
+    """The jobs that wait run, whatever their hour; they go on waiting."""
+    async with await psycopg.AsyncConnection.connect(db.app_dsn(), autocommit=True) as connection:
+        waiting = await connection.execute("SELECT args FROM procrastinate_jobs WHERE task_name = %s", [FORGET_TASK])
+        for (args,) in await waiting.fetchall():
+            await jobs.forget_session_logged_out(**args)
+
+
+async def test_a_session_is_not_forgotten_while_somebody_holds_it(alice: Actor, store: FakeStore):
+    channel_id = await linked_whatsapp(alice)
+    async with unit_of_work(alice):
+        epoch = await acquire_lease(alice, channel_id, holder="another-machine/1/1")
+        assert epoch is not None
+        await channels.logout(alice, channel_id)
+    with pytest.raises(jobs.StillHeld):
+        await forget_logged_out()
+    assert store.devices
+    async with unit_of_work(alice):
+        await release_lease(alice, channel_id, epoch=epoch)
+    await forget_logged_out()
+    assert not store.devices
+    async with unit_of_work(alice):
+        out = await channels.access_channel(alice, channel_id)
+        assert (out.status, out.reason) == ("logged_out", "unlink_on_phone")
+        assert await lease_holder(alice, channel_id) is None
+
+
+async def test_who_was_unlinked_at_whatsapp_has_nothing_left_to_do(alice: Actor, store: FakeStore):
+    channel_id = await linked_whatsapp(alice)
+    async with unit_of_work(alice):
+        await channels.logout(alice, channel_id)
+    store.devices.clear()
+    await forget_logged_out()
+    async with unit_of_work(alice):
+        assert (await channels.access_channel(alice, channel_id)).reason == "logged_out_by_user"
+
+
+async def test_the_session_of_a_deleted_number_is_forgotten(alice: Actor, store: FakeStore):
+    channel_id = await linked_whatsapp(alice)
+    async with unit_of_work(alice):
+        await channels.delete_channel(alice, channel_id)
+    await forget_logged_out()
+    assert not store.devices
+
+
+@pytest.mark.parametrize(("device", "kept"), [("549:1@s", True), ("550:2@s", False)])
+async def test_a_number_that_was_linked_again_keeps_its_new_session_only(
+    alice: Actor, store: FakeStore, device: str, kept: bool
+):
+    channel_id = await linked_whatsapp(alice)
+    async with unit_of_work(alice):
+        await channels.logout(alice, channel_id)
+    async with unit_of_work(alice):
+        (await channels.connect(alice, channel_id)).device_jid = device
+        await acquire_lease(alice, channel_id, holder="another-machine/1/1")
+    await forget_logged_out()
+    assert bool(store.devices) is kept
+    async with unit_of_work(alice):
+        assert (await channels.access_channel(alice, channel_id)).status == "starting"
 
 
 @pytest.mark.parametrize("phone", ["", "abc", "12", "+", "+54 9 11 1234 5678 9012 3456", "; DROP TABLE channel"])

@@ -77,7 +77,7 @@ async def tab(server: RunningServer, cookie: str = "") -> AsyncIterator[Socket]:
     """A new tab in a browser with this cookie."""
     url = f"ws://localhost:{server.port}/_event/?token={uuid4()}&EIO=4&transport=websocket"
     headers = {"Cookie": cookie} if cookie else None
-    async with connect(url, origin=server.url, additional_headers=headers) as opened:  # type: ignore[arg-type]
+    async with connect(url, origin=server.url, additional_headers=headers, open_timeout=60) as opened:  # type: ignore[arg-type]
         socket = Socket(opened)
         await socket.begin()
         yield socket

@@ -138,6 +138,7 @@ async def test_all_sockets_of_a_network_share_a_rate_and_none_is_cut(
         waited.append(seconds)
 
     monkeypatch.setattr(socket_gate, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: 0.0))
     monkeypatch.setattr(limits, "NETWORK_MESSAGES", limits.Rate(burst=10, per_second=2))
     pings = [{"type": "websocket.receive", "text": "2"}] * 6
     for _ in range(2):

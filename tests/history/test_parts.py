@@ -105,8 +105,11 @@ def test_a_photo_to_be_seen_once_is_not_shown():
     once = e2e.Message(
         viewOnceMessageV2=e2e.FutureProofMessage(message=e2e.Message(imageMessage=e2e.ImageMessage(caption="x")))
     )
-    [item] = read(raw_part(said(once)))
-    assert (item.message.type, item.message.payload["kind"], item.event) == ("unsupported", "view_once", None)
+    forgotten = e2e.Message(ephemeralMessage=e2e.FutureProofMessage(message=once))
+    for body in (once, forgotten):
+        [item] = read(raw_part(said(body)))
+        assert (item.message.type, item.message.payload["kind"], item.event) == ("unsupported", "view_once", None)
+    assert item.message.payload["ephemeral"]
 
 
 def test_a_file_can_be_asked_for_with_the_event_it_would_have_come_in():
@@ -132,6 +135,36 @@ def test_lines_about_the_chat_and_deleted_messages_are_left_out():
     empty = WebMessage(key=MessageKey(ID="A1"), messageTimestamp=int(NOW.timestamp()))
     revoke = e2e.ProtocolMessage(type=e2e.ProtocolMessage.REVOKE, key=MessageKey(ID="A0"))
     assert read(raw_part(empty, said(e2e.Message(protocolMessage=revoke)))) == []
+
+
+def edited(body: Any, wa_id: str = "A1") -> Any:
+    edit = e2e.ProtocolMessage(
+        type=e2e.ProtocolMessage.MESSAGE_EDIT, key=MessageKey(ID=wa_id, fromMe=True), editedMessage=body
+    )
+    return e2e.Message(editedMessage=e2e.FutureProofMessage(message=e2e.Message(protocolMessage=edit)))
+
+
+def test_a_message_that_the_phone_has_as_its_edit_is_the_message_edited():
+    [item] = read(raw_part(said(edited(text("a las 6")), wa_id="E1")))
+    assert (item.message.wa_id, item.message.text, item.message.type) == ("A1", "a las 6", "text")
+    assert item.is_edited and item.edit is None
+
+
+def test_an_edit_changes_the_message_that_is_there_too_and_the_last_of_two_counts():
+    image = e2e.ImageMessage(directPath="/v/old.enc", mimetype="image/jpeg", fileLength=9, caption="a las 5")
+    infos = [
+        said(e2e.Message(imageMessage=image)),
+        said(edited(text("a las 7")), wa_id="E2", at=NOW + timedelta(minutes=2)),
+        said(edited(text("a las 6")), wa_id="E1", at=NOW + timedelta(minutes=1)),
+    ]
+    [item] = read(raw_part(*infos))
+    assert (item.message.wa_id, item.message.sent_at, item.message.type) == ("A1", NOW, "image")
+    assert item.edit is not None and (item.edit.target_wa_id, item.edit.text) == ("A1", "a las 7")
+
+
+def test_nobody_edits_what_the_other_side_said():
+    infos = [said(text("a las 5"), from_me=True), said(edited(text("a las 6")), wa_id="E1")]
+    assert [item.edit for item in read(raw_part(*infos))] == [None, None]
 
 
 def test_bytes_that_are_no_history_are_an_error():

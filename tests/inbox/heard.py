@@ -39,11 +39,12 @@ def message(
     payload: dict[str, Any] | None = None,
     media: IncomingMedia | None = None,
     quoted: str | None = None,
+    chat: str | None = None,
 ) -> IncomingMessage:
-    chat = f"{lid}@lid" if lid else f"{phone}@s.whatsapp.net"
+    """It is in the chat of the LID where that is told, unless another is named."""
     return IncomingMessage(
         wa_id=wa_id,
-        chat_jid=chat,
+        chat_jid=chat or _chat(phone, lid),
         phone=phone,
         lid=lid,
         from_me=from_me,
@@ -73,10 +74,16 @@ def act(
     lid: str | None = None,
     minute: float = 0,
     from_me: bool = False,
+    chat: str | None = None,
 ) -> IncomingAct:
     """What Ana does to the message `wa_id`, or the phone itself."""
     at = START + timedelta(minutes=minute)
-    return IncomingAct(kind, phone, lid, from_me=from_me, target_wa_id=wa_id, at=at, text=text)
+    chat_jid = chat or _chat(phone, lid)
+    return IncomingAct(kind, phone, lid, from_me=from_me, target_wa_id=wa_id, at=at, text=text, chat_jid=chat_jid)
+
+
+def _chat(phone: str | None, lid: str | None) -> str:
+    return f"{lid}@lid" if lid else f"{phone}@s.whatsapp.net"
 
 
 async def acts(shop: Shop, *done: IncomingAct) -> None:

@@ -148,6 +148,7 @@ async def test_nothing_is_done_to_a_message_that_whatsapp_does_not_have(shop: Sh
     async with unit_of_work(shop.bob):
         with pytest.raises(change.NotOnWhatsApp):
             await change.react(shop.bob, conversation_id, queued.id, emoji="👍")
+        await sql("UPDATE message SET status = 'unconfirmed' WHERE id = :id", id=queued.id)
         with pytest.raises(change.NotOnWhatsApp):
             await change.revoke(shop.bob, conversation_id, queued.id)
 

@@ -10,14 +10,19 @@ import pytest
 from saasbot.domain.agent.claim import claim_turn
 from saasbot.domain.agent.turn import Turn
 from saasbot.domain.channels.manage import add_channel
+from saasbot.domain.history.store import OlderMessage, store_older
+from saasbot.domain.inbox import change
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.drafts import read_draft, save_draft
+from saasbot.domain.inbox.incoming import IncomingMedia, IncomingMessage
 from saasbot.domain.inbox.ownership import take_over
 from saasbot.domain.inbox.part import JoinedAgain, JoinedTooLongAgo, undo_merge
+from saasbot.domain.inbox.preview import REVOKED
 from saasbot.domain.inbox.reads import read_conversation
 from saasbot.domain.inbox.recipients import learn_chat
 from saasbot.domain.inbox.send import send_message, send_to_phone
 from saasbot.domain.inbox.thread import read_thread
+from saasbot.domain.media.pending import fetch_again
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.models import ActKind, Bot, Channel, MessageType
@@ -84,6 +89,27 @@ async def test_the_old_id_leads_to_the_joined_conversation(shop: Shop) -> None:
     assert sent.conversation_id == first
     async with unit_of_work(shop.bob):
         assert await read_draft(shop.bob, first) == "y además"
+
+
+async def test_what_is_done_to_messages_under_the_old_id_is_done_to_them(shop: Shop) -> None:
+    first, second = await _two_halves(shop)
+    await hears(shop, message(wa_id="P2", minute=2, type=MessageType.IMAGE, media=IncomingMedia("image/jpeg", 9, "")))
+    async with unit_of_work(shop.bob):
+        ours = await send_message(shop.bob, second, text="Cuesta 100")
+        await sql("UPDATE message SET status = 'sent', wa_id = 'OURS', wa_timestamp = now() WHERE id = :id", id=ours.id)
+        await sql("UPDATE media SET status = 'failed', wa_event_id = 1")
+    await _both(shop)
+    ids = {row["wa_id"]: row["id"] for row in await rows(shop, "message")}
+    async with unit_of_work(shop.bob):
+        answer = await send_message(shop.bob, second, text="¿En 42?", quoted_id=ids["P1"])
+        await change.react(shop.bob, second, ids["P1"], emoji="👍")
+        await change.edit(shop.bob, second, ours.id, text="Cuesta 120")
+        await change.revoke(shop.bob, second, ours.id)
+        await fetch_again(shop.bob, second, ids["P2"])
+    assert (answer.conversation_id, answer.quoted_wa_id) == (first, "P1")
+    assert {row["conversation_id"] for row in await rows(shop, "outgoing_act")} == {first}
+    assert [row["kind"] for row in await rows(shop, "outgoing_act")] == ["reaction", "edit", "revoke"]
+    assert [row["status"] for row in await rows(shop, "media")] == ["pending"]
 
 
 async def test_another_company_cannot_follow_or_undo(shop: Shop, other_shop: Shop) -> None:
@@ -201,6 +227,33 @@ async def test_an_act_and_a_message_in_one_go_join_before_they_are_stored(shop: 
     assert await _thread(shop, first) == ["por LID", "por el teléfono", "[joined]"]
 
 
+async def test_what_waited_under_one_address_is_done_to_a_message_of_the_other(shop: Shop) -> None:
+    """Whichever contact stays: it had the act, or the message."""
+    await hears(shop, message("¿En 42?", wa_id="P1"), message("nada", wa_id="P2", minute=1))
+    revoke, edit = (
+        act(ActKind.REVOKE, "P2", phone=None, lid=LID),
+        act(ActKind.EDIT, "P1", "¿En 43?", phone=None, lid=LID),
+    )
+    await acts(shop, revoke, edit, act(ActKind.REACTION, "L1", "👍", minute=3))
+    await hears(shop, message("por LID", wa_id="L1", phone=None, lid=LID, minute=2, from_me=True))
+    async with unit_of_work(shop.system):
+        await learn_chat(shop.system, f"{ANA}@s.whatsapp.net", f"{LID}@lid")
+    found = {row["wa_id"]: row for row in await rows(shop, "message") if row["wa_id"]}
+    assert [found[wa_id]["text"] for wa_id in ("P1", "P2", "L1")] == ["¿En 43?", "", "por LID"]
+    assert found["L1"]["reactions"] == [{"author": "customer", "emoji": "👍"}]
+
+
+async def test_nothing_is_answered_when_all_that_was_asked_is_taken_back_by_the_joining(shop: Shop) -> None:
+    await _bot_on(shop)
+    await hears(shop, message("¿En 42?", wa_id="P1"))
+    await acts(shop, act(ActKind.REVOKE, "P1", phone=None, lid=LID, minute=1))
+    async with unit_of_work(shop.system):
+        await learn_chat(shop.system, f"{ANA}@s.whatsapp.net", f"{LID}@lid")
+    [conversation] = await rows(shop, "conversation")
+    assert conversation["last_preview"] == REVOKED
+    assert conversation["answered_seq"] == conversation["last_customer_seq"]
+
+
 async def test_a_send_that_goes_to_a_lid_joins_its_chat(shop: Shop) -> None:
     await hears(shop, message("por LID", wa_id="L1", phone=None, lid=LID))
     async with unit_of_work(shop.bob):
@@ -255,6 +308,21 @@ async def test_what_came_since_goes_by_the_address_it_came_under(shop: Shop) -> 
     assert previews == {first: "con los dos", second: "por el teléfono otra vez"}
 
 
+async def test_a_past_that_came_since_goes_by_its_address_too(shop: Shop) -> None:
+    first, second = await _two_halves(shop)
+    await _both(shop)
+    by_lid = message("antes, por LID", wa_id="OLD2", lid=LID, minute=-8)
+    await _hands_over(shop, by_lid, message("antes", wa_id="OLD1", minute=-9))
+    await _undo(shop)
+    assert await _thread(shop, first) == ["antes, por LID", "por LID", "con los dos", "[joined]", "[parted]"]
+    assert await _thread(shop, second) == ["antes", "por teléfono", "[parted]"]
+
+
+async def _hands_over(shop: Shop, *older: IncomingMessage, channel: Channel | None = None) -> None:
+    async with unit_of_work(shop.system):
+        await store_older(shop.system, channel or shop.channel, [OlderMessage(told) for told in older])
+
+
 async def test_whom_a_person_has_parted_are_not_joined_again(shop: Shop) -> None:
     first, second = await _two_halves(shop)
     await _both(shop)
@@ -265,6 +333,18 @@ async def test_whom_a_person_has_parted_are_not_joined_again(shop: Shop) -> None
     assert (await _thread(shop, first))[-1] != "[joined]"
     assert "otra vez los dos" in await _thread(shop, first)
     assert "bajo el teléfono" in await _thread(shop, second)
+
+
+async def test_an_act_on_those_who_were_parted_finds_its_message_by_its_chat(shop: Shop) -> None:
+    first, second = await _two_halves(shop)
+    await _both(shop)
+    await _undo(shop)
+    chat = f"{ANA}@s.whatsapp.net"
+    await hears(shop, message("¿En 42?", wa_id="P2", lid=LID, minute=7, chat=chat))
+    await acts(shop, act(ActKind.EDIT, "P2", "¿En 43?", lid=LID, minute=8, chat=chat))
+    await acts(shop, act(ActKind.EDIT, "B1", "los dos", lid=LID, minute=9))
+    assert "¿En 43?" in await _thread(shop, second)
+    assert "los dos" in await _thread(shop, first)
 
 
 async def test_twice_undone_is_once(shop: Shop) -> None:
@@ -324,6 +404,21 @@ async def test_the_first_conversation_on_a_number_is_given_back(shop: Shop) -> N
         (f"{LID}@lid", "con los dos", "[parted]"),
     }
     assert len({row["contact_id"] for row in there}) == 2
+
+
+async def test_a_past_alone_is_a_chat_of_its_own_and_asks_nothing(shop: Shop) -> None:
+    async with unit_of_work(shop.alice):
+        other = await add_channel(shop.alice, kind="simulator", name="Tienda 2")
+    await hears(shop, message("por LID", wa_id="L1", phone=None, lid=LID))
+    await hears(shop, message("en la otra", wa_id="O1", minute=2, name=""), channel=other)
+    await _both(shop)
+    await _hands_over(shop, message("antes", wa_id="OLD1", lid=LID, minute=-9), channel=other)
+    await _undo(shop)
+    there = {row["chat_jid"]: row for row in await rows(shop, "conversation") if row["channel_id"] == other.id}
+    past = there[f"{LID}@lid"]
+    assert await _thread(shop, past["id"]) == ["antes", "[parted]"]
+    assert (past["last_customer_seq"], past["answered_seq"], past["last_preview"]) == (0, 0, "antes")
+    assert await _thread(shop, there[f"{ANA}@s.whatsapp.net"]["id"]) == ["en la otra", "[joined]", "[parted]"]
 
 
 async def test_after_a_month_it_stays(shop: Shop) -> None:

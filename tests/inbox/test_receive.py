@@ -9,10 +9,15 @@ import pytest
 from saasbot.domain.agent.claim import claim_turn
 from saasbot.domain.agent.commit import commit_turn
 from saasbot.domain.agent.turn import Answer, Turn, TurnRecord
+from saasbot.domain.channels.outbox import is_overtaken
+from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.identities import Address, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMedia, IncomingMessage, storable
+from saasbot.domain.inbox.incoming import NOTHING, IncomingMedia, IncomingMessage, storable
+from saasbot.domain.inbox.nothing import without_nothings
+from saasbot.domain.inbox.outbound import add_outbound
+from saasbot.domain.inbox.ownership import hand_off
 from saasbot.infra.db import sql, unit_of_work
-from saasbot.models import MessageStatus, MessageType, TurnOutcome
+from saasbot.models import Author, MessageStatus, MessageType, TurnOutcome
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import ANA, BETO, hears, listening, message, receipt, rows
 
@@ -111,6 +116,19 @@ async def test_a_reply_on_the_phone_itself_takes_over(shop: Shop) -> None:
     assert (await rows(shop, "contact"))[0]["name"] == "Ana Pérez"
 
 
+async def test_a_reply_on_the_phone_overtakes_the_sentence_of_the_bot_that_passed_the_chat_on(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"))
+    (found,) = await rows(shop, "conversation")
+    async with unit_of_work(shop.system):
+        conversation = await access_conversation(shop.system, found["id"], lock=True)
+        await hand_off(shop.system, conversation, reason="asked")
+        waiting = await add_outbound(conversation, author=Author.BOT, text="Te atiende una persona")
+    await hears(shop, message("Hola, soy Alice", wa_id="B", minute=1, from_me=True, name="Tienda"))
+    async with unit_of_work(shop.system):
+        assert await is_overtaken(shop.system, waiting.id)
+        assert (await access_conversation(shop.system, conversation.id)).handler == "human"
+
+
 async def test_a_customer_who_writes_again_reopens_what_was_resolved(shop: Shop) -> None:
     await hears(shop, message("Hola", wa_id="A"))
     async with unit_of_work(shop.system):
@@ -147,6 +165,37 @@ async def test_a_missed_call_of_somebody_unknown_makes_their_conversation(shop: 
     await hears(shop, message(wa_id="CALL", type=MessageType.ACTIVITY, payload={"kind": "missed_call"}))
     (conversation,) = await rows(shop, "conversation")
     assert (conversation["unread"], conversation["last_preview"]) == (1, "📞")
+
+
+def call(kind: str, *, minute: float) -> IncomingMessage:
+    payload = {"kind": kind} | ({"video": True} if kind == "missed_call" else {})
+    return message(wa_id="CALL", type=MessageType.ACTIVITY, payload=payload, minute=minute)
+
+
+async def test_a_call_that_was_taken_on_the_phone_is_neither_missed_nor_new(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"), call("missed_call", minute=1))
+    assert await hears(shop, call("call", minute=1.2)) == 1
+    assert await hears(shop, call("call", minute=1.2)) == await hears(shop, call("missed_call", minute=1)) == 0
+    (_, line) = await rows(shop, "message")
+    assert (line["type"], line["payload"]) == ("activity", {"kind": "call", "video": True})
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["last_preview"]) == (1, "☎")
+
+
+async def test_a_call_that_was_taken_leaves_what_came_after_it_unread(shop: Shop) -> None:
+    await hears(shop, call("missed_call", minute=1))
+    async with unit_of_work(shop.system):
+        await sql("UPDATE conversation SET unread = 0")
+    await hears(shop, message("¿Hola?", wa_id="A", minute=1.1))
+    await hears(shop, call("call", minute=1.2))
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["last_preview"]) == (1, "¿Hola?")
+
+
+async def test_a_call_that_is_told_with_its_end_is_never_new(shop: Shop) -> None:
+    await hears(shop, call("missed_call", minute=1), call("call", minute=1.2))
+    assert [line["payload"]["kind"] for line in await rows(shop, "message")] == ["call"]
+    assert (await rows(shop, "conversation"))[0]["unread"] == 0
 
 
 async def test_a_vote_is_a_line_that_is_neither_new_nor_on_top(shop: Shop) -> None:
@@ -214,6 +263,38 @@ async def test_a_placeholder_asks_the_bot_for_nothing_and_its_message_does(shop:
     assert (asked["unread"], asked["status"]) == (1, "pending")
     assert asked["turn_due_at"] is not None
     assert asked["last_customer_seq"] > asked["answered_seq"]
+
+
+async def test_a_placeholder_of_what_was_no_message_becomes_a_line_that_asks_nobody(shop: Shop) -> None:
+    await hears(shop, message("Hola", wa_id="A"))
+    album = [message(wa_id=wa_id, type=MessageType.ACTIVITY, payload={"kind": NOTHING}) for wa_id in ("B", "C")]
+
+    async def kept() -> list[str]:
+        async with unit_of_work(shop.system):
+            return [
+                found.wa_id for found in await without_nothings(shop.channel, [*album, message("¡Hola!", wa_id="D")])
+            ]
+
+    assert await kept() == ["D"], "nothing stands for it"
+    async with unit_of_work(shop.system):
+        await sql("UPDATE conversation SET turn_due_at = NULL, unread = 0")
+    await hears(shop, placeholder(wa_id="B"))
+    assert await kept() == ["B", "D"]
+    await hears(shop, placeholder(wa_id="C"))
+    assert (await rows(shop, "conversation"))[0]["unread"] == 2
+    await hears(shop, *album)
+    first, *lines = await rows(shop, "message")
+    assert [(line["type"], line["payload"]) for line in lines] == [("activity", {"kind": NOTHING})] * 2
+    (conversation,) = await rows(shop, "conversation")
+    assert (conversation["unread"], conversation["turn_due_at"]) == (0, None)
+    assert (conversation["last_message_id"], conversation["last_preview"]) == (first["id"], "Hola")
+
+
+async def test_a_placeholder_in_one_go_with_what_was_no_message_leaves_no_line(shop: Shop) -> None:
+    album = message(wa_id="B", type=MessageType.ACTIVITY, payload={"kind": NOTHING})
+    async with unit_of_work(shop.system):
+        kept = await without_nothings(shop.channel, [placeholder(wa_id="B"), album, placeholder(wa_id="C")])
+    assert [found.wa_id for found in kept] == ["C"]
 
 
 async def test_a_message_overtakes_the_turn_that_saw_its_placeholder(shop: Shop) -> None:

@@ -56,6 +56,21 @@ async def test_an_answer_shows_what_it_answers(shop: Shop) -> None:
     assert unknown.quoted is None
 
 
+async def test_an_answer_to_what_is_not_here_shows_what_it_tells_of_it(shop: Shop) -> None:
+    told = {"quoted": {"author": "phone", "type": "image", "text": "Las nuevas", "is_status": True}}
+    conversation = await conversation_of(
+        shop,
+        message("¿Rojas o azules?", wa_id="A"),
+        message("Rojas", wa_id="B", minute=1, quoted="A", payload=told),
+        message("¿Cuánto?", wa_id="C", minute=2, quoted="gone", payload=told),
+    )
+    async with unit_of_work(shop.bob):
+        unknown, answer, _ = (await read_thread(shop.bob, conversation)).messages
+    assert answer.quoted is not None and answer.quoted.text == "¿Rojas o azules?"
+    assert unknown.quoted is not None and (unknown.quoted.text, unknown.quoted.is_status) == ("Las nuevas", True)
+    assert unknown.payload == answer.payload == {}
+
+
 async def test_a_file_that_is_not_here_yet_has_no_address(shop: Shop) -> None:
     picture = IncomingMedia(mime="image/jpeg", size=1_000, width=800, height=600)
     conversation = await conversation_of(shop, message(wa_id="A", type=MessageType.IMAGE, media=picture))

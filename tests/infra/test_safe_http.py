@@ -177,11 +177,11 @@ async def test_a_packed_answer_is_refused_before_it_is_unpacked(client: httpx2.A
 @pytest.mark.usefixtures("this_machine_allowed")
 async def test_an_answer_has_one_deadline_however_it_comes(server: int, path: str) -> None:
     began = time.monotonic()
-    async with httpx2.AsyncClient(transport=SafeTransport(total_seconds=0.3), timeout=5) as client:
+    async with httpx2.AsyncClient(transport=SafeTransport(total_seconds=1.5), timeout=5) as client:
         with pytest.raises(httpx2.ReadTimeout):
             await client.get(f"http://127.0.0.1:{server}/{path}")
         assert (await client.get(f"http://127.0.0.1:{server}/")).text == "hello"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 @attempt(255, "out", "A model server sets a cookie, to know the next company by it.")

@@ -21,7 +21,7 @@ from saasbot.domain.media.attachments import (
     store_sticker,
     store_voice,
 )
-from saasbot.domain.media.pending import ATTEMPTS, NothingToFetch, fail_inbound, fetch_again, pending_media
+from saasbot.domain.media.pending import ATTEMPTS, NothingToFetch, begin_fetch, fail_inbound, fetch_again, pending_media
 from saasbot.infra import ffmpeg
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.errors import Forbidden, InvalidInput, NotFound
@@ -138,6 +138,7 @@ async def test_a_failed_download_is_tried_again_later_each_time_and_then_missing
             await sql("UPDATE media SET retry_at = NULL WHERE id = :id", id=file.id)
         assert await due(shop, file)
         async with unit_of_work(shop.system):
+            await begin_fetch(shop.system, file.id)
             await fail_inbound(shop.system, file.id, error="media_unreachable", permanent=False)
         assert not await due(shop, file)
         row = await stored_row(shop, file)

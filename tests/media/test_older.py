@@ -7,7 +7,7 @@ import pytest
 from saasbot.domain.history.store import OlderMessage, store_older
 from saasbot.domain.inbox.incoming import IncomingMedia
 from saasbot.domain.inbox.thread import read_thread
-from saasbot.domain.media.pending import fetch_again
+from saasbot.domain.media.pending import ATTEMPTS, fetch_again
 from saasbot.infra.db import session, sql, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.storage import LocalStorage, StorageUnavailable
@@ -17,7 +17,8 @@ from saasbot.state.reader import Reader
 from saasbot.wa_runtime import media as media_module
 from saasbot.wa_runtime.media import download_pending
 from saasbot.wa_runtime.protobufs import MESSAGE
-from saasbot.wa_runtime.transport import DownloadFailed, Wiring
+from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Wiring
+from tests.attack.attempts import attempt
 from tests.fixtures.numbers import ScriptedTransport, ref_of
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import message
@@ -108,6 +109,50 @@ async def test_a_storage_that_is_away_for_a_while_ends_no_downloads(
     async with unit_of_work(shop.system):
         await sql("UPDATE media SET retry_at = now()")
     await download_pending(shop.system, shop.channel.id, whatsapp(shop, PDF))
+    assert (await bubble(shop, older)).media == "stored"
+
+
+class Killed(BaseException):
+    """The process, by what it downloads."""
+
+
+class Deadly(WhatsApp):
+    async def download(self, raw: bytes) -> bytes:
+        raise Killed
+
+
+class Unconnected(WhatsApp):
+    async def download(self, raw: bytes) -> bytes:
+        raise NotConnected
+
+
+async def fetch(shop: Shop, transport: type[WhatsApp]) -> None:
+    """What waits for a while is due."""
+    async with unit_of_work(shop.system):
+        await sql("UPDATE media SET retry_at = now() WHERE retry_at IS NOT NULL")
+    await download_pending(shop.system, shop.channel.id, transport(ref_of(shop.channel), whatsapp(shop, PDF).wiring))
+
+
+@attempt(282, "limits", "A customer's file ends whoever downloads it, each time anew.")
+async def test_a_file_whose_download_ends_the_process_twice_is_left_alone(shop: Shop, files: LocalStorage) -> None:
+    older = await older_file(shop)
+    async with unit_of_work(shop.bob):
+        await fetch_again(shop.bob, older.conversation_id, older.id)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            await fetch(shop, Deadly)
+    await fetch(shop, Deadly)
+    shown = await bubble(shop, older)
+    assert (shown.media, shown.retry) == ("failed", True)
+    assert (await ask(shop, older, whatsapp(shop, PDF))).status == "stored"
+
+
+async def test_a_download_without_a_connection_is_no_try(shop: Shop, files: LocalStorage) -> None:
+    older = await older_file(shop)
+    await ask(shop, older, whatsapp(shop, DownloadFailed("media_unreachable", permanent=False)))
+    for _ in range(ATTEMPTS):
+        await fetch(shop, Unconnected)
+    await fetch(shop, WhatsApp)
     assert (await bubble(shop, older)).media == "stored"
 
 

@@ -14,6 +14,7 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.admin.erasure import LARGE
 from saasbot.domain.privacy.company import (
     GRACE,
+    ErasureBegun,
     NothingToCancel,
     ask_company_erasure,
     cancel_company_erasure,
@@ -212,6 +213,14 @@ async def test_within_a_week_it_can_be_taken_back(alice: Actor, charlie: Actor, 
         "SELECT action FROM audit_event WHERE action LIKE 'company.erasure%' ORDER BY id"
     ).fetchall()
     assert trail == [("company.erasure_asked",), ("company.erasure_cancelled",)]
+
+
+async def test_when_its_time_has_come_it_can_no_longer_be_taken_back(alice: Actor, superuser: psycopg.Connection):
+    await ask(alice)
+    superuser.execute("UPDATE company_erasure SET due_at = now()")
+    with pytest.raises(ErasureBegun):
+        async with unit_of_work(alice):
+            await cancel_company_erasure(alice)
 
 
 async def test_a_number_that_somebody_holds_is_waited_for(

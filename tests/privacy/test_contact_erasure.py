@@ -308,18 +308,17 @@ def test_every_table_of_a_company_is_known_to_hold_something_of_a_contact_or_not
 
 
 async def test_the_figures_of_closed_days_stay(shop: Shop, ana: UUID, superuser: psycopg.Connection):
+    day = (datetime.now(UTC) - timedelta(hours=3, days=3)).date()  # on the company's clock
+    noon = datetime(day.year, day.month, day.day, 15, tzinfo=UTC)
     beto = await shop.hears("Hello", phone=BETO, name="Beto")
     await shop.hears("Again", phone=PHONE, name="Ana")
-    superuser.execute(
-        "UPDATE message SET created_at = created_at - interval '3 days', sort_at = sort_at - interval '3 days'"
-    )
+    superuser.execute("UPDATE message SET created_at = %(noon)s, sort_at = %(noon)s", {"noon": noon})
     superuser.execute(
         "INSERT INTO message (id, created_at, company_id, conversation_id, channel_id, sort_at, from_me, direction, author, "
         "author_name, type, text, payload, status) SELECT gen_random_uuid(), created_at + interval '90 seconds', company_id, "
         "conversation_id, channel_id, sort_at + interval '90 seconds', true, 'outbound', 'bot', '', 'text', 'Yes', '{}', 'read' "
         "FROM message WHERE author = 'customer' AND text = 'Again'"
     )
-    day = (datetime.now(UTC) - timedelta(hours=3, days=3)).date()  # on the company's clock
     async with unit_of_work(shop.alice):
         before = await read_day(shop.alice, day)
     assert before[1].conversations >= 2 and sum(before[1].by_hour) >= 2 and before[1].answered == 1

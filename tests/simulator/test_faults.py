@@ -41,7 +41,7 @@ async def test_while_it_lasts_messages_wait_and_afterwards_they_arrive_once(
 
 
 async def test_a_disconnection_is_over_by_itself(running_simulator: RunningSimulator):
-    await running_simulator.fault("disconnect", seconds=0.5)
+    await running_simulator.fault("disconnect", seconds=3)
     await running_simulator.status_is("reconnecting")
     await running_simulator.status_is("open")
 
@@ -112,7 +112,7 @@ async def test_a_window_that_does_not_fill_is_not_held_back_for_ever(running_sim
 
 
 async def test_a_slow_network_delivers_later_and_all(running_simulator: RunningSimulator):
-    await running_simulator.fault("delay", ms=300)
+    await running_simulator.fault("delay", ms=2000)
     await running_simulator.write("lento")
     assert await running_simulator.messages() == []
     await running_simulator.write("de otro", sender=BETO, name="Beto")

@@ -1,19 +1,24 @@
 """A phone scans the QR, and the number is linked; or WhatsApp says why not."""
 
+import asyncio
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
-from saasbot.domain.channels import connect, disconnect, logout
+from saasbot.domain.actor import Actor
+from saasbot.domain.admin.runtime import NumberToRun
+from saasbot.domain.channels import add_channel, connect, disconnect, logout
 from saasbot.domain.channels.pairing import NothingToScan, request_pair_code, request_qr
 from saasbot.domain.channels.views import read_channels
 from saasbot.domain.simulator.scan import scan
 from saasbot.infra.db import sql, unit_of_work
 from saasbot.infra.errors import InvalidInput, NotFound
+from saasbot.models import ChannelPairing
 from saasbot.models.table import utcnow
 from saasbot.state.channel_texts import status_sentence
-from saasbot.wa_runtime.simulator import pairing
+from saasbot.wa_runtime.simulator import pairing, runtime
 from tests.fixtures.shops import Shop
 from tests.fixtures.simulator import OWN_PHONE, RunningSimulator, until
 
@@ -27,6 +32,43 @@ async def test_a_new_number_shows_a_qr_like_whatsapps(simulator: RunningSimulato
     link, _, keys = code.partition("#")
     assert link == "https://wa.me/settings/linked_devices"
     assert len(keys.split(",")) == 5
+
+
+async def test_an_attempt_that_begins_while_the_numbers_are_read_is_not_ended(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+):
+    begin, read = runtime.begin_pairing, runtime.numbers_to_run
+    may_begin, begun = asyncio.Event(), list[UUID]()
+    looks = simulator.network.runtime
+
+    async def begin_later(actor: Actor, channel_id: UUID) -> ChannelPairing:
+        await may_begin.wait()
+        row = await begin(actor, channel_id)
+        begun.append(row.attempt)
+        return row
+
+    async def read_slowly(kind: str) -> list[NumberToRun]:
+        found = await read(kind)
+        if looks._attempts and not may_begin.is_set():
+            may_begin.set()
+            await until(lambda: _soon(all(attempt.id for attempt in looks._attempts.values())), "the attempt begun")
+        return found
+
+    monkeypatch.setattr(runtime, "begin_pairing", begin_later)
+    monkeypatch.setattr(runtime, "numbers_to_run", read_slowly)
+    async with unit_of_work(simulator.alice):
+        channel = await add_channel(simulator.alice, kind="simulator", name="Tienda")
+        await connect(simulator.alice, channel.id)
+    await until(lambda: _soon(bool(looks._attempts)), "an attempt under way")
+    looks._look.set()
+    await until(lambda: _soon(bool(begun)), "the attempt begun")
+    await simulator.status_is("pending_qr", channel.id)
+    await simulator.scan(channel.id)
+    assert len(begun) == 1
+
+
+async def _soon(holds: bool) -> bool:
+    return holds
 
 
 async def test_a_scan_opens_the_number_under_the_phone_that_scanned(simulator: RunningSimulator):
@@ -54,7 +96,7 @@ async def test_nobody_scans_the_qr_of_another_company(simulator: RunningSimulato
 async def test_a_qr_is_replaced_when_its_time_is_over_and_the_attempt_ends(
     simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pairing, "LIFETIMES", (1, 1))
+    monkeypatch.setattr(pairing, "LIFETIMES", (3, 3))
     channel_id = await simulator.add_number()
     first = await simulator.qr(channel_id)
 

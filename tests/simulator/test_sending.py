@@ -94,7 +94,12 @@ async def test_a_photo_goes_out_with_its_bytes(running_simulator: RunningSimulat
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [("463", "reachout_timelocked"), ("479", "refused_by_whatsapp"), ("not_on_whatsapp", "not_on_whatsapp")],
+    [
+        ("463", "reachout_timelocked"),
+        ("475", "new_chats_capped"),
+        ("479", "refused_by_whatsapp"),
+        ("not_on_whatsapp", "not_on_whatsapp"),
+    ],
 )
 async def test_a_refused_message_says_why_and_the_next_one_goes_out(
     running_simulator: RunningSimulator, code: str, error: str
@@ -177,6 +182,15 @@ async def test_the_customers_phone_shows_typing_and_read_marks(running_simulator
 
     await until(both, "typing and a read mark")
     assert {p.peer for p in await running_simulator.presence()} == {ANA}
+
+
+async def test_an_answer_shows_the_customer_that_what_they_wrote_was_read(running_simulator: RunningSimulator):
+    await answer(running_simulator, "Hola Ana")
+
+    async def read() -> bool:
+        return ("read", ANA) in [(p.kind, p.peer) for p in await running_simulator.presence()]
+
+    await until(read, "a read mark")
 
 
 async def test_only_those_who_run_numbers_may_break_them(running_simulator: RunningSimulator):

@@ -47,13 +47,16 @@ async def pair(dsn: str, phone: str | None) -> None:
             pairing._put("login", status)
 
     prepare_loop(1)
-    neonize_pairing.SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", neonize_pairing.SETTLE_SECONDS))
+    for name in ("SETTLE_SECONDS", "LOGIN_SECONDS"):
+        if name in os.environ:
+            setattr(neonize_pairing, name, float(os.environ[name]))
     journal = PrintedJournal()
     expected = os.environ.get("EXPECTED_PHONE")
     pairing = NeonizePairing(
         dsn,
         phone=phone,
         expected=expected,
+        in_use=os.environ.get("PHONES_IN_USE", "").split(),
         journal=journal.append,
         linked=lambda: say("linked"),
         proxy=os.environ.get("PROXY"),
@@ -68,8 +71,9 @@ async def pair(dsn: str, phone: str | None) -> None:
 
 async def hold(dsn: str, device_jid: str) -> None:
     from saasbot.models import MessageType
-    from saasbot.wa_runtime import neonize_hearing, neonize_transport
+    from saasbot.wa_runtime import neonize_gate, neonize_hearing, neonize_transport
     from saasbot.wa_runtime.neonize_client import LibraryClient, prepare_loop
+    from saasbot.wa_runtime.neonize_events import KEEP_ALIVE_TIMEOUT
     from saasbot.wa_runtime.neonize_gate import Gate
     from saasbot.wa_runtime.neonize_transport import NeonizeTransport
     from saasbot.wa_runtime.protobufs import events
@@ -81,6 +85,7 @@ async def hold(dsn: str, device_jid: str) -> None:
         OutgoingMedia,
         OutgoingPoll,
         Quoted,
+        SendDelayed,
         SendRefused,
         SendUnknown,
         Target,
@@ -91,9 +96,11 @@ async def hold(dsn: str, device_jid: str) -> None:
         return chosen_proxy
 
     chosen_proxy = os.environ.get("PROXY")
-    for name in ("QUIET_SECONDS", "ANSWER_SECONDS"):
+    for name in ("QUIET_SECONDS", "ANSWER_SECONDS", "CALM_AFTER_SECONDS", "CALM_SECONDS"):
         if name in os.environ:
             setattr(neonize_hearing, name, float(os.environ[name]))
+    if seconds := os.environ.get("PASS_SECONDS"):
+        neonize_gate.PASS_SECONDS = float(seconds)
     if seconds := os.environ.get("CLOSE_LATE"):
         close = LibraryClient.close
 
@@ -116,12 +123,14 @@ async def hold(dsn: str, device_jid: str) -> None:
             reason=change.reason,
             fatal=change.fatal,
             retry_at=change.retry_at.isoformat() if change.retry_at else None,
+            heard_at=change.heard_at.isoformat() if change.heard_at else None,
         ),
         lambda typing: say("typing", chat=typing.chat_jid, on=typing.on),
         proxy=proxy,
     )
     number = NumberRef(UUID(int=1), UUID(int=2), device_jid)
-    transport = NeonizeTransport(number, wiring, dsn, Gate())
+    gate = Gate()
+    transport = NeonizeTransport(number, wiring, dsn, gate)
     await transport.connect()
     say("started")
 
@@ -139,11 +148,10 @@ async def hold(dsn: str, device_jid: str) -> None:
                     command["poll"] = OutgoingPoll(**poll, secret=secret)
                 if target := command.pop("target", None):
                     command["target"] = Target(**target, at=datetime.now(UTC))
-                sent = await transport.send(
-                    Outgoing(
-                        UUID(int=3), command.pop("to"), command.pop("type", MessageType.TEXT), media=media, **command
-                    )
+                outgoing = Outgoing(
+                    UUID(int=3), command.pop("to"), command.pop("type", MessageType.TEXT), media=media, **command
                 )
+                sent = await transport.send(outgoing, await transport.prepare(outgoing))
                 return {"wa_id": sent.wa_id, "chat": sent.chat_jid, "at": sent.at.isoformat()}
             case "lookup":
                 return {"chat": await transport.lookup(command["phone"])}
@@ -159,6 +167,13 @@ async def hold(dsn: str, device_jid: str) -> None:
             case "reconnect":
                 chosen_proxy = command["proxy"]
                 await transport.reconnect()
+            case "late_ping":  # as if the library had said so: nobody waits for its next ping
+                late = events.KeepAliveTimeout(ErrorCount=1, LastSuccess=command["answered_at"])
+                transport._connection._receive(KEEP_ALIVE_TIMEOUT, late.SerializeToString())
+            case "keep_gate":  # as a neighbour does whose handshake is slow
+                await gate.shut()
+                await asyncio.sleep(command["seconds"])
+                gate.open()
             case "library_reads_vote":  # what the library makes of a vote in a poll that it sent
                 # its own wrapper of this call fails on what the call returns (neonize 0.5.2)
                 api, raw = transport._connection.client().api, base64.b64decode(command["raw"])
@@ -176,7 +191,7 @@ async def hold(dsn: str, device_jid: str) -> None:
         number = command.pop("n")
         try:
             say("answer", n=number, **await do(command))
-        except (NotConnected, SendUnknown) as error:
+        except (NotConnected, SendDelayed, SendUnknown) as error:
             say("answer", n=number, error=type(error).__name__, text=str(error))
         except (SendRefused, DownloadFailed) as error:
             say("answer", n=number, error=type(error).__name__, text=error.code)

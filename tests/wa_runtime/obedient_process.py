@@ -19,6 +19,8 @@ def main() -> None:
                 os._exit(code)
             case {"signal": number}:
                 os.kill(os.getpid(), number)
+            case {"print": text}:
+                print(text, flush=True)
             case {"tell": "itself"}:
                 _say(_itself())
             case {"be": "deaf"}:

@@ -5,12 +5,17 @@ import os
 import signal
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from saasbot.domain.channels import connect, disconnect, logout
+from saasbot.domain.channels.lease import lease_holder
 from saasbot.domain.channels.pairing import request_pair_code, request_qr
+from saasbot.domain.channels.unlinking import FORGET_TASK
 from saasbot.domain.inbox.send import send_message
+from saasbot.infra import db
 from saasbot.infra.db import sql, unit_of_work
+from saasbot.jobs.channels import forget_session_logged_out
 from saasbot.models import MessageStatus, MessageType
 from tests.fixtures.simulator import until
 from tests.fixtures.wire import RealNumbers
@@ -68,6 +73,9 @@ async def test_a_restarted_server_finds_its_numbers_linked(real_numbers: RealNum
     channel_id = await real_numbers.add()
     phone = await real_numbers.link(channel_id)
     await real_numbers.stop()
+    async with unit_of_work(real_numbers.shop.system):
+        lag = (await sql("SELECT loop_lag FROM channel_lease")).scalar_one()
+    assert lag is not None and lag >= 0, "the bridge told how late its event loop woke up"
     await real_numbers.start()
     await until(lambda: _held(real_numbers), "the number held again", 60)
     await real_numbers.status_is("open", channel_id)
@@ -134,8 +142,7 @@ async def test_a_number_is_linked_by_typing_a_code(real_numbers: RealNumbers):
 async def test_a_device_removed_on_the_phone_can_be_linked_again(real_numbers: RealNumbers):
     channel_id = await real_numbers.add()
     phone = await real_numbers.link(channel_id)
-    await real_numbers.lab.refuse(401)
-    await real_numbers.lab.kick(phone)
+    await real_numbers.lab.remove(phone)
     gone = await real_numbers.status_is("logged_out", channel_id, reason="device_removed")
     assert gone.device_jid is None
     async with unit_of_work(real_numbers.shop.system):
@@ -171,7 +178,41 @@ async def test_logging_out_unlinks_the_device(real_numbers: RealNumbers):
     async with unit_of_work(alice):
         await logout(alice, channel_id)
     await until(lambda: _forgotten(real_numbers, phone), "the session gone from the store", 30)
+    await _forget_sessions()
     await real_numbers.status_is("logged_out", channel_id, reason="logged_out_by_user")
+
+
+async def test_a_number_that_was_not_connected_is_logged_out_here_and_its_owner_told_what_is_left_to_do(
+    real_numbers: RealNumbers,
+):
+    channel_id = await real_numbers.add()
+    phone = await real_numbers.link(channel_id)
+    alice = real_numbers.shop.alice
+    async with unit_of_work(alice):
+        await disconnect(alice, channel_id)
+
+    async def let_go() -> bool:
+        async with unit_of_work(alice):
+            return await lease_holder(alice, channel_id) is None
+
+    await until(let_go, "the number let go of", 30)
+    async with unit_of_work(alice):
+        await logout(alice, channel_id)
+    await _forget_sessions()
+    assert await _forgotten(real_numbers, phone)
+    await real_numbers.status_is("logged_out", channel_id, reason="unlink_on_phone")
+    async with unit_of_work(alice):
+        assert await lease_holder(alice, channel_id) is None, "it can be linked again"
+
+
+async def _forget_sessions() -> None:
+    """The jobs that wait have run."""
+    async with await psycopg.AsyncConnection.connect(db.app_dsn(), autocommit=True) as connection:
+        rows = await connection.execute(
+            "DELETE FROM procrastinate_jobs WHERE task_name = %s RETURNING args", [FORGET_TASK]
+        )
+        for (args,) in await rows.fetchall():
+            await forget_session_logged_out(**args)
 
 
 async def _armed(numbers: RealNumbers, channel_id: UUID, monkeypatch: pytest.MonkeyPatch, failpoint: str) -> None:

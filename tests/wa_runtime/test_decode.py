@@ -9,7 +9,7 @@ from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage, Incoming
 from saasbot.models import ActKind, MessageStatus, MessageType
 from saasbot.wa_runtime.contents import announced_size
 from saasbot.wa_runtime.decode import decode
-from saasbot.wa_runtime.protobufs import CALL_OFFER, MESSAGE, RECEIPT, UNDECRYPTABLE, events
+from saasbot.wa_runtime.protobufs import CALL_OFFER, CALL_TERMINATE, MESSAGE, RECEIPT, UNDECRYPTABLE, events
 from tests.wa_runtime.neonize_fixtures import NAMES, captured
 
 PHONE, LID = "5521000000000", "998800000000000"
@@ -38,7 +38,9 @@ SUPPORTED = {
     "document": MessageType.DOCUMENT,
     "document_with_caption": MessageType.DOCUMENT,
     "location": MessageType.LOCATION,
+    "live_location": MessageType.LOCATION,
     "contact": MessageType.CONTACT,
+    "contacts": MessageType.CONTACT,
 }
 CHOSEN = {
     "buttons_response": "buttons_response",
@@ -56,8 +58,6 @@ ACTS = {
 }
 LINES = {"call_log": "missed_call", "call_offer": "missed_call"}
 UNSUPPORTED = {
-    "contacts": ("contacts_array", ""),
-    "live_location": ("live_location", ""),
     "order": ("order", ""),
     "viewonce_ext_audio": ("view_once", ""),
     "viewonce_v2_image": ("view_once", ""),
@@ -125,12 +125,21 @@ def test_a_quick_reply_without_words_says_what_its_button_meant():
     assert _message_of(event).text == "talle-42"
 
 
+def test_a_quick_reply_nested_without_end_is_still_a_message():
+    event = events.Message.FromString(captured("interactive_response")[1])
+    answer = event.Message.interactiveResponseMessage
+    answer.body.text = ""
+    answer.nativeFlowResponseMessage.paramsJSON = "[" * 200_000
+    assert _message_of(event).payload == {"kind": "interactive_response"}
+
+
 @pytest.mark.parametrize("name", ACTS)
 def test_what_is_done_to_a_message_is_an_act_and_not_a_message(name: str):
     act = decode(7, *captured(name))
     assert isinstance(act, IncomingAct)
     assert (act.kind, act.target_wa_id, act.text) == ACTS[name]
     assert (act.phone, act.lid, act.from_me) == (PHONE, LID, False)
+    assert act.chat_jid == f"{LID}@lid"
 
 
 def test_acts_have_the_moment_at_which_they_were_done():
@@ -175,6 +184,17 @@ def test_a_call_is_known_by_its_own_id_and_its_caller():
     assert call.sent_at == datetime(2026, 11, 20, 23, 40, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("reason", ["accepted_elsewhere", "rejected_elsewhere"])
+def test_a_call_that_was_seen_to_on_the_phone_is_the_same_line_and_not_missed(reason: str):
+    end = events.CallTerminate.FromString(captured("call_terminate")[1])
+    end.reason = reason
+    line, offer = decode(8, CALL_TERMINATE, end.SerializeToString()), _decoded("call_offer")
+    assert isinstance(line, IncomingMessage)
+    assert (line.type, line.payload) == (MessageType.ACTIVITY, {"kind": "call"})
+    assert (line.wa_id, line.lid, line.chat_jid) == (offer.wa_id, offer.lid, offer.chat_jid)
+    assert offer.gives_way_to(line) and not line.gives_way_to(offer)
+
+
 def test_a_vote_is_sealed_and_has_a_line_for_where_it_stays_so():
     event = events.Message.FromString(captured("text")[1])
     event.Message.Clear()
@@ -194,12 +214,17 @@ def test_a_message_says_how_long_its_chat_remembers(seconds: int, known: int):
     assert _message_of(event).ephemeral_seconds == known
 
 
+def means_nothing(found: object) -> bool:
+    """A chat does not show it."""
+    return found is None or (isinstance(found, IncomingMessage) and found.is_nothing)
+
+
 @pytest.mark.parametrize("name", ["albumMessage", "pinInChatMessage", "keepInChatMessage"])
 def test_what_only_arranges_other_messages_means_nothing(name: str):
     event = events.Message.FromString(captured("text")[1])
     event.Message.Clear()
     getattr(event.Message, name).SetInParent()
-    assert decode(7, MESSAGE, event.SerializeToString()) is None
+    assert means_nothing(decode(7, MESSAGE, event.SerializeToString()))
 
 
 def test_a_chat_that_forgets_its_messages_says_so():
@@ -221,13 +246,36 @@ def test_a_video_and_a_sticker_announce_what_to_download():
 
 @pytest.mark.parametrize("name", sorted(NOTHING))
 def test_status_and_housekeeping_mean_nothing_to_the_inbox(name: str):
-    assert decode(7, *captured(name)) is None
+    assert means_nothing(decode(7, *captured(name)))
 
 
 def test_a_message_of_a_group_says_which_and_who_wrote():
     found = _decoded("group_text")
     assert (found.text, found.chat_jid, found.group) == ("no grupo", "12036300000@g.us", "12036300000")
     assert (found.phone, found.lid, found.author_jid, found.push_name) == (PHONE, LID, f"{LID}@lid", "Cliente")
+
+
+def _through_a_list(name: str) -> Any:
+    event = events.Message.FromString(captured(name)[1])
+    source = events.Message.FromString(captured("status_broadcast")[1]).Info.MessageSource
+    source.Chat.User = "1700000000"
+    event.Info.MessageSource.CopyFrom(source)
+    return event
+
+
+def test_a_message_through_a_broadcast_list_is_in_the_chat_with_its_sender():
+    found, alone = _message_of(_through_a_list("text")), _decoded("text")
+    assert (found.text, found.chat_jid, found.phone, found.lid) == (alone.text, alone.chat_jid, PHONE, LID)
+    assert (found.group, found.author_jid, found.from_me) == (None, None, False)
+    act = decode(7, MESSAGE, _through_a_list("revoke").SerializeToString())
+    assert isinstance(act, IncomingAct)
+    assert (act.phone, act.lid, act.group) == (PHONE, LID, None)
+
+
+def test_a_message_of_our_phone_to_a_broadcast_list_is_in_no_chat():
+    event = _through_a_list("text")
+    event.Info.MessageSource.IsFromMe = True
+    assert decode(7, MESSAGE, event.SerializeToString()) is None
 
 
 def test_an_echo_in_a_group_is_of_nobody_but_the_phone():
@@ -317,8 +365,59 @@ def test_a_place_and_a_card_are_kept_as_values():
     assert _decoded("contact").payload["name"] == "Ana"
 
 
+def test_a_live_location_is_a_place_that_says_so_and_its_caption_is_a_text():
+    event = events.Message.FromString(captured("live_location")[1])
+    event.Message.liveLocationMessage.caption = "voy para allá"
+    message = _message_of(event)
+    assert message.payload == {"latitude": -23.5, "longitude": -46.6, "name": "", "address": "", "live": True}
+    assert message.text == "voy para allá"
+
+
+def test_several_cards_read_as_the_first_one_and_have_the_others():
+    assert _decoded("contacts").payload == {
+        "name": "Ana",
+        "vcard": "",
+        "others": [{"name": "Bia", "vcard": ""}],
+        "left_out": 0,
+    }
+
+
+def test_one_card_of_several_is_like_a_single_one_and_none_is_kept_as_unsupported():
+    event = events.Message.FromString(captured("contacts")[1])
+    array = event.Message.contactsArrayMessage
+    del array.contacts[1:]
+    assert _message_of(event).payload == {"name": "Ana", "vcard": ""}
+    del array.contacts[:]
+    assert _message_of(event).type == MessageType.UNSUPPORTED
+
+
+def test_cards_without_end_are_cut_and_counted():
+    event = events.Message.FromString(captured("contacts")[1])
+    for _ in range(998):
+        event.Message.contactsArrayMessage.contacts.add(displayName="B\0" * 5_000, vcard="x" * 50_000)
+    payload = _message_of(event).payload
+    assert (len(payload["others"]), payload["left_out"]) == (19, 980)
+    last = payload["others"][-1]
+    assert (len(last["name"]), len(last["vcard"])) == (100, 1_000)
+
+
 def test_a_reply_names_what_it_answers():
     assert _decoded("extended_reply").quoted_wa_id == "3EB0QUOTED"
+
+
+def test_a_reply_tells_what_it_answers():
+    event = events.Message.FromString(captured("extended_reply")[1])
+    theirs = {"author": "phone", "type": "text", "text": "pergunta", "is_status": False}
+    assert _message_of(event).payload["quoted"] == theirs
+    context = event.Message.extendedTextMessage.contextInfo
+    context.participant = f"{LID}:3@lid"
+    assert _message_of(event).payload["quoted"] == theirs | {"author": "customer"}
+    context.participant, context.remoteJID = "123400000000000@lid", "status@broadcast"
+    context.quotedMessage.Clear()
+    context.quotedMessage.imageMessage.caption = "rojas " * 100
+    status = _message_of(event).payload["quoted"]
+    assert (status["author"], status["type"], status["is_status"]) == ("phone", "image", True)
+    assert status["text"].startswith("rojas rojas") and len(status["text"]) == 200
 
 
 def test_a_message_that_cannot_be_decrypted_holds_its_place():
@@ -335,6 +434,19 @@ def test_a_message_that_cannot_be_decrypted_holds_its_place():
     assert message.payload == {"kind": "undecryptable", "unavailable": True}
 
 
+@pytest.mark.parametrize(
+    ("mode", "edit"), [("DECRYPT_FAIL_HIDE", ""), ("DECRYPT_FAIL_HIDE", "1"), ("DECRYPT_FAIL_SHOW", "7")]
+)
+@pytest.mark.parametrize("from_me", [False, True])
+def test_an_act_that_cannot_be_decrypted_leaves_nothing(mode: str, edit: str, from_me: bool):
+    info = events.Message.FromString(captured("own_from_phone" if from_me else "text")[1]).Info
+    info.Edit = edit
+    undecryptable = events.UndecryptableMessage(
+        Info=info, IsUnavailable=False, DecryptFailMode=events.UndecryptableMessage.DecryptFailModeT.Value(mode)
+    )
+    assert decode(7, UNDECRYPTABLE, undecryptable.SerializeToString()) is None
+
+
 def test_a_kind_that_does_not_exist_yet_is_kept_too():
     event = events.Message.FromString(captured("text")[1])
     event.Message.Clear()
@@ -349,3 +461,5 @@ def test_the_size_of_a_file_is_known_before_it_is_fetched():
     assert announced_size(message) == 0
     message.documentWithCaptionMessage.message.documentMessage.fileLength = 5_000_000
     assert announced_size(message) == 5_000_000
+    message.documentWithCaptionMessage.message.imageMessage.fileLength = 9  # made up, to be believed more
+    assert announced_size(message) == 9

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from saasbot.models.table import utcnow
 from saasbot.state.message_rows import MessageRow, rows_of
 from saasbot.state.reader import Reader
 from saasbot.state.thread_look import ThreadLook
+from saasbot.wa_runtime import number_states
 from saasbot.wa_runtime.number_lease import NumberLease
 from saasbot.wa_runtime.transport import StateChange
 from tests.fixtures.numbers import ScriptedTransport, ref_of, until
@@ -39,16 +40,18 @@ ANA, BETO = "5491100000001", "5491100000002"
 class Gap:
     id: UUID
     cause: str
+    began_at: datetime
     seconds: float | None
 
 
 async def gaps(shop: Shop) -> list[Gap]:
     async with unit_of_work(shop.system):
         rows = await sql(
-            "SELECT id, cause, EXTRACT(EPOCH FROM ended_at - began_at) AS seconds FROM channel_gap ORDER BY began_at"
+            "SELECT id, cause, began_at, EXTRACT(EPOCH FROM ended_at - began_at) AS seconds FROM channel_gap ORDER BY began_at"
         )
         return [
-            Gap(row.id, row.cause, row.seconds if row.seconds is None else float(row.seconds)) for row in rows.all()
+            Gap(row.id, row.cause, row.began_at, row.seconds if row.seconds is None else float(row.seconds))
+            for row in rows.all()
         ]
 
 
@@ -167,6 +170,24 @@ async def test_a_connection_that_ends_with_a_loss_is_told(shop: Shop, tmp_path: 
         [gap] = await gaps(shop)
     assert gap.cause == cause
     assert gap.seconds is not None and 29 < gap.seconds < 50
+
+
+async def test_a_loss_is_of_when_it_was_told_however_long_the_database_is_away(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    report = number_states.report_state
+
+    async def away_at_first(*_args: object, **_values: object) -> None:
+        monkeypatch.setattr(number_states, "report_state", report)  # a second later it is tried again
+        raise ConnectionError
+
+    async with held(shop, tmp_path) as number:
+        monkeypatch.setattr(number_states, "report_state", away_at_first)
+        told_at = utcnow()
+        number.transport.wiring.on_state(StateChange(ChannelStatus.RECONNECTING, "journal_unwritable"))
+        await until(lambda: _over(shop))
+        [gap] = await gaps(shop)
+    assert gap.began_at - told_at < timedelta(seconds=0.5)
 
 
 async def test_a_holder_that_dies_before_it_has_told_leaves_the_gap_to_the_next(shop: Shop, tmp_path: Path):

@@ -138,7 +138,7 @@ async def test_a_live_message_passes_a_history_of_megabytes(real_numbers: RealNu
     waited = time.monotonic() - began
     running = await progress()
     assert running is not None and running.finished_at is None, "the history was over before anybody wrote"
-    assert waited < 2, waited
+    assert waited < 15, waited
 
     async def complete() -> ChannelHistory | None:
         found = await progress()

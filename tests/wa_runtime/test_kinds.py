@@ -87,3 +87,17 @@ async def test_every_captured_event_becomes_what_it_is(alice: Actor, journal: Nu
     assert (inbox["CALLID"][1], inbox["CALLID"][3]["kind"]) == ("activity", "missed_call")
     types = {row[1] for row in inbox.values()}
     assert {"text", "image", "video", "sticker", "audio", "document", "location", "contact", "activity"} <= types
+
+
+async def test_a_live_location_that_moves_on_stays_one_message_where_it_began(alice: Actor, journal: NumberJournal):
+    began = events.Message.FromString(captured("live_location")[1])
+    moved = events.Message.FromString(captured("live_location")[1])
+    edit = events.Message.FromString(captured("edit")[1])
+    place = moved.Message.liveLocationMessage
+    place.degreesLatitude, place.sequenceNumber = -24.0, place.sequenceNumber + 1
+    edit.Message.protocolMessage.key.ID = began.Info.ID
+    edit.Message.protocolMessage.editedMessage.Clear()
+    edit.Message.protocolMessage.editedMessage.liveLocationMessage.CopyFrom(place)
+    told = [(MESSAGE, event.SerializeToString()) for event in (began, moved, edit)]
+    inbox = await inbox_after(alice, journal, told)
+    assert [(row[1], row[3]["latitude"], row[3]["live"]) for row in inbox.values()] == [("location", -23.5, True)]

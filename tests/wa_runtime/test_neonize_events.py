@@ -30,6 +30,7 @@ def test_every_event_of_the_library_has_a_fate():
 
 def test_every_state_event_says_something():
     required = {
+        known.KEEP_ALIVE_TIMEOUT: events.KeepAliveTimeout(ErrorCount=1, LastSuccess=1795000000),
         known.LOGGED_OUT: events.LoggedOut(OnConnect=True, Reason=events.ConnectFailureReason.LOGGED_OUT),
         known.TEMPORARY_BAN: events.TemporaryBan(Code=events.TemporaryBan.BLOCKED_BY_USERS, Expire=60),
         known.CONNECT_FAILURE: events.ConnectFailure(

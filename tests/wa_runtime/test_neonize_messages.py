@@ -4,11 +4,22 @@ from uuid import UUID
 
 import pytest
 
+from saasbot.domain.channels.new_chats import PAUSES
 from saasbot.models import MessageType
-from saasbot.wa_runtime.neonize_errors import download_error, send_error
+from saasbot.state import channel_texts, message_texts
+from saasbot.wa_runtime.neonize_errors import download_error, question_error, send_error, upload_error
 from saasbot.wa_runtime.neonize_messages import AUDIO, DOCUMENT, IMAGE, VIDEO, plain_message, upload_kind
 from saasbot.wa_runtime.neonize_store import libpq_dsn
-from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Outgoing, OutgoingMedia, SendRefused, SendUnknown
+from saasbot.wa_runtime.refusals import CODES
+from saasbot.wa_runtime.transport import (
+    DownloadFailed,
+    NotConnected,
+    Outgoing,
+    OutgoingMedia,
+    SendDelayed,
+    SendRefused,
+    SendUnknown,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,9 +28,7 @@ from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Outgoing,
         "websocket not connected",
         "client is nil",
         "the store doesn't contain a device JID",
-        "failed to prefetch sessions: dial tcp: connection refused",
         "failed to get device list: websocket not connected",
-        "failed to get device list: info query returned status 503: service-unavailable",
     ],
 )
 def test_what_never_left_stays_queued(text: str):
@@ -27,9 +36,36 @@ def test_what_never_left_stays_queued(text: str):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "failed to prefetch sessions: dial tcp: connection refused",
+        "failed to get device list: info query returned status 503: service-unavailable",
+        "failed to get group members: info query returned status 500: internal-server-error",
+    ],
+)
+def test_what_stops_one_message_only_is_no_lost_connection(text: str):
+    assert isinstance(send_error(text), SendDelayed)
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        ("failed to send usync query: info query timed out", SendDelayed),
+        ("info query returned status 503: service-unavailable", SendDelayed),
+        ("info query returned status 429: rate-overlimit", SendRefused),
+        ("websocket disconnected before info query returned response", NotConnected),
+        ("client is nil", NotConnected),
+    ],
+)
+def test_after_a_question_without_an_answer_nothing_can_have_left(text: str, failure: type[Exception]):
+    assert type(question_error(text)) is failure
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("server returned error 463", "reachout_timelocked"),
+        ("server returned error 475", "new_chats_capped"),
         ("server returned error 429", "rate_limited"),
         ("server returned error 403", "not_allowed"),
         ("server returned error 479", "refused_by_whatsapp"),
@@ -47,11 +83,31 @@ def test_what_is_refused_has_a_code(text: str, code: str):
     assert isinstance(error, SendRefused) and error.code == code
 
 
+def test_every_refusal_has_its_sentences():
+    assert set(CODES.values()) <= set(message_texts._FAILED)
+    assert set(PAUSES) <= set(message_texts._HELD) & set(channel_texts.PAUSES)
+
+
 def test_a_refusal_without_a_name_keeps_its_number():
     error = send_error("server returned error 479")
     assert isinstance(error, SendRefused) and error.number == 479
     known = send_error("server returned error 463")
     assert isinstance(known, SendRefused) and known.number is None
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        ("failed to execute request: Post https://mmg.whatsapp.net/?auth=SECRET: dial tcp: no such host", SendDelayed),
+        ("failed to refresh media connections: info query timed out", SendDelayed),
+        ("upload failed with status code 503", SendDelayed),
+        ("upload failed with status code 413", SendRefused),
+        ("failed to encrypt file: no key", SendRefused),
+    ],
+)
+def test_a_file_that_could_not_be_brought_waits_unless_it_was_refused(text: str, failure: type[Exception]):
+    error = upload_error(text)
+    assert type(error) is failure and "SECRET" not in str(error)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,18 @@ async def test_another_phone_than_the_expected_one_is_unlinked_and_nothing_of_it
     assert not await has_session(session_database.wa_store, f"{phone}:7@s.whatsapp.net")
 
 
+async def test_a_phone_that_another_number_has_is_unlinked_and_nothing_of_it_is_written_down(
+    start: Start, lab: WireLab, phone: str, session_database: DatabaseUrls
+):
+    pairing = await start("pair", PHONES_IN_USE=f"5491199999999 {phone}")
+    await lab.scan((await pairing.until("code"))["code"], phone=phone, lid=f"99{phone}")
+    assert (await pairing.until("failed"))["reason"] == "phone_in_use"
+    assert await pairing.process.wait() == 0
+    assert [item for item in pairing.said if item["kind"] == "journal"] == []
+    assert phone in await lab.unlinked()
+    assert not await has_session(session_database.wa_store, f"{phone}:7@s.whatsapp.net")
+
+
 async def test_a_number_can_be_linked_by_typing_a_code(start: Start, phone: str):
     pairing = await start("pair", phone)
     shown = await pairing.until("code")
@@ -80,16 +92,39 @@ async def test_the_phone_lists_the_device_under_the_name_it_is_given(start: Star
     assert "Zapatería Luna" in await lab.devices()
 
 
-async def test_a_first_login_that_is_refused_as_outdated_is_told_at_once_and_leaves_nothing(
-    start: Start, lab: WireLab, phone: str, session_database: DatabaseUrls
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (400, "pair_error"),
+        (401, "pair_error"),
+        (402, "banned_while_linking"),
+        (403, "account_locked"),
+        (405, "client_outdated"),
+        (406, "banned"),
+        (409, "client_outdated"),
+        (501, "pair_error"),
+    ],
+)
+async def test_a_first_login_that_is_refused_says_why_at_once_and_leaves_nothing(
+    start: Start, lab: WireLab, phone: str, session_database: DatabaseUrls, code: int, reason: str
 ):
     pairing = await start("pair")
     shown = await pairing.until("code")
-    await lab.refuse(405)
+    await lab.refuse(code)
     await lab.scan(shown["code"], phone=phone, lid=f"99{phone}")
-    assert (await pairing.until("failed"))["reason"] == "client_outdated"
+    assert (await pairing.until("failed"))["reason"] == reason
     assert await pairing.process.wait() == 0
     assert not await sessions_of(session_database.wa_store, phone)
+
+
+async def test_a_first_login_that_comes_too_late_ends_the_attempt(start: Start, lab: WireLab, phone: str):
+    """It waits for no network: another code would come unasked, and the phone has made a device already."""
+    pairing = await start("pair", LOGIN_SECONDS="1")
+    async with lab.slow_logins(2):
+        await lab.scan((await pairing.until("code"))["code"], phone=phone, lid=f"99{phone}")
+        assert (await pairing.until("failed"))["reason"] == "link_unfinished"
+        assert await pairing.process.wait() == 0
+    assert phone in await lab.unlinked()
 
 
 NEVER_BEGUN = """

@@ -127,7 +127,7 @@ async def test_a_silent_media_host_keeps_neither_the_outbox_nor_the_downloads(
     start: Start, link: Link, lab: WireLab, customer: Customer
 ):
     linked = await link()
-    number = await start("hold", linked.device_jid, TRANSFER_SECONDS="1")
+    number = await start("hold", linked.device_jid, TRANSFER_SECONDS="5")
     number.phone = linked.phone
     await number.until("state", status="open")
     await _meet(lab, number, customer)
@@ -212,7 +212,7 @@ async def test_when_nothing_can_be_kept_nothing_more_is_taken(start: Start, link
     await number.until("state", status="open")
     await lab.deliver("uno", phone=linked.phone, **vars(customer))
     change = await number.until("state", status="reconnecting", reason="journal_unwritable")
-    assert change["retry_at"]
+    assert change["heard_at"] < change["retry_at"]  # from then on messages may be missing
     await number.do("close")
     await number.end()
 
@@ -238,8 +238,7 @@ async def test_a_device_removed_on_the_phone_is_logged_out_and_stays_so(start: S
     linked = await link()
     number = await start("hold", linked.device_jid)
     await number.until("state", status="open")
-    await lab.refuse(401)
-    await lab.kick(linked.phone)
+    await lab.remove(linked.phone)
     await number.until("state", status="logged_out", reason="device_removed", fatal=True)
     again = await start("hold", linked.device_jid)
     await again.until("state", status="logged_out", reason="session_missing", fatal=True)

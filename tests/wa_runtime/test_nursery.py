@@ -149,6 +149,20 @@ async def test_processes_outlive_a_killed_nursery_and_the_next_one_gets_another(
     assert await younger.end() == 3
 
 
+async def test_the_end_of_a_process_is_seen_though_its_nursery_hangs(start: Start, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(forked, "_TELLS_SECONDS", 0.1)
+    child = await start()
+    nursery = forked.nursery_pid()
+    assert nursery is not None
+    os.kill(nursery, signal.SIGSTOP)
+    try:
+        os.kill(child.child.pid, signal.SIGKILL)
+        async with asyncio.timeout(SECONDS):
+            assert await child.end() == forked.UNSEEN
+    finally:
+        os.kill(nursery, signal.SIGCONT)
+
+
 async def test_what_is_inherited_is_what_the_app_has_now(start: Start, monkeypatch: pytest.MonkeyPatch):
     older = await start()
     nursery = forked.nursery_pid()

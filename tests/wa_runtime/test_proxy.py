@@ -1,9 +1,17 @@
 """A number with a proxy: everything of it passes there, and it never goes around it."""
 
+import asyncio
 import base64
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from saasbot.wa_runtime.protobufs import MESSAGE
 from saasbot.wa_runtime.proxies import ProxyFailed, dial_through
@@ -104,6 +112,56 @@ async def test_wrong_credentials_are_a_failure_of_the_proxy(proxy: ProxyServer, 
     monkeypatch.setattr("saasbot.wa_runtime.proxies.checked_address", _as_it_is)
     with pytest.raises(ProxyFailed):
         await dial_through(proxy.url.replace("tienda", "otro"), "web.whatsapp.com", 443)
+
+
+async def test_an_https_proxy_is_asked_under_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    certificate = self_signed(tmp_path, "proxy.example")
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(certificate)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[0])
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    asked: list[str] = []
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=server_side)
+    monkeypatch.setattr("saasbot.wa_runtime.proxies.checked_address", _this_machine)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    monkeypatch.setattr("saasbot.wa_runtime.proxies.ssl.create_default_context", lambda: trusting)
+    port = server.sockets[0].getsockname()[1]
+    _, writer = await dial_through(f"https://proxy.example:{port}", "web.whatsapp.com", 443)
+    assert asked == ["CONNECT web.whatsapp.com:443 HTTP/1.1"]
+    with pytest.raises(ProxyFailed):
+        await dial_through(f"https://other.example:{port}", "web.whatsapp.com", 443)
+    writer.close()
+    server.close()
+
+
+def self_signed(folder: Path, name: str) -> Path:
+    """A file with a certificate of this name and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / "proxy.pem"
+    file.write_bytes(secret + made.public_bytes(pem))
+    return file
+
+
+async def _this_machine(_host: str, _port: int) -> str:
+    return "127.0.0.1"
 
 
 async def _as_it_is(host: str, _port: int) -> str:

@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.pairing import digits_of_phone
-from saasbot.domain.inbox.send import send_to_phone
-from saasbot.infra.db import unit_of_work
-from saasbot.models import ChannelStatus
-from saasbot.wa_runtime.transport import NotConnected, SendRefused, StateChange
+from saasbot.domain.inbox.identities import Address, resolve_contacts
+from saasbot.domain.inbox.send import send_message, send_to_phone
+from saasbot.infra.db import session, sql, unit_of_work
+from saasbot.models import ChannelStatus, Message
+from saasbot.wa_runtime.transport import NotConnected, SendDelayed, SendRefused, StateChange
 from tests.fixtures.numbers import until
 from tests.fixtures.shops import Shop
 from tests.inbox.heard import hears, message, rows
@@ -120,3 +122,88 @@ async def test_who_has_written_is_not_asked_about(shop: Shop, tmp_path: Path) ->
 )
 def test_numbers_are_read_as_people_write_them(written: str, digits: str) -> None:
     assert digits_of_phone(written) == digits
+
+
+async def held_for(shop: Shop, message_id: UUID) -> str | None:
+    async with unit_of_work(shop.bob):
+        return (await session().get_one(Message, message_id)).held_reason
+
+
+async def be_due(shop: Shop) -> None:
+    async with unit_of_work(shop.system):
+        await sql("UPDATE message SET held_until = clock_timestamp() WHERE held_until IS NOT NULL")
+
+
+async def test_while_whatsapp_does_not_answer_about_a_number_all_other_chats_go_on(shop: Shop, tmp_path: Path) -> None:
+    ana = await shop.hears("hola")
+    async with running(shop.channel, tmp_path) as number:
+        number.transport.lookup_failure = SendDelayed("no answer")
+        waiting = await write(shop)
+        another = await write(shop, to="5541987650000")
+        async with unit_of_work(shop.bob):
+            reply = await send_message(shop.bob, ana, text="¡Hola Ana!")
+        await reached(shop, reply.id, "sent")
+        for message_id in (waiting, another):
+            assert (await status_of(shop.bob, message_id), await held_for(shop, message_id)) == (
+                ("queued", None),
+                "no_answer",
+            )
+        assert number.transport.looked_up == [TYPED], "who is silent is not asked about everybody"
+        number.transport.lookup_failure = None
+        await be_due(shop)
+        number.transport.wiring.on_state(StateChange(ChannelStatus.OPEN))
+        await reached(shop, waiting, "sent")
+        await reached(shop, another, "sent")
+
+
+async def test_where_whatsapp_rations_questions_new_chats_pause_and_nothing_is_lost(shop: Shop, tmp_path: Path) -> None:
+    ana = await shop.hears("hola")
+    async with running(shop.channel, tmp_path) as number:
+        number.transport.lookup_failure = SendRefused("rate_limited")
+        waiting = await write(shop)
+
+        async def paused() -> bool:
+            async with unit_of_work(shop.system):
+                return (await access_channel(shop.system, shop.channel.id)).new_chats_paused_reason == "rate_limited"
+
+        await until(paused)
+        async with unit_of_work(shop.bob):
+            reply = await send_message(shop.bob, ana, text="¡Hola Ana!")
+        await reached(shop, reply.id, "sent")
+        assert (await status_of(shop.bob, waiting))[0] == "queued"
+        await be_due(shop)
+        number.transport.wiring.on_state(StateChange(ChannelStatus.OPEN))
+
+        async def rests() -> bool:
+            return await held_for(shop, waiting) == "rate_limited"
+
+        await until(rests)
+        assert number.transport.looked_up == [TYPED], "nobody asks again before the pause is over"
+
+
+@pytest.mark.parametrize(("asking", "status"), [(True, "queued"), (False, "failed")])
+async def test_a_refusal_counts_in_the_chat_where_its_message_is_by_then(
+    shop: Shop, tmp_path: Path, asking: bool, status: str
+) -> None:
+    """Its person was joined with one known for longer while it was on its way: the chat that it was taken from is no more."""
+
+    async def join() -> None:
+        async with unit_of_work(shop.system):
+            await resolve_contacts(shop.system, [Address(REAL, None, also=TYPED)])
+
+    async def paused() -> bool:
+        async with unit_of_work(shop.system):
+            return (await access_channel(shop.system, shop.channel.id)).new_chats_paused_reason == "rate_limited"
+
+    async with running(shop.channel, tmp_path) as number:
+        await reached(shop, await write(shop, to=REAL), "sent")
+        if asking:
+            number.transport.lookup_failure = SendRefused("rate_limited")
+        else:
+            number.transport.failure = SendRefused("rate_limited")
+        number.transport.before_failure = join
+        refused = await write(shop)
+        await until(paused)
+        assert (await status_of(shop.bob, refused))[0] == status
+        assert len(number.host.held) == 1, "the number goes on"
+    assert len(await rows(shop, "conversation")) == 1

@@ -29,14 +29,14 @@ async def test_the_table_has_a_line_for_each_number(shop: Shop, database: Databa
         set_state(await session().get_one(Channel, shop.channel.id), ChannelStatus.RECONNECTING, "connection_lost")
         epoch = await acquire_lease(shop.system, shop.channel.id, holder=process_identity.this_process())
         assert epoch is not None
-        await renew_lease(shop.system, shop.channel.id, epoch=epoch, memory_bytes=64 * 1024**2)
+        await renew_lease(shop.system, shop.channel.id, epoch=epoch, memory_bytes=64 * 1024**2, loop_lag=0.123)
     told = status(database.owner)
     head, line = told.stdout.splitlines()
     assert told.returncode == 0
     assert head.split()[:4] == ["number", "kind", "state", "since"]
     words = line.split()
     assert words[:3] == [shop.channel.id.hex[-8:], "simulator", "reconnecting"]
-    assert {"connection_lost", f"{os.getpid()}@{os.uname().nodename}", "64"} <= set(words)
+    assert {"connection_lost", f"{os.getpid()}@{os.uname().nodename}", "64", "123"} <= set(words)
     assert "secret" not in told.stdout
     assert head.index("reason") == line.index("connection_lost")
 

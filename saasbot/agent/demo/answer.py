@@ -13,8 +13,8 @@ from saasbot.models.table import new_id, utcnow
 
 NAME = "demo-model"
 MAX_PRODUCTS = 3
-_FROM = re.compile(r"\A\(from [^\n]*\)\n")
-"""The customer's name, as the turn puts it before their first message."""
+_FROM = re.compile(r"\A(?:\((?:from|in reply to) [^\n]*\)\n)+")
+"""The customer's name and what they answer, as the turn puts them before a message."""
 _FILE = re.compile(r"^\[sent [a-z ]+\] ?", re.MULTILINE)
 """What stands for a picture, a voice message, …, before its caption (`agent.context`)."""
 _POLICY_NAMES: dict[Topic, tuple[str, ...]] = {

@@ -37,7 +37,6 @@ from saasbot.domain.accounts.resets import InvalidReset, mail_reset, mail_reset_
 from saasbot.domain.accounts.sessions import (
     InvalidTicket,
     SignedIn,
-    actor_of_session,
     csrf_matches,
     issue_ticket,
     sign_out,
@@ -86,7 +85,6 @@ __all__ = [
     "WrongCode",
     "accept_as",
     "accept_as_newcomer",
-    "actor_of_session",
     "authenticate",
     "begin",
     "caller_of",

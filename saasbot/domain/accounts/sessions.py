@@ -101,12 +101,6 @@ async def signed_in(token: str) -> SignedIn | None:
     return await recent_sessions.get(token_hash(token), _look_up)
 
 
-async def actor_of_session(token: str) -> Actor | None:
-    """Who acts through the session of this token, as `signed_in`."""
-    found = await signed_in(token)
-    return found.actor if found else None
-
-
 async def sign_out(token: str) -> None:
     """The session is over, on every tab and machine."""
     if not _plausible(token):

@@ -35,7 +35,8 @@ class Due:
 async def due_erasure(erasure_id: UUID) -> Due | None:
     """The erasure, when its time has come and nobody took it back."""
     async with platform_unit_of_work("find a company whose time has come"):
-        found = await session().get(CompanyErasure, erasure_id)
+        # locked: it waits for an owner who takes it back in this moment
+        found = await session().get(CompanyErasure, erasure_id, with_for_update=True)
         if found is None or found.cancelled_at or found.finished_at or found.due_at > utcnow():
             return None
         return Due(found.id, found.company_id, found.devices, found.channels)

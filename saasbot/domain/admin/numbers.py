@@ -28,6 +28,8 @@ class NumberHealth:
     epoch: int
     memory_bytes: int | None
     """Of the holder's process; nothing when nobody holds the number."""
+    loop_lag: float | None
+    """Likewise. Seconds, the worst of a minute."""
     silent_for: float | None
     """Since the holder last renewed its lease."""
     last_message_at: datetime | None
@@ -35,8 +37,11 @@ class NumberHealth:
     oldest_queued_age: float
     unconfirmed: int
     undecryptable: int
+    """Of the last 24 hours, without what WhatsApp sent to the phone alone: that never comes, and nothing is wrong."""
     set_aside: int
     """Events that could not be stored: somebody's message may be among them."""
+    deaf_seconds: float
+    """Of all its deafness, from what it last heard each time. Only grows."""
     acks: tuple[int, ...]
     ack_seconds: float
 
@@ -48,9 +53,13 @@ _NUMBERS = """
         SELECT channel_id, count(*) AS messages FROM message WHERE status = 'unconfirmed' GROUP BY 1
     ), undecryptable AS (
         SELECT channel_id, count(*) AS messages FROM message
-        WHERE type = 'unsupported' AND payload->>'kind' = 'undecryptable' GROUP BY 1
+        WHERE type = 'unsupported' AND payload->>'kind' = 'undecryptable' AND NOT payload ? 'unavailable'
+          AND created_at > clock_timestamp() - interval '24 hours' GROUP BY 1
     ), set_aside AS (
         SELECT channel_id, count(*) AS events FROM wa_event WHERE error IS NOT NULL GROUP BY 1
+    ), deaf AS ( -- whole seconds: the clock that ends one may be a little behind, and a counter never goes back
+        SELECT channel_id, sum(floor(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - began_at))) AS seconds
+        FROM channel_gap WHERE cause = 'deaf' GROUP BY 1
     ), lease AS (
         SELECT *, holder IS NOT NULL AND expires_at >= clock_timestamp() AS held FROM channel_lease
     )
@@ -59,12 +68,14 @@ _NUMBERS = """
            coalesce(lease.held, false) AS held, lease.host, coalesce(lease.holder, '') AS holder,
            coalesce(lease.epoch, 0) AS epoch,
            CASE WHEN lease.held THEN lease.memory_bytes END AS memory_bytes,
+           CASE WHEN lease.held THEN lease.loop_lag END AS loop_lag,
            extract(epoch FROM clock_timestamp() - lease.seen_at)::float AS silent_for,
            c.last_inbound_at AS last_message_at,
            coalesce(queued.messages, 0) AS queued,
            coalesce(extract(epoch FROM clock_timestamp() - queued.oldest), 0)::float AS oldest_queued_age,
            coalesce(unconfirmed.messages, 0) AS unconfirmed, coalesce(undecryptable.messages, 0) AS undecryptable,
            coalesce(set_aside.events, 0) AS set_aside,
+           greatest(coalesce(deaf.seconds, 0), 0)::float AS deaf_seconds,
            lease.acks, coalesce(lease.ack_seconds, 0) AS ack_seconds
     FROM channel c
     LEFT JOIN lease ON lease.channel_id = c.id
@@ -72,13 +83,14 @@ _NUMBERS = """
     LEFT JOIN unconfirmed ON unconfirmed.channel_id = c.id
     LEFT JOIN undecryptable ON undecryptable.channel_id = c.id
     LEFT JOIN set_aside ON set_aside.channel_id = c.id
+    LEFT JOIN deaf ON deaf.channel_id = c.id
     WHERE c.deleted_at IS NULL
     ORDER BY c.created_at, c.id
 """
 
 
 async def read_numbers() -> list[NumberHealth]:
-    """Every number of every company, oldest first, in one statement over partial indexes."""
+    """Every number of every company, oldest first, in one statement: partial indexes, and gaps, at most one an hour."""
     async with platform_unit_of_work("read the health of every number"):
         rows = (await sql(_NUMBERS)).all()
     return [_health(row._asdict()) for row in rows]

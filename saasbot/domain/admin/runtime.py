@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from saasbot.domain.channels.outdated import CLIENT_OUTDATED
 from saasbot.infra.db import platform_unit_of_work, sql
 
 
@@ -19,6 +20,8 @@ class NumberToRun:
     device_jid: str | None
     pairing_attempt: UUID | None
     """The attempt to link it that its owner asked for, when there is one."""
+    blocked: bool
+    """WhatsApp has blocked it until a time that lies ahead."""
 
 
 async def numbers_to_run(kind: str) -> list[NumberToRun]:
@@ -29,7 +32,8 @@ async def numbers_to_run(kind: str) -> list[NumberToRun]:
     async with platform_unit_of_work("list the numbers to run"):
         rows = await sql(
             """
-            SELECT c.company_id, c.id, c.kind, c.device_jid, p.attempt
+            SELECT c.company_id, c.id, c.kind, c.device_jid, p.attempt,
+                   coalesce(c.status = 'banned' AND c.retry_at > now(), false)
             FROM channel c
             LEFT JOIN channel_pairing p ON p.channel_id = c.id
             LEFT JOIN channel_lease l ON l.channel_id = c.id
@@ -39,6 +43,39 @@ async def numbers_to_run(kind: str) -> list[NumberToRun]:
             kind=kind,
         )
         return [NumberToRun(*row) for row in rows.all()]
+
+
+async def outdated_numbers(client: str) -> list[tuple[UUID, UUID]]:
+    """(company, number) of those that WhatsApp refused with another client than this one, and that nobody touched since."""
+    async with platform_unit_of_work("list the numbers that a newer client may bring back"):
+        rows = await sql(
+            """
+            SELECT company_id, id FROM channel
+            WHERE kind = 'whatsapp' AND status = 'failed' AND reason = :reason AND device_jid IS NOT NULL
+              AND deleted_at IS NULL AND outdated_client IS DISTINCT FROM :client
+            """,
+            reason=CLIENT_OUTDATED,
+            client=client,
+        )
+        return [(row.company_id, row.id) for row in rows.all()]
+
+
+async def numbers_left_in_hand() -> list[tuple[UUID, UUID, int]]:
+    """(company, channel, epoch of who held it last) of every number that nobody holds nor shall, with messages or acts in hand."""
+    async with platform_unit_of_work("find what numbers that nobody holds had in hand"):
+        rows = await sql(
+            """
+            SELECT c.company_id, c.id, l.epoch
+            FROM channel c JOIN channel_lease l ON l.channel_id = c.id
+            WHERE c.id IN (
+                SELECT channel_id FROM message WHERE status = 'sending'
+                UNION ALL SELECT channel_id FROM outgoing_act WHERE status = 'sending')
+              AND (c.desired <> 'running' OR c.device_jid IS NULL OR c.deleted_at IS NOT NULL
+                   OR (c.status = 'banned' AND c.retry_at > clock_timestamp()))
+              AND (l.holder IS NULL OR l.expires_at < clock_timestamp())
+            """
+        )
+        return [(row.company_id, row.id, row.epoch) for row in rows.all()]
 
 
 async def devices_in_use(devices: Collection[str]) -> set[str]:
@@ -74,6 +111,19 @@ async def companies_with_receipts_before(moment: datetime) -> list[UUID]:
     async with platform_unit_of_work("list companies with old ticks"):
         rows = await sql("SELECT DISTINCT company_id FROM waiting_receipt WHERE at < :moment", moment=moment)
         return [row.company_id for row in rows.all()]
+
+
+async def receipts_left_waiting() -> list[tuple[UUID, UUID, list[str]]]:
+    """(company, channel, WhatsApp ids) of ticks that wait although their messages are there."""
+    async with platform_unit_of_work("find ticks whose messages are there"):
+        rows = await sql(
+            """
+            SELECT w.company_id, w.channel_id, array_agg(w.wa_id) AS ids FROM waiting_receipt w
+            WHERE EXISTS (SELECT FROM message m WHERE m.channel_id = w.channel_id AND m.wa_id = w.wa_id AND m.from_me)
+            GROUP BY w.company_id, w.channel_id
+            """
+        )
+        return [(row.company_id, row.channel_id, row.ids) for row in rows.all()]
 
 
 async def company_of_simulator(channel_id: UUID) -> UUID | None:

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, func, select
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.agent.turn import AiSettings, BotFacts, CompanyFacts, Line, Turn
+from saasbot.domain.agent.turn import AiSettings, BotFacts, CompanyFacts, Line, Quote, Turn
 from saasbot.domain.bots.triggers import contains_trigger
 from saasbot.domain.channels.commands import set_typing
 from saasbot.infra import events
@@ -34,6 +36,8 @@ from saasbot.models.table import new_id, utcnow
 
 HISTORY = 20
 """Messages of the conversation that the model sees."""
+MAX_QUOTE = 200
+"""Characters of what one of them answers."""
 _EARLY = timedelta(milliseconds=20)
 """The queue's clock is the database's; a job that starts this much before its time is not worth a second one."""
 
@@ -61,6 +65,9 @@ class _Said(NamedTuple):
     type: str
     text: str
     seq: int
+    wa_id: str | None
+    quoted: dict[str, Any] | None
+    """{type, text, is_status}: what it answers."""
 
 
 async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | None:
@@ -98,6 +105,11 @@ async def claim_turn(actor: Actor, conversation_id: UUID) -> Turn | NotDue | Non
         bot=bot_facts(rows.bot, rows.prompt),
         customer_name=rows.customer_name,
         lines=tuple(_line(message) for message in messages),
+        read=tuple(
+            message.wa_id
+            for message in messages
+            if message.wa_id and message.author == Author.CUSTOMER and message.seq > conversation.answered_seq
+        ),
     )
 
 
@@ -177,7 +189,7 @@ async def _load(actor: Actor, conversation_id: UUID) -> _Rows | None:
 async def _history(conversation: Conversation) -> list[_Said]:
     """The newest messages since the last change of ownership, oldest first."""
     query = (
-        select(Message.author, Message.type, Message.text, Message.seq)
+        select(Message.author, Message.type, Message.text, Message.seq, Message.wa_id, _quoted())  # pyright: ignore[reportCallIssue] – typed up to four
         .where(
             Message.conversation_id == conversation.id,
             col(Message.seq) > conversation.owner_changed_seq,
@@ -188,7 +200,25 @@ async def _history(conversation: Conversation) -> list[_Said]:
         .limit(HISTORY)
     )
     rows = (await session().exec(query)).all()
-    return [_Said(author, kind, text, seq or 0) for author, kind, text, seq in reversed(rows)]
+    return [_Said(author, kind, text, seq or 0, *rest) for author, kind, text, seq, *rest in reversed(rows)]
+
+
+def _quoted() -> ColumnElement[dict[str, Any] | None]:
+    """A column: the message that one answers as it is here, without words when it was deleted; else as the answer tells it."""
+    answered = aliased(Message)
+    stored = (
+        select(func.jsonb_build_object("type", answered.type, "text", func.left(answered.text, MAX_QUOTE), type_=JSONB))
+        .where(
+            col(Message.quoted_wa_id).is_not(None),
+            col(answered.channel_id) == Message.channel_id,
+            col(answered.conversation_id) == Message.conversation_id,
+            col(answered.wa_id) == Message.quoted_wa_id,
+        )
+        .limit(1)
+        .correlate(Message)
+        .scalar_subquery()
+    )
+    return func.coalesce(stored, col(Message.payload)["quoted"])
 
 
 def _starts(bot: Bot, conversation: Conversation, messages: list[_Said]) -> bool:
@@ -237,4 +267,6 @@ def _set_status(conversation: Conversation, before: ConversationStatus, after: C
 
 def _line(message: _Said) -> Line:
     speaker = "customer" if message.author == Author.CUSTOMER else "bot" if message.author == Author.BOT else "person"
-    return Line(speaker=speaker, type=message.type, text=message.text)
+    quoted = message.quoted
+    answers = Quote(quoted["type"], quoted["text"], quoted.get("is_status", False)) if quoted else None
+    return Line(speaker=speaker, type=message.type, text=message.text, answers=answers)

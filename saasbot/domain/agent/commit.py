@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.agent.claim import switched_on
 from saasbot.domain.agent.turn import Answer, Turn, TurnRecord
-from saasbot.domain.channels.commands import set_typing
+from saasbot.domain.channels.commands import send_read_marks, set_typing
 from saasbot.domain.inbox.access import successor_of
 from saasbot.domain.inbox.outbound import add_outbound
 from saasbot.domain.inbox.ownership import hand_off
@@ -92,6 +92,8 @@ def _verdict(conversation: Conversation, turn: Turn, wanted: bool) -> TurnOutcom
 
 
 async def _carry_out(actor: Actor, conversation: Conversation, turn: Turn, answer: Answer) -> TurnOutcome:
+    # nobody answers what they have not read; for the team it stays new
+    await send_read_marks(conversation, list(turn.read))
     if answer.hand_off is not None:
         # first the ownership: the sentence that tells the customer is written under the new one
         await hand_off(actor, conversation, reason=answer.hand_off.reason, summary=storable(answer.hand_off.summary))

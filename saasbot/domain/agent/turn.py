@@ -49,12 +49,22 @@ class BotFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """What a message answers, in part."""
+
+    type: str
+    text: str
+    is_status: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A message of the conversation, as the model is told of it."""
 
     speaker: Literal["customer", "bot", "person"]
     type: str
     text: str
+    answers: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,8 @@ class Turn:
     customer_name: str
     lines: tuple[Line, ...]
     """Oldest first, since the last change of ownership."""
+    read: tuple[str, ...] = ()
+    """What the customer wrote since the last answer, as WhatsApp names it, as far as it is in `lines`; oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

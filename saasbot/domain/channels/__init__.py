@@ -13,12 +13,11 @@ from saasbot.domain.channels.manage import (
 )
 from saasbot.domain.channels.outbox import claim_outbox
 from saasbot.domain.channels.outbox_marks import mark_failed, mark_sent, mark_unconfirmed, requeue
-from saasbot.domain.channels.pairing import abandon_pairing, begin_pairing, complete_pairing, fail_pairing, show_code
+from saasbot.domain.channels.pairing import begin_pairing, complete_pairing, fail_pairing, show_code
 from saasbot.domain.channels.state import report_state
 
 __all__ = [
     "LeaseLost",
-    "abandon_pairing",
     "access_channel",
     "acquire_lease",
     "add_channel",

@@ -1,13 +1,20 @@
 """The only door to a number."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.infra.db import session
-from saasbot.infra.errors import NotFound
+from saasbot.infra.errors import AppError, NotFound
 from saasbot.models import Channel
+
+
+class NumberDeleted(AppError):
+    code: ClassVar[str] = "number_deleted"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "The number of this chat was deleted: nothing can be sent here any more."
 
 
 async def access_channel(actor: Actor, channel_id: UUID, *, lock: bool = False) -> Channel:
@@ -24,3 +31,11 @@ async def access_channel(actor: Actor, channel_id: UUID, *, lock: bool = False) 
     if channel is None:
         raise NotFound
     return channel
+
+
+async def channel_of_chat(actor: Actor, channel_id: UUID) -> Channel:
+    """The number of a chat in which something shall be sent; its chats outlive it. Raises: NumberDeleted."""
+    try:
+        return await access_channel(actor, channel_id)
+    except NotFound:
+        raise NumberDeleted from None

@@ -3,15 +3,17 @@
 queued → sending(epoch) → sent, or failed, or unconfirmed, exactly as messages. The message changes when the act is `sent`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.lease import ABOVE_ALL, LeaseLost
-from saasbot.domain.inbox.acts import keep_own, settle_sent
+from saasbot.domain.channels.lease import LeaseLost
+from saasbot.domain.inbox.acts import keep_own
 from saasbot.domain.inbox.change import is_late
+from saasbot.domain.inbox.settle import settle_quietly
 from saasbot.infra import events
 from saasbot.infra.db import sql
 from saasbot.models import ActKind
@@ -23,6 +25,7 @@ _CLAIM = """
     ), next AS (
         SELECT a.id FROM outgoing_act a
         WHERE a.channel_id = :channel AND a.status = 'queued' AND EXISTS (SELECT FROM holder)
+          AND a.conversation_id <> ALL (CAST(:but AS uuid[]))
         ORDER BY a.seq LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     UPDATE outgoing_act a SET status = 'sending', sending_epoch = :epoch
@@ -46,13 +49,14 @@ class OutboxAct:
     """In a group: who wrote the message."""
 
 
-async def claim_act(actor: Actor, channel_id: UUID, *, epoch: int) -> OutboxAct | None:
+async def claim_act(actor: Actor, channel_id: UUID, *, epoch: int, but: Collection[UUID] = ()) -> OutboxAct | None:
     """Take the oldest act that waits; nothing when there is none (or another holder has the number). Commit before sending.
+    Chats in `but` are passed over.
 
     An edit or a deletion that waited until phones no longer take it fails here, and so does one of a deleted message.
     """
     while True:
-        row = (await sql(_CLAIM, channel=channel_id, epoch=epoch)).one_or_none()
+        row = (await sql(_CLAIM, channel=channel_id, epoch=epoch, but=list(but))).one_or_none()
         if row is None:
             return None
         events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
@@ -113,10 +117,10 @@ async def mark_act_sent(actor: Actor, channel_id: UUID, act: OutboxAct, *, epoch
     await mark_act(actor, act.id, epoch=epoch, status="sent")
     if chat is not None:
         await keep_own(actor, channel_id, chat.contact_id, kind=act.kind, wa_id=act.target_wa_id, text=act.text, at=at)
-        await settle_sent(actor, channel_id, chat.id, act.target_wa_id)
+        await settle_quietly(actor, channel_id, [(chat.id, act.target_wa_id)])
 
 
-async def settle_abandoned_acts(actor: Actor, channel_id: UUID, *, epoch: int = ABOVE_ALL) -> None:
+async def settle_abandoned_acts(actor: Actor, channel_id: UUID, *, epoch: int) -> None:
     """What was taken before this epoch and never marked is `unconfirmed` (`outbox_marks.settle_abandoned`)."""
     rows = await sql(
         """

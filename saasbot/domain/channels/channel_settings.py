@@ -12,6 +12,7 @@ from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.channels.holding import release_held
 from saasbot.domain.channels.new_chats import pause_ahead
+from saasbot.domain.channels.pairing import begin_pairing_anew
 from saasbot.domain.channels.proxy import proxy_changed, proxy_of, seal_place
 from saasbot.domain.channels.proxy_address import masked, parse_proxy
 from saasbot.domain.companies.access import access_company
@@ -142,6 +143,7 @@ async def _set_proxy(channel: Channel, text: str | None) -> None:
     else:
         return
     await proxy_changed(channel)
+    await begin_pairing_anew(channel)
 
 
 async def _shown(actor: Actor, channel: Channel) -> ChannelSettings:

@@ -14,6 +14,9 @@ COMMANDS = "saasbot_commands"
 OUTBOX = "saasbot_outbox"
 MEDIA = "saasbot_media"
 
+SAY_STATE = "say_state"
+"""Say again what state the number is in."""
+
 
 async def send_command(channel: Channel, command: str, **arguments: Any) -> None:
     """Tell the holder of the number, when the transaction commits."""

@@ -27,6 +27,12 @@ FAILURES, FAILED_SHARE = 5, 0.3
 """First messages that reached nobody within a day that stop them, when they are this share of the day's."""
 LONGEST_WAIT = timedelta(days=3)
 """What was held for longer is refused: what it says may no longer be true."""
+LONGEST_ANSWER = timedelta(hours=2)
+"""What no person typed answers what was just said. A number that was away for longer (stopped, logged out, blocked) does not come
+back with it, and reconnections and restarts take minutes."""
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
+"""For what could not leave though the number is connected, half its age within these: trouble that lasts is asked about ever
+more seldom."""
 
 
 class Verdict(StrEnum):
@@ -71,6 +77,8 @@ class Facts:
     queued_at: datetime
     automatic: bool = False
     """No person typed it."""
+    answers_since: datetime | None = None
+    """Of what no person typed: since when only the number kept it (the owner's limits may keep it as long as they do)."""
     wrote_first: bool = False
     """The other side has written, or called."""
     written_before: bool = False
@@ -101,6 +109,8 @@ ALLOW = Decision(Verdict.ALLOW)
 
 def decide(facts: Facts) -> Decision:
     """Of several reasons to wait the one that lasts longest is told."""
+    if facts.answers_since is not None and facts.now - facts.answers_since > LONGEST_ANSWER:
+        return Decision(Verdict.REFUSE, "answer_too_late")
     waits = _over_limits(facts) if facts.automatic else []
     if not facts.wrote_first:
         if facts.now - facts.queued_at > LONGEST_WAIT:
@@ -112,6 +122,11 @@ def decide(facts: Facts) -> Decision:
         return ALLOW
     until, code = max(waits, key=lambda wait: wait[0])
     return Decision(Verdict.WAIT, code, until)
+
+
+def pause_after(age: timedelta) -> timedelta:
+    """How long a message of this age rests that could not leave."""
+    return min(max(age / 2, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 def daily_budget(age: timedelta, asked: int, answered: int) -> int:

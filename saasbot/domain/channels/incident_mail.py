@@ -70,7 +70,7 @@ async def incident_mail(actor: Actor, user_id: UUID, channel_ids: Sequence[UUID]
     )
     text = gettext(
         locale,
-        "Hello {name},\n\n{numbers}\n\nSee what to do: {link}\n\nWe write once about each incident, not again while it lasts.\n",
+        "Hello {name},\n\n{numbers}\n\nSee what to do: {link}\n\nWe write once about each incident, and again only if it gets worse.\n",
         name=person.name,
         numbers="\n".join(lines),
         link=f"{settings().public_url}/channels",

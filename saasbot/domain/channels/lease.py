@@ -5,16 +5,16 @@ of a holder carries the epoch and compares it.
 """
 
 import os
+from datetime import datetime
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.acks import NO_ACKS, Acks
+from saasbot.infra import process_identity
 from saasbot.infra.db import sql
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 4
-ABOVE_ALL = 2**63 - 1
-"""An epoch that no holder ever has."""
 
 
 class LeaseLost(Exception):
@@ -41,7 +41,7 @@ async def acquire_lease(actor: Actor, channel_id: UUID, *, holder: str, holder_i
             """
                 UPDATE channel_lease SET holder = :holder, host = :host, epoch = epoch + 1,
                     expires_at = clock_timestamp() + make_interval(secs => :seconds), seen_at = clock_timestamp(),
-                    memory_bytes = NULL
+                    memory_bytes = NULL, loop_lag = NULL
                 WHERE channel_id = :channel AND (holder IS NULL OR expires_at < clock_timestamp() OR :dead)
                 RETURNING epoch
                 """,
@@ -66,11 +66,24 @@ async def lease_holder(actor: Actor, channel_id: UUID) -> str | None:
     return row[0] if row else None
 
 
+async def is_held(actor: Actor, channel_id: UUID) -> bool:
+    """Whether a living process holds the number. For who has locked the number, whoever takes it after the answer speaks later."""
+    holder = await lease_holder(actor, channel_id)
+    return holder is not None and not process_identity.is_dead(holder)
+
+
 async def renew_lease(
-    actor: Actor, channel_id: UUID, *, epoch: int, memory_bytes: int | None = None, acks: Acks = NO_ACKS
+    actor: Actor,
+    channel_id: UUID,
+    *,
+    epoch: int,
+    heard_at: datetime | None = None,
+    memory_bytes: int | None = None,
+    loop_lag: float | None = None,
+    acks: Acks = NO_ACKS,
 ) -> None:
-    """The lease runs `LEASE_SECONDS` from now. What its holder tells of itself is kept: how much memory its process uses, and
-    the sends that were acknowledged since the last renewal.
+    """The lease runs `LEASE_SECONDS` from now. What its holder tells of itself is kept: when it last heard the network, how
+    much memory its process uses, how late its event loop woke up, and the sends that were acknowledged since the last renewal.
 
     Raises: LeaseLost.
     """
@@ -79,7 +92,9 @@ async def renew_lease(
             UPDATE channel_lease SET
                 expires_at = clock_timestamp() + make_interval(secs => :seconds),
                 seen_at = clock_timestamp(),
+                heard_at = coalesce(:heard, heard_at),
                 memory_bytes = coalesce(:memory, memory_bytes),
+                loop_lag = coalesce(:loop_lag, loop_lag),
                 acked_at = CASE WHEN :acked > 0 THEN clock_timestamp() ELSE acked_at END,
                 acks = CASE WHEN :acked = 0 THEN acks ELSE (
                     SELECT array_agg(coalesce(before, 0) + coalesce(now, 0) ORDER BY place)
@@ -90,7 +105,9 @@ async def renew_lease(
         channel=channel_id,
         epoch=epoch,
         seconds=LEASE_SECONDS,
+        heard=heard_at,
         memory=memory_bytes,
+        loop_lag=loop_lag,
         acked=sum(acks.counts),
         acks=list(acks.counts),
         ack_seconds=acks.seconds,

@@ -8,10 +8,14 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.audit import record
 from saasbot.domain.channels.access import access_channel
-from saasbot.domain.channels.commands import send_command
+from saasbot.domain.channels.commands import SAY_STATE, send_command
 from saasbot.domain.channels.incidents import forget_incident
+from saasbot.domain.channels.lease import is_held
+from saasbot.domain.channels.outbox_drops import drop_queued_of_channel
+from saasbot.domain.channels.outdated import CLIENT_OUTDATED
 from saasbot.domain.channels.pairing import drop_pairing
-from saasbot.domain.channels.state import set_state
+from saasbot.domain.channels.state import set_state, waits_for_block_to_end
+from saasbot.domain.channels.unlinking import LOGGED_OUT_BY_USER, forget_session_later
 from saasbot.infra import events
 from saasbot.infra.db import session
 from saasbot.infra.errors import AppError, InvalidInput, NotFound
@@ -101,13 +105,20 @@ async def update_channel(
 
 
 async def connect(actor: Actor, channel_id: UUID) -> Channel:
-    """The number shall run: it connects with its session, or shows a QR when it has none. Twice is once."""
+    """The number shall run: it connects with its session, or shows a QR when it has none. Twice is once: one that somebody works
+    for stays as that one says it is, and one that waits for a block of WhatsApp to end goes on waiting.
+    """
     actor.require("channels.write")
     channel = await access_channel(actor, channel_id, lock=True)
-    channel.desired = Desired.RUNNING
-    await forget_incident(actor, channel)
-    if channel.status not in (ChannelStatus.OPEN, ChannelStatus.PENDING_QR, ChannelStatus.RECONNECTING):
-        set_state(channel, ChannelStatus.STARTING)
+    held = channel.device_jid is not None and (waits_for_block_to_end(channel) or await is_held(actor, channel_id))
+    if not held or channel.desired != Desired.RUNNING:
+        channel.desired = Desired.RUNNING
+        await forget_incident(actor, channel)
+        if channel.status not in (ChannelStatus.OPEN, ChannelStatus.PENDING_QR, ChannelStatus.RECONNECTING):
+            set_state(channel, ChannelStatus.STARTING)
+        if channel.device_jid is not None:
+            # who holds it, or will again, may never hear that it was stopped, and says what is new only
+            await send_command(channel, SAY_STATE)
     await record(actor, "channel.connected", channel.id, name=channel.name)
     events.publish("channel", company_id=actor.company_id, channel_id=channel.id)
     return channel
@@ -126,10 +137,20 @@ async def disconnect(actor: Actor, channel_id: UUID) -> Channel:
     return channel
 
 
-async def logout(actor: Actor, channel_id: UUID) -> Channel:
-    """The phone no longer lists this device. The number keeps its id, chats and settings, and can be paired again.
+async def resume_outdated(actor: Actor, channel_id: UUID) -> None:
+    """A number whose client was too old runs again: a newer one is installed. Nothing where its owner has stopped or connected it
+    meanwhile. Raises: NotFound."""
+    channel = await access_channel(actor, channel_id, lock=True)
+    if (channel.status, channel.reason) == (ChannelStatus.FAILED, CLIENT_OUTDATED):
+        channel.desired = Desired.RUNNING
+        set_state(channel, ChannelStatus.STARTING)
 
-    Its holder sees the wish and tells WhatsApp; a number nobody holds just forgets the session.
+
+async def logout(actor: Actor, channel_id: UUID) -> Channel:
+    """The number has no session any more. It keeps its id, chats and settings, and can be paired again.
+
+    Its holder sees the wish and tells WhatsApp: the phone no longer lists the device. Of a number that is not connected the phone
+    goes on listing it, and its owner reads so (`unlinking.py`).
     """
     actor.require("channels.write")
     channel = await access_channel(actor, channel_id, lock=True)
@@ -138,14 +159,20 @@ async def logout(actor: Actor, channel_id: UUID) -> Channel:
     await forget_incident(actor, channel)
     if channel.device_jid is not None:
         await send_command(channel, "logout")
+        await forget_session_later(channel)
     channel.device_jid = None
-    set_state(channel, ChannelStatus.LOGGED_OUT, "logged_out_by_user")
+    set_state(channel, ChannelStatus.LOGGED_OUT, LOGGED_OUT_BY_USER)
     await record(actor, "channel.unlinked", channel.id, name=channel.name)
     return channel
 
 
 async def delete_channel(actor: Actor, channel_id: UUID) -> None:
-    """The number is gone from every list and its session unlinked; its chats stay readable."""
+    """The number is gone from every list and its session as with `logout`; its chats stay readable, and what waited in them has
+    failed."""
+    actor.require("channels.write")
+    await access_channel(actor, channel_id)
+    await drop_queued_of_channel(actor, channel_id, error="number_deleted")
     channel = await logout(actor, channel_id)
     channel.deleted_at = utcnow()
     await record(actor, "channel.deleted", channel.id, name=channel.name)
+    events.publish("channel", company_id=actor.company_id, channel_id=channel.id)

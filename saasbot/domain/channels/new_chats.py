@@ -24,7 +24,20 @@ STRANGER = """(
 )"""
 """SQL, of a conversation `c`: nobody in it has ever written, or called."""
 
-PAUSES = {"reachout_timelocked": timedelta(days=1), "rate_limited": timedelta(hours=1)}
+UNASKED = """
+    c.chat_jid LIKE '%@s.whatsapp.net'
+        AND NOT EXISTS (SELECT FROM message e WHERE e.conversation_id = c.id AND e.wa_id IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT FROM contact_identity i WHERE i.company_id = m.company_id AND i.kind = 'phone'
+            AND i.value = split_part(c.chat_jid, '@', 1) AND i.checked_at IS NOT NULL)
+"""
+"""SQL, of a message `m` in a conversation `c`: nothing was exchanged with this phone yet, and WhatsApp was not asked how it knows it."""
+
+PAUSES = {
+    "reachout_timelocked": timedelta(days=1),
+    "new_chats_capped": timedelta(days=1),
+    "rate_limited": timedelta(hours=1),
+}
 """For how long new chats rest after WhatsApp refused one so and gave no time: it tells none on this protocol."""
 
 
@@ -71,26 +84,27 @@ async def pause_in_chat(actor: Actor, conversation_id: UUID) -> Pause | None:
     return Pause(*row) if row is not None else None
 
 
-async def check_may_write_first(actor: Actor, conversation: Conversation) -> None:
+async def check_may_write_first(actor: Actor, channel: Channel, conversation: Conversation) -> None:
     """A person is told at once, not when the message would leave. Raises: NewChatsPaused."""
     if conversation.last_customer_seq:
         return
-    until = pause_ahead(await access_channel(actor, conversation.channel_id))
+    until = pause_ahead(channel)
     if until is not None and await is_stranger(conversation.id):
         company = await access_company(actor)
         raise NewChatsPaused(until=until.astimezone(ZoneInfo(company.timezone)))
 
 
-async def note_refusal(
-    actor: Actor, channel_id: UUID, conversation_id: UUID, *, code: str, until: datetime | None
-) -> None:
-    """WhatsApp refused a message. When it was one to a stranger, and for being that, new chats of the number pause until the
+async def note_refusal(actor: Actor, channel_id: UUID, message_id: UUID, *, code: str, until: datetime | None) -> None:
+    """WhatsApp refused this message. When it was one to a stranger, and for being that, new chats of the number pause until the
     time it gave, or a usual one; all other chats go on. In a chat where somebody has written the same code is about that chat
     alone (a token of it has run out)."""
     usual = PAUSES.get(code)
-    if usual is None or not await is_stranger(conversation_id):
+    if usual is None:
         return
-    await pause_new_chats(actor, channel_id, until=until or utcnow() + usual, reason=code)
+    # its chat as it is now: people may have been joined while it was on its way
+    chat = await sql("SELECT conversation_id FROM message WHERE id = :id", id=message_id)
+    if await is_stranger(chat.scalar_one()):
+        await pause_new_chats(actor, channel_id, until=until or utcnow() + usual, reason=code)
 
 
 async def pause_new_chats(actor: Actor, channel_id: UUID, *, until: datetime, reason: str) -> Channel:

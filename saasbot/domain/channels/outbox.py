@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.holding import HELD_CHATS, may_leave
-from saasbot.domain.channels.new_chats import STRANGER
+from saasbot.domain.channels.governor import LONGEST_ANSWER
+from saasbot.domain.channels.holding import ANSWERS_SINCE, HELD_CHATS, may_leave
+from saasbot.domain.channels.new_chats import STRANGER, UNASKED
 from saasbot.infra import events
 from saasbot.infra.db import sql
 
@@ -68,14 +69,15 @@ class WaitingChat:
 _LOOKED_AT = 200
 """So many automatic messages are looked at: a long queue is paced from its front."""
 
-# nothing was exchanged with this phone yet, and WhatsApp was not asked how it knows it
-_UNASKED = """
-    c.chat_jid LIKE '%@s.whatsapp.net'
-        AND NOT EXISTS (SELECT FROM message e WHERE e.conversation_id = c.id AND e.wa_id IS NOT NULL)
-        AND NOT EXISTS (
-            SELECT FROM contact_identity i WHERE i.company_id = m.company_id AND i.kind = 'phone'
-            AND i.value = split_part(c.chat_jid, '@', 1) AND i.checked_at IS NOT NULL)
-"""
+_OVERTAKEN = """CASE
+    WHEN m.author <> 'bot' THEN NULL
+    -- the chat's switch changes the ownership too, and nobody has it then
+    WHEN m.owner_epoch IS DISTINCT FROM c.owner_epoch AND (c.handler <> 'bot' OR m.seq < c.owner_changed_seq)
+    THEN 'person_took_over'
+    WHEN m.owner_epoch IS DISTINCT FROM c.owner_epoch
+        OR NOT (c.bot_enabled AND n.bot_enabled AND k.bot_enabled AND coalesce(b.enabled, false))
+    THEN 'bot_switched_off' END"""
+"""SQL, of a message `m` in a conversation `c`, its number `n`, company `k` and bot `b`: why it shall not leave any more."""
 
 _CLAIM = f"""
     WITH held AS ({HELD_CHATS}), holder AS (
@@ -105,27 +107,32 @@ _CLAIM = f"""
         FOR UPDATE SKIP LOCKED
     ), conversation_now AS (
         -- a person who takes over locks the conversation: the bot's message is dropped before it leaves, or was sent before
-        SELECT c.id, c.owner_epoch, c.chat_jid, {STRANGER} AS stranger FROM conversation c
+        SELECT c.id, c.owner_epoch, c.owner_changed_seq, c.handler, c.bot_enabled, c.chat_jid, {STRANGER} AS stranger
+        FROM conversation c
         WHERE c.id = (SELECT conversation_id FROM message WHERE id = (SELECT id FROM next)) FOR NO KEY UPDATE
     ), found AS (
-        SELECT m.id, CASE
-            WHEN m.author = 'bot' AND m.owner_epoch IS DISTINCT FROM c.owner_epoch THEN 'failed'
+        SELECT m.id, v.error, CASE
+            WHEN v.error IS NOT NULL THEN 'failed'
             WHEN m.id = CAST(:allowed AS uuid) THEN 'sending'
             -- the governor is asked first
-            WHEN c.stranger OR m.author <> 'agent' AND coalesce(n.hourly_limit, n.daily_limit) IS NOT NULL THEN 'queued'
+            WHEN c.stranger OR m.author <> 'agent' AND (
+                coalesce(n.hourly_limit, n.daily_limit) IS NOT NULL
+                OR {ANSWERS_SINCE} < clock_timestamp() - CAST(:longest_answer AS interval)) THEN 'queued'
             ELSE 'sending' END AS status
-        FROM message m JOIN conversation_now c ON c.id = m.conversation_id JOIN channel n ON n.id = m.channel_id
+        FROM message m JOIN conversation_now c ON c.id = m.conversation_id
+        JOIN channel n ON n.id = m.channel_id JOIN company k ON k.id = m.company_id LEFT JOIN bot b ON b.id = n.bot_id
+        CROSS JOIN LATERAL (SELECT {_OVERTAKEN} AS error) v
         WHERE m.id = (SELECT id FROM next)
     )
     UPDATE message m
-    SET status = found.status, error = CASE found.status WHEN 'failed' THEN 'person_took_over' END,
+    SET status = found.status, error = found.error,
         sending_epoch = :epoch,
         left_at = CASE found.status WHEN 'sending' THEN clock_timestamp() ELSE m.left_at END,
         held_until = CASE found.status WHEN 'queued' THEN m.held_until END,
         held_reason = CASE found.status WHEN 'queued' THEN m.held_reason END
     FROM found, conversation_now c
     WHERE m.id = found.id
-    RETURNING m.id, m.conversation_id, c.chat_jid, {_UNASKED} AS unasked, m.author, m.type, m.text, m.payload, m.media_id,
+    RETURNING m.id, m.conversation_id, c.chat_jid, {UNASKED} AS unasked, m.author, m.type, m.text, m.payload, m.media_id,
         m.status
 """  # noqa: S608  # fixed fragments
 
@@ -138,7 +145,8 @@ async def claim_outbox(
     In a chat the oldest is the next. Of several chats those go first in which a person's message is. Automatic messages leave
     only in the conversations that are `ready`, and where a person's waits behind them (None: everywhere).
     A message of the bot that a person has overtaken is dropped here (`failed`, `person_took_over`): from the instant a
-    person owns the chat the bot sends nothing more. What the governor holds back (`holding.py`) stays queued, and so does
+    person owns the chat the bot sends nothing more. So is one whose bot was switched off since (`bot_switched_off`): for the
+    chat, the number, the company, or itself. What the governor holds back (`holding.py`) stays queued, and so does
     what is behind it in its chat; `budgeted`: the number keeps a person's budget for first messages. Commit before sending.
     """
     allowed: UUID | None = None
@@ -150,6 +158,7 @@ async def claim_outbox(
                 epoch=epoch,
                 ready=None if ready is None else list(ready),
                 allowed=allowed,
+                longest_answer=LONGEST_ANSWER,
             )
         ).one_or_none()
         if row is None:
@@ -161,7 +170,27 @@ async def claim_outbox(
         events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
         if row.status == "sending":
             break
+        await sql(
+            "UPDATE conversation SET last_status = 'failed' WHERE id = :conversation AND last_message_id = :id",
+            conversation=row.conversation_id,
+            id=row.id,
+        )
     return await _whole(row)
+
+
+async def is_overtaken(actor: Actor, message_id: UUID) -> bool:
+    """Whether a message that was taken shall not leave any more: what it needed took long enough for a person to step in. Back in
+    the outbox, it is dropped by the next claim."""
+    found = await sql(
+        f"""
+        SELECT {_OVERTAKEN} IS NOT NULL FROM message m JOIN conversation c ON c.id = m.conversation_id
+        JOIN channel n ON n.id = m.channel_id JOIN company k ON k.id = m.company_id LEFT JOIN bot b ON b.id = n.bot_id
+        WHERE m.company_id = :company AND m.id = :id
+        """,  # noqa: S608  # fixed fragments
+        company=actor.company_id,
+        id=message_id,
+    )
+    return bool(found.scalar_one_or_none())
 
 
 _AROUND = """

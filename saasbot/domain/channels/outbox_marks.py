@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.lease import ABOVE_ALL, LeaseLost
-from saasbot.domain.inbox.acts import settle_sent
+from saasbot.domain.channels.lease import LeaseLost
+from saasbot.domain.inbox.settle import settle_quietly
 from saasbot.infra import events
 from saasbot.infra.db import sql
 
@@ -61,7 +61,7 @@ async def mark_sent(
     conversation_id = await _mark(
         actor, message_id, epoch=epoch, status="sent", wa_id=wa_id, at=at, chat_jid=chat_jid or None
     )
-    await settle_sent(actor, channel_id, conversation_id, wa_id)
+    await settle_quietly(actor, channel_id, [(conversation_id, wa_id)])
     if chat_jid:
         await sql(
             "UPDATE conversation SET chat_jid = :chat WHERE id = :id AND chat_jid <> :chat",
@@ -118,7 +118,7 @@ async def requeue(actor: Actor, message_id: UUID, *, epoch: int) -> None:
     await _mark(actor, message_id, epoch=epoch, status="queued")
 
 
-async def settle_abandoned(actor: Actor, channel_id: UUID, *, epoch: int = ABOVE_ALL) -> list[UUID]:
+async def settle_abandoned(actor: Actor, channel_id: UUID, *, epoch: int) -> list[UUID]:
     """What was taken before this epoch and never marked is `unconfirmed`: for a new holder, before its first send; for one that lets
     go with a send in hand; for a number that nobody will hold."""
     rows = (

@@ -6,17 +6,19 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.audit import record
 from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.holding import release_held
 from saasbot.domain.channels.incidents import forget_incident
+from saasbot.domain.channels.lease import is_held
 from saasbot.domain.channels.state import set_state
 from saasbot.infra import events
 from saasbot.infra.db import session
 from saasbot.infra.errors import AppError, InvalidInput
-from saasbot.models import Channel, ChannelPairing, ChannelStatus, Company, Desired
+from saasbot.models import Channel, ChannelKind, ChannelPairing, ChannelStatus, Company, Desired
 from saasbot.models.table import new_id, utcnow
 
 _DEVICE_NAME, _DEVICE_NAME_LENGTH = "SaaSBot", 40
@@ -26,6 +28,12 @@ class NothingToScan(AppError):
     code: ClassVar[str] = "no_qr"
     status: ClassVar[int] = 409
     message: ClassVar[str] = "There is no code to scan right now. Connect the number first."
+
+
+class NothingToType(AppError):
+    code: ClassVar[str] = "no_pair_code"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "There is no code to type right now. Ask for one with a phone number."
 
 
 class AlreadyPaired(AppError):
@@ -109,6 +117,16 @@ async def _request(actor: Actor, channel_id: UUID, *, phone: str | None, any_pho
     return channel
 
 
+async def begin_pairing_anew(channel: Channel) -> None:
+    """An attempt under way no longer has what it began with (its proxy): a fresh one takes its place, like it in all else. Not of one
+    whose code a phone has used: it is as good as linked."""
+    pairing = await session().get(ChannelPairing, channel.id)
+    if pairing is None or (channel.status, channel.reason) == (ChannelStatus.STARTING, "linking"):
+        return
+    pairing.attempt, pairing.code, pairing.expires_at = new_id(), None, None
+    set_state(channel, ChannelStatus.STARTING, "pairing")
+
+
 async def begin_pairing(actor: Actor, channel_id: UUID) -> ChannelPairing:
     """The attempt that the runtime shall run now: the one that was asked for, else a new one with a QR."""
     channel = await access_channel(actor, channel_id, lock=True)
@@ -122,8 +140,23 @@ async def begin_pairing(actor: Actor, channel_id: UUID) -> ChannelPairing:
         )
         session().add(pairing)
         await session().flush()
+    pairing.code = pairing.expires_at = None  # of a process that died: it opens nothing any more
     set_state(channel, ChannelStatus.STARTING, "pairing")
     return pairing
+
+
+async def phones_in_use(actor: Actor, channel_id: UUID) -> frozenset[str]:
+    """Digits of the phones that other WhatsApp numbers of the company are linked to. One phone under two numbers would have
+    each of its customers answered twice. Simulated phones are whatever somebody types: they may be shared.
+    """
+    query = select(Channel.phone).where(
+        Channel.company_id == actor.company_id,
+        Channel.id != channel_id,
+        Channel.kind == ChannelKind.WHATSAPP,
+        col(Channel.device_jid).is_not(None),
+        col(Channel.deleted_at).is_(None),
+    )
+    return frozenset(phone for phone in (await session().exec(query)).all() if phone is not None)
 
 
 async def _attempt(actor: Actor, channel_id: UUID, attempt: UUID) -> tuple[Channel, ChannelPairing] | None:
@@ -163,13 +196,23 @@ async def code_used(actor: Actor, channel_id: UUID, *, attempt: UUID) -> None:
 async def complete_pairing(
     actor: Actor, channel_id: UUID, *, attempt: UUID, device_jid: str, phone: str, lid: str | None, push_name: str
 ) -> bool:
-    """The number is linked: its session is remembered and it starts. False when the attempt is no longer wanted."""
+    """The number is linked: its session is remembered and it starts. False when the attempt is no longer wanted, or has failed
+    because another number of the company was linked to this phone meanwhile.
+
+    What WhatsApp held against the phone that it had before is not held against another one.
+    """
+    # first the messages, then the number: the outbox locks them in this order
+    await release_held(channel_id)
     found = await _attempt(actor, channel_id, attempt)
     if found is None:
         return False
     channel, _pairing = found
+    if channel.kind == ChannelKind.WHATSAPP and phone in await phones_in_use(actor, channel_id):
+        await fail_pairing(actor, channel_id, attempt=attempt, reason="phone_in_use")
+        return False
     if channel.phone != phone:
         channel.first_linked_at = utcnow()
+        channel.new_chats_paused_until = channel.new_chats_paused_reason = None
     channel.device_jid, channel.phone, channel.lid, channel.push_name = device_jid, phone, lid, push_name
     channel.desired = Desired.RUNNING
     await drop_pairing(channel)
@@ -185,16 +228,27 @@ async def fail_pairing(actor: Actor, channel_id: UUID, *, attempt: UUID, reason:
     if found is None:
         return
     channel, _pairing = found
+    await _fail(channel, reason)
+
+
+async def give_up_pairing(actor: Actor, channel_id: UUID, *, attempt: UUID | None) -> None:
+    """The process of the attempt dies each time, perhaps before it has begun one (None). Nothing when the owner has asked for
+    another attempt meanwhile, or has stopped this one and connected the number again, or somebody else links it. Raises: NotFound.
+    """
+    channel = await access_channel(actor, channel_id, lock=True)
+    pairing = await current_pairing(actor, channel_id)
+    newer = (pairing.attempt if pairing is not None else None) != attempt
+    wanted = channel.desired == Desired.RUNNING and channel.device_jid is None
+    if newer or not wanted or await is_held(actor, channel_id):
+        return
+    await _fail(channel, "pair_error")
+
+
+async def _fail(channel: Channel, reason: str) -> None:
     await drop_pairing(channel)
     channel.desired = Desired.STOPPED
     status = ChannelStatus.PASSKEY_REQUIRED if reason == "passkey_required" else ChannelStatus.FAILED
     set_state(channel, ChannelStatus.CLOSED if reason == "qr_expired" else status, reason)
-
-
-async def abandon_pairing(actor: Actor, channel_id: UUID) -> None:
-    """Nobody runs the attempt any more (its process ended): it is taken off the screens."""
-    channel = await access_channel(actor, channel_id, lock=True)
-    await drop_pairing(channel)
 
 
 async def drop_pairing(channel: Channel) -> None:

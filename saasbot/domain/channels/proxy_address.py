@@ -8,7 +8,8 @@ from saasbot.infra.errors import InvalidInput
 from saasbot.infra.public_address import is_public
 from saasbot.infra.settings import settings
 
-SCHEMES = ("socks5", "http")
+SCHEMES = ("socks5", "socks5h", "http", "https")
+"""What `wa_runtime/proxies.py` can dial."""
 _LONGEST = 500
 _LONGEST_CREDENTIAL = 255
 """SOCKS5 has one byte for the length of each (RFC 1929)."""
@@ -17,7 +18,7 @@ _MASK = "•••"
 
 
 def parse_proxy(text: str) -> str:
-    """`socks5://[user:password@]host:port`, or the same with http, in one spelling.
+    """`socks5://[user:password@]host:port`, or the same with another scheme, in one spelling.
 
     Names are resolved, and their addresses checked, when the number connects. Raises: InvalidInput.
     """
@@ -48,7 +49,7 @@ def masked(url: str) -> str:
 
 
 def _not_a_proxy() -> InvalidInput:
-    return InvalidInput("proxy", "Write the proxy as socks5://host:port or http://host:port.")
+    return InvalidInput("proxy", "Write the proxy as socks5://host:port, http://host:port or https://host:port.")
 
 
 def _credentials(user: str, password: str) -> str:

@@ -7,7 +7,8 @@ from saasbot.domain.actor import Actor
 from saasbot.domain.channels.access import access_channel
 from saasbot.domain.channels.history import note_change
 from saasbot.domain.channels.incidents import follow
-from saasbot.domain.channels.lease import check_epoch
+from saasbot.domain.channels.lease import check_epoch, is_held
+from saasbot.domain.channels.outdated import CLIENT_OUTDATED, client_version
 from saasbot.infra import events
 from saasbot.models import Channel, ChannelStatus, Desired
 from saasbot.models.table import utcnow
@@ -31,35 +32,54 @@ def set_state(
     return True
 
 
+def waits_for_block_to_end(channel: Channel) -> bool:
+    """WhatsApp has named the time until which the number is blocked: before that nobody may dial for it by itself."""
+    return channel.status == ChannelStatus.BANNED and channel.retry_at is not None and channel.retry_at > utcnow()
+
+
 async def report_state(
     actor: Actor,
     channel_id: UUID,
     *,
     epoch: int | None,
+    device_jid: str | None,
     status: ChannelStatus,
     reason: str | None = None,
     retry_at: datetime | None = None,
     ended: bool = False,
-) -> None:
-    """What the holder of the number saw. `epoch` is its fencing token, nothing for the supervisor of a number nobody holds.
+) -> bool:
+    """What the holder of the number saw. `epoch` is its fencing token, nothing for the supervisor of a number nobody holds: when
+    somebody does hold it, perhaps on another server, only what that one says counts, and the answer is False. So it is while the
+    number waits for a block of WhatsApp to end, unless it has `ended`.
+
+    `device_jid` is the session that it saw this of, nothing for an attempt to link one. The answer is False as well when the number
+    has another by now: whoever logs a number out and connects it at once must not hear from the old session again.
 
     `ended`: it cannot go on by itself, so it is stopped until its owner acts; one that is logged out, or blocked without a time when
     that ends, must pair again: WhatsApp has ended its session.
-    A number that its owner has stopped meanwhile stays as its owner left it, whatever its connection still says; that its session
-    is gone is told once. One that was linked and shall run is followed: its owners hear of it when it cannot.
+    A number that its owner has stopped meanwhile stays as its owner left it, whatever its connection still says, unless that its
+    session is gone. One that was linked and shall run is followed: its owners hear of it when it cannot.
     Raises: LeaseLost, NotFound.
     """
     channel = await access_channel(actor, channel_id, lock=True)
     if epoch is not None:
         await check_epoch(channel_id, epoch)
-    if channel.desired == Desired.STOPPED and (not ended or channel.status == ChannelStatus.LOGGED_OUT):
-        return
+    elif await is_held(actor, channel_id) or (waits_for_block_to_end(channel) and not ended):
+        return False
+    if device_jid != channel.device_jid:
+        return False
+    session_gone = status == ChannelStatus.LOGGED_OUT or (ended and status == ChannelStatus.BANNED)
+    if channel.desired == Desired.STOPPED and not session_gone:
+        return True
     in_use = channel.desired == Desired.RUNNING and channel.device_jid is not None
     if ended:
         channel.desired = Desired.STOPPED
-    if status == ChannelStatus.LOGGED_OUT or (ended and status == ChannelStatus.BANNED):
+    if session_gone:
         channel.device_jid = None
     before = channel.status
+    if reason == CLIENT_OUTDATED:
+        channel.outdated_client = client_version()
     set_state(channel, status, reason, retry_at=retry_at)
     if in_use and status != before:
         await follow(channel)
+    return True

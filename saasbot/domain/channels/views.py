@@ -28,6 +28,8 @@ class ChannelView:
     new_chats_paused_until: datetime | None
     """Until when it may write to nobody first; may lie in the past."""
     new_chats_paused_reason: str | None
+    limited_until: datetime | None
+    """When there is room again for automatic messages: nothing while there is, or where today is not counted."""
     desired: str
     linked: bool
     bot_id: UUID | None
@@ -50,7 +52,7 @@ _QUERY = """
            c.device_jid IS NOT NULL AS linked, c.bot_id, b.name AS bot_name, c.bot_enabled, c.created_at, c.last_inbound_at,
            p.code AS pairing_code, p.phone AS pairing_phone, coalesce(p.code_number, 0) AS pairing_number,
            p.expires_at AS pairing_expires_at,
-           coalesce(today.received, 0) AS received_today, coalesce(today.sent, 0) AS sent_today,
+           limited.until AS limited_until, coalesce(today.received, 0) AS received_today, coalesce(today.sent, 0) AS sent_today,
            c.history_days, h.percent, coalesce(h.messages, 0) AS messages, coalesce(h.chats, 0) AS chats, h.finished_at,
            h.finished_at IS NULL AND (
                h.advanced_at > now() - make_interval(mins => :quiet)
@@ -66,6 +68,15 @@ _QUERY = """
         WHERE m.channel_id = c.id AND m.type <> 'activity' AND m.seq > 0  -- not what a phone handed over of earlier
           AND m.created_at >= date_trunc('day', now() AT TIME ZONE :timezone) AT TIME ZONE :timezone
     ) today ON :count_today
+    LEFT JOIN LATERAL (  -- as the governor counts them
+        SELECT greatest(
+            CASE WHEN count(*) FILTER (WHERE a.left_at > now() - interval '1 hour') >= c.hourly_limit
+                 THEN min(a.left_at) FILTER (WHERE a.left_at > now() - interval '1 hour') + interval '1 hour' END,
+            CASE WHEN count(*) >= c.daily_limit THEN min(a.left_at) + interval '1 day' END) AS until
+        FROM message a
+        WHERE a.channel_id = c.id AND a.author <> 'agent' AND a.left_at > now() - interval '1 day'
+          AND a.status NOT IN ('queued', 'failed')
+    ) limited ON :count_today AND coalesce(c.hourly_limit, c.daily_limit) IS NOT NULL
     WHERE c.company_id = :company AND c.deleted_at IS NULL AND (CAST(:id AS uuid) IS NULL OR c.id = :id)
     ORDER BY c.created_at, c.id
 """
@@ -74,7 +85,8 @@ _QUERY = """
 async def read_channels(
     actor: Actor, *, channel_id: UUID | None = None, count_today: bool = False
 ) -> list[ChannelView]:
-    """Every number of the company, oldest first, or the one asked for. `count_today` also counts its messages."""
+    """Every number of the company, oldest first, or the one asked for. `count_today` also counts its messages, and whether
+    the owner's limits leave room."""
     actor.require("channels.read")
     rows = await sql(
         _QUERY,

@@ -15,7 +15,8 @@ from saasbot.infra.settings import settings
 from saasbot.infra.text_input import one_line
 from saasbot.models import AiSource, Company
 
-_KEY = re.compile(r"[\x21-\x7e]{8,300}")
+_KEY = re.compile(r"[\x21-\x7e]{6,300}")
+"""Short ones too: a server of one's own is content with a word."""
 _LONGEST_URL = 300
 _LONGEST_MODEL = 100
 
@@ -43,12 +44,6 @@ def openai_settings(company: Company) -> OpenAiSettings:
         demo_available=settings().demo,
         paused_reason=company.ai_paused_reason,
     )
-
-
-async def get_openai(actor: Actor) -> OpenAiSettings:
-    """Raises: Forbidden, NotFound."""
-    actor.require("company.read")
-    return openai_settings(await access_company(actor))
 
 
 async def set_openai(

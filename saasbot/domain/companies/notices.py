@@ -62,20 +62,6 @@ async def dismiss_notice(actor: Actor, notice_id: UUID) -> None:
     await record(actor, "company.notice_dismissed", notice_id)
 
 
-async def list_notices(actor: Actor) -> list[Notice]:
-    """The open ones, newest first.
-
-    Raises: Forbidden.
-    """
-    actor.require("company.read")
-    query = (
-        select(Notice)
-        .where(col(Notice.company_id) == actor.company_id, col(Notice.cleared_at).is_(None))
-        .order_by(col(Notice.created_at).desc())
-    )
-    return list((await session().exec(query)).all())
-
-
 async def _clear(actor: Actor, *which: Any) -> bool:
     cleared = await run(
         update(Notice)

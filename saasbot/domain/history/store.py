@@ -12,12 +12,15 @@ from uuid import UUID
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.journal import fingerprint
+from saasbot.domain.inbox.acts import keep_acts
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
-from saasbot.domain.inbox.incoming import IncomingMessage
+from saasbot.domain.inbox.incoming import IncomingAct, IncomingMessage
 from saasbot.domain.inbox.preview import preview_of
+from saasbot.domain.inbox.receipts import apply_waiting
+from saasbot.domain.inbox.settle import settle_quietly
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
-from saasbot.models import Author, Channel, Direction, Media, MediaStatus, MessageStatus
+from saasbot.models import ActKind, Author, Channel, Direction, Media, MediaStatus, MessageStatus
 from saasbot.models.table import new_id, utcnow
 
 OLDER_MEDIA = "older_media"
@@ -32,7 +35,12 @@ class OlderMessage:
     message: IncomingMessage
     status: MessageStatus = MessageStatus.DELIVERED
     reactions: list[dict[str, str]] = field(default_factory=list)
+    """Of each side at most one, as `message.reactions` has them."""
     event: tuple[int, bytes] | None = None
+    edit: IncomingAct | None = None
+    """The last edit of it, where the history has both."""
+    is_edited: bool = False
+    """The history has it with its last words alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +70,16 @@ _LOCKED = """
 _MESSAGES = """
     INSERT INTO message (
         seq, id, company_id, conversation_id, channel_id, created_at, sort_at, wa_id, wa_timestamp, from_me, direction,
-        author, author_name, type, text, payload, quoted_wa_id, reactions, status, chat_jid)
+        author, author_name, type, text, payload, quoted_wa_id, status, chat_jid, edited_at)
     OVERRIDING SYSTEM VALUE
     SELECT -nextval(pg_get_serial_sequence('message', 'seq')), r.id, :company, r.conversation_id, :channel, r.at, r.at,
-        r.wa_id, r.at, r.from_me, r.direction, r.author, '', r.type, r.text, r.payload, r.quoted_wa_id, r.reactions, r.status,
-        r.chat_jid
+        r.wa_id, r.at, r.from_me, r.direction, r.author, '', r.type, r.text, r.payload, r.quoted_wa_id, r.status, r.chat_jid,
+        r.edited_at
     FROM (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
             number integer, id uuid, conversation_id uuid, at timestamptz, wa_id text, from_me boolean, direction text,
-            author text, type text, text text, payload jsonb, quoted_wa_id text, reactions jsonb, status text, chat_jid text)
+            author text, type text, text text, payload jsonb, quoted_wa_id text, status text, chat_jid text,
+            edited_at timestamptz)
         ORDER BY number
     ) r
     ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO NOTHING
@@ -87,7 +96,10 @@ _LAST = """
 
 
 async def store_older(actor: Actor, channel: Channel, older: Sequence[OlderMessage]) -> Stored:
-    """Store messages of one number's history, the newest of each chat first. Those that are stored already change nothing."""
+    """Store messages of one number's history, the newest of each chat first. Those that are stored already change nothing.
+
+    True afterwards: what was done to a message since the phone told of it, a tick too, is done.
+    """
     if not older:
         return Stored(0, 0)
     addresses = [
@@ -106,6 +118,7 @@ async def store_older(actor: Actor, channel: Channel, older: Sequence[OlderMessa
     stored = [(row, item) for row, item in zip(rows, older, strict=True) if row["id"] in fresh]
     await _announce_media(actor, channel, stored)
     await _show_as_last(stored)
+    await _settle(actor, channel, {conversation: person for person, conversation in conversations.items()}, stored)
     touched = {row["conversation_id"] for row, _ in stored}
     for conversation_id in touched:
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation_id)
@@ -145,11 +158,12 @@ async def _conversations(
 
 def _row(number: int, conversation_id: UUID, item: OlderMessage) -> dict[str, Any]:
     message = item.message
+    at = min(message.sent_at, utcnow())  # a clock that ran ahead must not pin the chat to the top of the list
     return {
         "number": number,
         "id": new_id(),
         "conversation_id": conversation_id,
-        "at": min(message.sent_at, utcnow()),  # a clock that ran ahead must not pin the chat to the top of the list
+        "at": at,
         "wa_id": message.wa_id,
         "from_me": message.from_me,
         "direction": Direction.OUTBOUND if message.from_me else Direction.INBOUND,
@@ -158,9 +172,9 @@ def _row(number: int, conversation_id: UUID, item: OlderMessage) -> dict[str, An
         "text": message.text,
         "payload": message.payload,
         "quoted_wa_id": message.quoted_wa_id,
-        "reactions": item.reactions,
         "status": item.status,
         "chat_jid": message.chat_jid,
+        "edited_at": at if item.is_edited else None,
     }
 
 
@@ -205,6 +219,35 @@ async def _keep_event(actor: Actor, channel_id: UUID, code: int, raw: bytes) -> 
         raw=raw,
     )
     return row.scalar_one()
+
+
+async def _settle(
+    actor: Actor, channel: Channel, people: dict[UUID, UUID], stored: list[tuple[dict[str, Any], OlderMessage]]
+) -> None:
+    """The phone's reactions and edits are acts like all others. `people`: by conversation."""
+    done = [
+        (people[row["conversation_id"]], _reaction(row, reaction))
+        for row, item in stored
+        for reaction in item.reactions
+    ]
+    done += [(people[row["conversation_id"]], item.edit) for row, item in stored if item.edit is not None]
+    if done:
+        await keep_acts(actor, channel.id, done)
+    await settle_quietly(actor, channel.id, [(row["conversation_id"], row["wa_id"]) for row, _ in stored])
+    if ours := [row["wa_id"] for row, _ in stored if row["from_me"]]:
+        await apply_waiting(actor, channel.id, ours)
+
+
+def _reaction(row: dict[str, Any], reaction: dict[str, str]) -> IncomingAct:
+    return IncomingAct(
+        ActKind.REACTION,
+        None,
+        None,
+        from_me=reaction["author"] != Author.CUSTOMER,
+        target_wa_id=row["wa_id"],
+        at=row["at"],
+        text=reaction["emoji"],
+    )
 
 
 async def _show_as_last(stored: list[tuple[dict[str, Any], OlderMessage]]) -> None:

@@ -1,4 +1,5 @@
-"""A person reacts to a message, edits or deletes one of ours: the wish is a row, WhatsApp is told by the number's holder.
+"""A person reacts to a message, edits or deletes one of ours: the wish is a row, WhatsApp is told by the number's holder. What
+still waits to be sent is taken back here and now.
 
 None of them is an answer: the bot keeps a chat that it has, and only people do this, never the bot.
 """
@@ -11,7 +12,9 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import channel_of_chat
 from saasbot.domain.channels.commands import wake_outbox
+from saasbot.domain.channels.outbox_drops import drop_queued_message
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.domain.inbox.send import clean_text
 from saasbot.infra import events
@@ -24,6 +27,7 @@ EDIT_WITHIN = timedelta(minutes=15)
 REVOKE_WITHIN = timedelta(days=2)
 """As long as phones take it. After that WhatsApp accepts the message and nothing happens."""
 _LONGEST_EMOJI = 24
+_CANCELLED = "cancelled"
 
 
 class NotOnWhatsApp(AppError):
@@ -56,6 +60,12 @@ class RevokeTooLate(AppError):
     message: ClassVar[str] = "WhatsApp lets a message be deleted for everyone for two days, and they are over."
 
 
+class AlreadyLeft(AppError):
+    code: ClassVar[str] = "message_already_left"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "It does not wait any more: it has left, or is leaving right now."
+
+
 async def react(actor: Actor, conversation_id: UUID, message_id: UUID, *, emoji: str) -> None:
     """Our reaction to a message becomes this emoji, or none when it is empty.
 
@@ -83,11 +93,35 @@ async def edit(actor: Actor, conversation_id: UUID, message_id: UUID, *, text: s
     await _ask(actor, message, ActKind.EDIT, text, stands=message.text == text)
 
 
+async def cancel(actor: Actor, conversation_id: UUID, message_id: UUID) -> None:
+    """A message that waits to be sent never is: it has failed, and can be sent again. Twice is once.
+
+    Raises: AlreadyLeft, Forbidden, NotFound.
+    """
+    if await _cancelled(actor, conversation_id, message_id):
+        return
+    conversation = await access_conversation(actor, conversation_id)
+    if (await _find(actor, conversation.id, message_id)).error != _CANCELLED:
+        raise AlreadyLeft
+
+
+async def _cancelled(actor: Actor, conversation_id: UUID, message_id: UUID) -> bool:
+    """Whether it waited, and so was taken back."""
+    actor.require("inbox.write")
+    conversation = await access_conversation(actor, conversation_id)
+    waited = await drop_queued_message(actor, conversation.id, message_id, error=_CANCELLED)
+    if waited:
+        await wake_outbox(conversation.channel_id)  # what waited behind it may leave now
+    return waited
+
+
 async def revoke(actor: Actor, conversation_id: UUID, message_id: UUID) -> None:
-    """A message of ours will be deleted for everyone. One that is deleted stays so.
+    """A message of ours will be deleted for everyone; one that waits to be sent never is sent. One that is deleted stays so.
 
     Raises: Forbidden, NotFound, NotOnWhatsApp, NotOurs, RevokeTooLate.
     """
+    if await _cancelled(actor, conversation_id, message_id):
+        return
     message = await _access(actor, conversation_id, message_id, deleted=True)
     if not message.from_me:
         raise NotOurs
@@ -105,9 +139,17 @@ def is_late(kind: ActKind | str, sent_at: datetime | None) -> bool:
 
 
 async def _access(actor: Actor, conversation_id: UUID, message_id: UUID, *, deleted: bool = False) -> Message:
-    """The message, whose conversation is locked: of two wishes at once one comes first."""
+    """The message, whose conversation is locked: of two wishes at once one comes first. Raises also: NumberDeleted."""
     actor.require("inbox.write")
-    await access_conversation(actor, conversation_id, lock=True)
+    conversation = await access_conversation(actor, conversation_id, lock=True)
+    message = await _find(actor, conversation.id, message_id)
+    if message.wa_id is None or (message.revoked_at is not None and not deleted):
+        raise NotOnWhatsApp
+    await channel_of_chat(actor, conversation.channel_id)
+    return message
+
+
+async def _find(actor: Actor, conversation_id: UUID, message_id: UUID) -> Message:
     query = select(Message).where(
         Message.id == message_id,
         Message.company_id == actor.company_id,
@@ -117,8 +159,6 @@ async def _access(actor: Actor, conversation_id: UUID, message_id: UUID, *, dele
     message = (await session().exec(query.execution_options(populate_existing=True))).one_or_none()
     if message is None:
         raise NotFound
-    if message.wa_id is None or (message.revoked_at is not None and not deleted):
-        raise NotOnWhatsApp
     return message
 
 

@@ -23,6 +23,10 @@ class IncomingMedia:
     file_name: str | None = None
 
 
+NOTHING = "nothing"
+"""The kind of what a chat does not show."""
+
+
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
     """A message from a customer, or (`from_me`) one that the owner typed on the phone itself. One of the type `activity`
@@ -57,6 +61,19 @@ class IncomingMessage:
         return self.payload.get("kind") == "undecryptable"
 
     @property
+    def is_nothing(self) -> bool:
+        """A chat does not show it, unless a placeholder was there for it: that becomes a line."""
+        return self.type == MessageType.ACTIVITY and self.payload.get("kind") == NOTHING
+
+    def gives_way_to(self, later: "IncomingMessage") -> bool:
+        """`later`, which has the same id, is what this one stood for: the message itself, or the call that was not missed."""
+        if self.author_jid != later.author_jid:
+            return False
+        if self.is_placeholder:
+            return not later.is_placeholder
+        return self.payload.get("kind") == "missed_call" and later.payload.get("kind") == "call"
+
+    @property
     def is_on_its_way(self) -> bool:
         """The message itself is asked for. One that WhatsApp sent to the phone alone rarely comes."""
         return self.is_placeholder and not self.payload.get("unavailable")
@@ -86,7 +103,8 @@ class IncomingAct:
     push_name: str = ""
     group: str | None = None
     author_jid: str | None = None
-    """Both as of a message."""
+    chat_jid: str = ""
+    """All three as of a message. Where the contact is known already, nothing asks for the chat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from saasbot.domain.actor import Actor
 from saasbot.domain.inbox.merge_chats import join_chats, take_chat
 from saasbot.domain.inbox.merge_lock import lock_people
+from saasbot.domain.inbox.settle import settle_acts
 from saasbot.domain.inbox.turns import ask_for_turns
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
@@ -59,11 +60,30 @@ async def merge_contacts(actor: Actor, one: UUID, other: UUID, *, seen_as: Seque
     await session().flush()
     session().expunge(gone)
     await sql("DELETE FROM contact WHERE company_id = :company AND id = :gone", company=actor.company_id, gone=gone.id)
+    await _settle(actor, kept.id, {c.id: c for c in people.conversations if c.contact_id == kept.id})
     await ask_anew(actor, joined)
     for conversation in people.conversations:  # what was noted of either is this person's now
         events.publish("consent", company_id=actor.company_id, conversation_id=conversation.id)
     log.info("inbox.contacts_joined", company_id=str(actor.company_id), merge_id=str(merge.id))
     return kept.id
+
+
+async def _settle(actor: Actor, contact_id: UUID, conversations: dict[UUID, Conversation]) -> None:
+    """What came under one address, and waited for a message that was under the other, is done to it."""
+    rows = await sql(
+        """
+        SELECT DISTINCT c.channel_id, c.id, a.wa_id FROM message_act a
+        JOIN conversation c ON c.company_id = a.company_id AND c.channel_id = a.channel_id AND c.contact_id = a.contact_id
+        WHERE a.company_id = :company AND a.contact_id = :contact
+        """,
+        company=actor.company_id,
+        contact=contact_id,
+    )
+    by_channel: dict[UUID, list[tuple[UUID, str]]] = {}
+    for channel_id, conversation_id, wa_id in rows:
+        by_channel.setdefault(channel_id, []).append((conversation_id, wa_id))
+    for channel_id, messages in by_channel.items():
+        await settle_acts(actor, await session().get_one(Channel, channel_id), conversations, messages)
 
 
 async def were_parted(actor: Actor, one: UUID, other: UUID, *, seen_as: Sequence[str]) -> bool:

@@ -10,8 +10,8 @@ from sqlmodel import select
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_outbox
 from saasbot.domain.inbox.merge_chats import as_it_is, change_epoch
+from saasbot.domain.inbox.newest import show_newest
 from saasbot.domain.inbox.outbound import add_activity
-from saasbot.domain.inbox.preview import REVOKED, preview_of
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
 from saasbot.models import ContactMerge, Conversation, ConversationMerge, Handler
@@ -26,12 +26,13 @@ _RESTORE = """
     FROM conversation c WHERE c.company_id = :company AND c.id = :kept
 """
 
+# what of a phone's past came since has a number below zero, and of the same sequence (`store_older`)
 _MOVE = """
     UPDATE message SET conversation_id = :gone,
         client_token = CASE WHEN client_token LIKE 'gap:%' THEN replace(client_token, :kept_text, :gone_text)
                             ELSE client_token END
     WHERE company_id = :company AND conversation_id = :kept
-      AND (id = ANY(:moved) OR (seq > :since AND chat_jid = ANY(:chats)))
+      AND (id = ANY(:moved) OR (abs(seq) > :since AND chat_jid = ANY(:chats)))
 """
 
 # each in the conversation it was in; what is there of the same message is its twin
@@ -48,15 +49,9 @@ _ACTS = """
         SELECT FROM message m WHERE m.channel_id = a.channel_id AND m.conversation_id = :gone AND m.wa_id = a.wa_id)
 """
 
-_NEWEST = """
-    SELECT m.id, m.sort_at, m.type, m.author, m.status, m.text, m.payload, m.revoked_at IS NOT NULL AS revoked
-    FROM message m WHERE m.company_id = :company AND m.conversation_id = :chat
-      AND (m.type <> 'activity' OR m.payload->>'kind' = 'missed_call')
-    ORDER BY m.sort_at DESC, m.seq DESC LIMIT 1
-"""
-
+# a phone's past asks nothing: `greatest` passes over the nothing that an empty chat gives
 _ASKED = """
-    SELECT coalesce(max(seq), 0) FROM message
+    SELECT greatest(max(seq), 0) FROM message
     WHERE company_id = :company AND conversation_id = :chat AND author = 'customer' AND type <> 'activity'
 """
 
@@ -132,8 +127,8 @@ async def _other_chats(chat: Conversation, since: int, leaving: Sequence[str]) -
     """The addresses under which something came since that are not the leaving contact's."""
     rows = await sql(
         """
-        SELECT chat_jid FROM message WHERE company_id = :company AND conversation_id = :chat AND seq > :since
-          AND chat_jid IS NOT NULL AND NOT chat_jid = ANY(:leaving) GROUP BY chat_jid ORDER BY max(seq)
+        SELECT chat_jid FROM message WHERE company_id = :company AND conversation_id = :chat AND abs(seq) > :since
+          AND chat_jid IS NOT NULL AND NOT chat_jid = ANY(:leaving) GROUP BY chat_jid ORDER BY max(abs(seq))
         """,
         company=chat.company_id,
         chat=chat.id,
@@ -172,18 +167,7 @@ async def _settle(kept: Conversation, gone: Conversation) -> None:
         values = {"company": chat.company_id, "chat": chat.id}
         chat.last_customer_seq = (await sql(_ASKED, **values)).scalar_one()
         chat.answered_seq = min(answered, chat.last_customer_seq)
-        newest = (await sql(_NEWEST, **values)).one_or_none()
-        _show_as_last(chat, newest)
-
-
-def _show_as_last(chat: Conversation, newest: Any) -> None:
-    if newest is None:
-        chat.last_message_id, chat.last_preview = None, ""
-        chat.last_author = chat.last_type = chat.last_status = None
-        return
-    chat.last_message_id, chat.last_activity_at = newest.id, newest.sort_at
-    chat.last_preview = REVOKED if newest.revoked else preview_of(newest.type, newest.text, newest.payload)
-    chat.last_author, chat.last_type, chat.last_status = newest.author, newest.type, newest.status
+        await show_newest(chat)
 
 
 async def _give_owner(kept: Conversation, gone: Conversation, record: ConversationMerge | None) -> None:

@@ -17,7 +17,8 @@ _MARKS = {
     MessageType.LOCATION: "📍",
     MessageType.CONTACT: "👤",
 }
-_MARKS_OF_KINDS = {"poll": "📊", "missed_call": "📞"}
+TAKEN_CALL = "☎"
+_MARKS_OF_KINDS = {"poll": "📊", "missed_call": "📞", "call": TAKEN_CALL}
 
 
 def preview_of(kind: MessageType | str, text: str, payload: dict[str, Any]) -> str:
@@ -26,6 +27,8 @@ def preview_of(kind: MessageType | str, text: str, payload: dict[str, Any]) -> s
     line = " ".join(text.split())[:PREVIEW_LENGTH]
     if not line and kind == MessageType.CONTACT:
         line = str(payload.get("name", ""))[:PREVIEW_LENGTH]
+        more = len(payload.get("others", ())) + payload.get("left_out", 0)
+        line = f"{line} +{more}" if line and more else line
     if not line and kind == MessageType.LOCATION:
         line = str(payload.get("name") or payload.get("address") or "")[:PREVIEW_LENGTH]
     mark = _MARKS.get(MessageType(kind)) or _MARKS_OF_KINDS.get(str(payload.get("kind", "")), "")

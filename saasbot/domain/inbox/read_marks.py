@@ -22,6 +22,15 @@ async def mark_read(actor: Actor, conversation_id: UUID) -> Conversation:
     conversation = await access_conversation(actor, conversation_id, lock=True)
     if conversation.unread == 0:
         return conversation
+    await read_all(conversation)
+    events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
+    return conversation
+
+
+async def read_all(conversation: Conversation) -> None:
+    """Nothing of the locked conversation is unread, and the customer sees blue ticks on what was."""
+    if conversation.unread == 0:
+        return
     rows = await sql(
         """
         SELECT wa_id, author_jid FROM message
@@ -29,7 +38,7 @@ async def mark_read(actor: Actor, conversation_id: UUID) -> Conversation:
             AND type <> 'activity'
         ORDER BY sort_at DESC, seq DESC LIMIT :most
         """,
-        company=actor.company_id,
+        company=conversation.company_id,
         conversation=conversation.id,
         most=min(conversation.unread, _MOST),
     )
@@ -39,5 +48,3 @@ async def mark_read(actor: Actor, conversation_id: UUID) -> Conversation:
     for author_jid, wa_ids in by_author.items():
         await send_read_marks(conversation, wa_ids, author_jid=author_jid)
     conversation.unread = 0
-    events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
-    return conversation

@@ -44,7 +44,10 @@ _SELECT = """
     SELECT c.id, c.channel_id, channel.name, c.chat_jid, c.contact_id, contact.name, address.phone, address.lid, address.in_group,
         c.status, c.handler, c.assignee_id, assignee.name, c.bot_enabled, c.unread, c.last_message_id, c.last_preview,
         c.last_author, last.author_user_id, last.author_name, c.last_type, c.last_status, c.last_activity_at,
-        last.revoked_at IS NOT NULL
+        last.revoked_at IS NOT NULL,
+        c.last_type IS NOT DISTINCT FROM 'audio' AND EXISTS (
+            SELECT FROM media WHERE media.company_id = :company AND media.id = last.media_id AND media.voice),
+        channel.status, channel.deleted_at IS NOT NULL
     FROM ({page}) c
     JOIN channel ON channel.company_id = :company AND channel.id = c.channel_id
     JOIN contact ON contact.company_id = :company AND contact.id = c.contact_id

@@ -14,13 +14,14 @@ from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_media
-from saasbot.domain.inbox.acts import settle_acts
 from saasbot.domain.inbox.calls import answer_calls
 from saasbot.domain.inbox.groups import ask_group_names
 from saasbot.domain.inbox.identities import Address, kind_of_chat, resolve_contacts
 from saasbot.domain.inbox.incoming import IncomingMessage
+from saasbot.domain.inbox.nothing import take_off
 from saasbot.domain.inbox.preview import preview_of
 from saasbot.domain.inbox.receipts import apply_waiting
+from saasbot.domain.inbox.settle import settle_acts
 from saasbot.domain.inbox.turns import ask_for_turns
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
@@ -70,15 +71,18 @@ _INSERT = """
     ON CONFLICT (channel_id, conversation_id, wa_id, from_me) WHERE wa_id IS NOT NULL DO UPDATE SET
         -- it arrives only now: who read, or answered, up to here has not seen it
         seq = DEFAULT,
-        type = excluded.type, text = excluded.text, payload = excluded.payload, media_id = excluded.media_id,
+        type = excluded.type, text = excluded.text, media_id = excluded.media_id,
+        payload = CASE message.type WHEN 'activity' THEN message.payload ELSE '{}' END || excluded.payload,
         author_name = excluded.author_name, quoted_wa_id = excluded.quoted_wa_id, sort_at = excluded.sort_at,
         wa_timestamp = excluded.wa_timestamp,
         -- what was done to the placeholder is done to the real one, anew
         edited_at = NULL, revoked_at = NULL, earlier_text = NULL
-    -- only the placeholder of an undecryptable message gives way, and only to the real one
-    WHERE message.type = 'unsupported' AND message.payload->>'kind' = 'undecryptable'
-      AND excluded.payload->>'kind' IS DISTINCT FROM 'undecryptable'
-      AND message.author_jid IS NOT DISTINCT FROM excluded.author_jid
+    -- only what `gives_way_to` says: the placeholder of an undecryptable message, and a call that was not missed after all
+    WHERE message.author_jid IS NOT DISTINCT FROM excluded.author_jid AND (
+        (message.type = 'unsupported' AND message.payload->>'kind' = 'undecryptable'
+         AND excluded.payload->>'kind' IS DISTINCT FROM 'undecryptable')
+        OR (message.type = 'activity' AND message.payload->>'kind' = 'missed_call'
+            AND excluded.type = 'activity' AND excluded.payload->>'kind' = 'call'))
     RETURNING id, seq, wa_id, conversation_id, from_me
 """
 
@@ -103,13 +107,20 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
     asking: list[Conversation] = []
     arrived: list[tuple[UUID, str]] = []
     calls: list[tuple[Conversation, IncomingMessage]] = []
+    nothings: list[tuple[Conversation, dict[str, Any]]] = []
+    answered: dict[UUID, Conversation] = {}
     by_id = {conversation.id: conversation for conversation in conversations.values()}
     for row, message in zip(rows, messages, strict=True):
         found = stored.get(row["id"])
         if found is None:
             continue
         conversation = by_id[row["conversation_id"]]
-        _advance(conversation, row, found, message)
+        if message.is_nothing:
+            nothings.append((conversation, row))
+        else:
+            _advance(conversation, row, found, message)
+            if message.from_me and message.type != MessageType.ACTIVITY:
+                answered[conversation.id] = conversation
         fresh.append(conversation)
         if message.type != MessageType.ACTIVITY and not message.is_on_its_way:
             asking.append(conversation)
@@ -124,6 +135,9 @@ async def receive(actor: Actor, channel: Channel, messages: Sequence[IncomingMes
         events.publish("conversation", company_id=actor.company_id, conversation_id=conversation.id)
     if echoes := [message.wa_id for message in messages if message.from_me]:
         await apply_waiting(actor, channel.id, echoes)
+    await _overtake_hand_offs(channel, answered)
+    for conversation, row in sorted(nothings, key=lambda found: found[1]["sort_at"], reverse=True):
+        await take_off(conversation, row)
     await settle_acts(actor, channel, by_id, arrived)
     if any(message.media is not None for message in messages):
         await wake_media(channel.id)
@@ -213,14 +227,13 @@ def _row(channel: Channel, conversation: Conversation, message: IncomingMessage)
 class _Stored:
     seq: int
     replaced: bool
-    """It took the place of its placeholder, which was counted."""
+    """It took the place of what stood for it, which was counted."""
 
 
 async def _insert(
     rows: list[dict[str, Any]], channel: Channel, messages: Sequence[IncomingMessage]
 ) -> dict[UUID, _Stored]:
-    """Insert what is not stored yet, by id; a placeholder of an undecryptable message gives way to the real one, under its own
-    id."""
+    """Insert what is not stored yet, by id; what stood for a message gives way to it, under its own id."""
     media = []
     for row, message in zip(rows, messages, strict=True):
         if message.media is not None:
@@ -249,12 +262,12 @@ async def _insert(
 def _one_of_each(
     rows: list[dict[str, Any]], messages: Sequence[IncomingMessage]
 ) -> dict[tuple[UUID, str, bool], dict[str, Any]]:
-    """Of what is told twice in one go the first, except that its placeholder gives way to the message here as well."""
+    """Of what is told twice in one go the first, except that what stood for a message gives way to it here as well."""
     chosen: dict[tuple[UUID, str, bool], tuple[dict[str, Any], IncomingMessage]] = {}
     for row, message in zip(rows, messages, strict=True):
         key = (row["conversation_id"], row["wa_id"], row["from_me"])
         before = chosen.get(key, (row, message))[1]
-        if before.is_placeholder and not message.is_placeholder and before.author_jid == message.author_jid:
+        if before.gives_way_to(message):
             del chosen[key]  # in the order of arrival it stands where the message is
         chosen.setdefault(key, (row, message))
     return {key: row for key, (row, _) in chosen.items()}
@@ -287,7 +300,7 @@ def _media(channel: Channel, message: IncomingMessage) -> Media:
 def _advance(conversation: Conversation, row: dict[str, Any], stored: _Stored, message: IncomingMessage) -> None:
     """Move the conversation on by one new message. The caller holds its lock."""
     if message.type == MessageType.ACTIVITY:
-        _note_activity(conversation, row, message)
+        _note_activity(conversation, row, stored, message)
         return
     conversation.chat_jid = message.chat_jid or conversation.chat_jid
     _show_as_last(conversation, row, message)
@@ -308,6 +321,26 @@ def _advance(conversation: Conversation, row: dict[str, Any], stored: _Stored, m
         conversation.status = ConversationStatus.PENDING if bot else ConversationStatus.OPEN
 
 
+async def _overtake_hand_offs(channel: Channel, conversations: dict[UUID, Conversation]) -> None:
+    """The owner has answered in these on the phone. The sentence with which the bot has passed a chat on may still wait to leave:
+    it is written under the ownership that it has changed to, and shall not follow the answer."""
+    if not conversations:
+        return
+    rows = await sql(
+        """
+        SELECT conversation_id, max(owner_epoch) AS epoch FROM message
+        WHERE channel_id = :channel AND (status = 'queued' OR status = 'sending') AND author = 'bot'
+          AND conversation_id = ANY(:ids) GROUP BY conversation_id
+        """,
+        channel=channel.id,
+        ids=list(conversations),
+    )
+    for row in rows.all():
+        conversation = conversations[row.conversation_id]
+        if conversation.handler == Handler.HUMAN and row.epoch == conversation.owner_epoch:
+            conversation.owner_epoch += 1
+
+
 def _show_as_last(conversation: Conversation, row: dict[str, Any], message: IncomingMessage) -> None:
     if row["sort_at"] < conversation.last_activity_at and conversation.last_message_id is not None:
         return
@@ -321,8 +354,12 @@ def _show_as_last(conversation: Conversation, row: dict[str, Any], message: Inco
         conversation.ephemeral_seconds = message.ephemeral_seconds
 
 
-def _note_activity(conversation: Conversation, row: dict[str, Any], message: IncomingMessage) -> None:
+def _note_activity(conversation: Conversation, row: dict[str, Any], stored: _Stored, message: IncomingMessage) -> None:
     """Nobody is asked anything; but a missed call is for the team to see, as WhatsApp shows it: new, and on top."""
+    if stored.replaced and conversation.last_message_id == row["id"]:
+        # the owner saw to it on the phone. Nothing came after it, so if anything is unread, it is
+        conversation.unread = max(conversation.unread - 1, 0)
+        conversation.last_preview = preview_of(message.type, message.text, message.payload)
     if message.from_me or message.payload.get("kind") != "missed_call":
         return
     _show_as_last(conversation, row, message)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.channels.access import access_channel
+from saasbot.domain.channels.access import access_channel, channel_of_chat
 from saasbot.domain.channels.new_chats import check_may_write_first
 from saasbot.domain.channels.pairing import digits_of_phone
 from saasbot.domain.inbox.access import access_conversation
@@ -16,7 +16,8 @@ from saasbot.domain.inbox.identities import Address, resolve_contacts
 from saasbot.domain.inbox.new_message import Special, Written, special_of, written
 from saasbot.domain.inbox.outbound import add_outbound
 from saasbot.domain.inbox.ownership import give_to_person
-from saasbot.infra.db import session
+from saasbot.domain.inbox.read_marks import read_all
+from saasbot.infra.db import session, sql
 from saasbot.infra.errors import AppError, DatabaseUnavailable, InvalidInput
 from saasbot.models import (
     Author,
@@ -69,15 +70,16 @@ async def send_message(
     """Queue a person's message: words, a file with a caption, or something `special` alone. `quoted_id` names the message that
     it answers. Sending takes the chat over from the bot. The same `client_token` twice is one message.
 
-    Raises: Forbidden, InvalidInput, NotFound, NewChatsPaused.
+    Raises: Forbidden, InvalidInput, NotFound, NewChatsPaused, NumberDeleted.
     """
     actor.require("inbox.write")
     content = await _content(actor, text, media_id, special)
     conversation = await access_conversation(actor, conversation_id, lock=True)
     if client_token is not None and (sent := await _already(actor, client_token)):
         return sent
-    await check_may_write_first(actor, conversation)
-    quoted_wa_id = await _quoted(actor, conversation_id, quoted_id)
+    channel = await channel_of_chat(actor, conversation.channel_id)
+    await check_may_write_first(actor, channel, conversation)
+    quoted_wa_id = await _quoted(actor, conversation, quoted_id)
     await give_to_person(actor, conversation)
     message = await add_outbound(
         conversation,
@@ -92,7 +94,7 @@ async def send_message(
         quoted_wa_id=quoted_wa_id,
         poll_secret=content.poll_secret,
     )
-    conversation.unread = 0
+    await read_all(conversation)
     await drop_draft(actor, conversation.id)
     return message
 
@@ -122,14 +124,14 @@ async def _type_of_file(actor: Actor, media_id: UUID) -> MessageType:
     return {"image": MessageType.IMAGE, "audio": MessageType.AUDIO}.get(family, MessageType.DOCUMENT)
 
 
-async def _quoted(actor: Actor, conversation_id: UUID, quoted_id: UUID | None) -> str | None:
+async def _quoted(actor: Actor, conversation: Conversation, quoted_id: UUID | None) -> str | None:
     """How WhatsApp names the message that is answered. Raises: InvalidInput."""
     if quoted_id is None:
         return None
     query = select(Message.wa_id).where(
         Message.id == quoted_id,
         Message.company_id == actor.company_id,
-        Message.conversation_id == conversation_id,
+        Message.conversation_id == conversation.id,
         Message.type != MessageType.ACTIVITY,
         col(Message.revoked_at).is_(None),
     )
@@ -193,15 +195,21 @@ async def _chat_of(actor: Actor, channel_id: UUID, contact_id: UUID, *, chat_jid
 
 
 async def resend(actor: Actor, message_id: UUID) -> Message:
-    """Send a failed or unconfirmed message once more, as a new message of the person who asks.
+    """Send a failed or unconfirmed message once more, as a new message of the person who asks. Of one that was sent again before,
+    the newest try counts: nothing is sent while that is under way, or when it arrived.
 
-    Raises: Forbidden, NotFound, NothingToResend.
+    Raises: Forbidden, NotFound, NothingToResend, and as `send_message`.
     """
     actor.require("inbox.write")
-    query = select(Message).where(Message.id == message_id, Message.company_id == actor.company_id)
+    newest = await sql(_NEWEST_TRY, id=message_id, company=actor.company_id)
+    query = select(Message).where(Message.id == newest.scalar(), Message.company_id == actor.company_id)
     message = (await session().exec(query)).one_or_none()
-    if message is None or message.status not in (MessageStatus.FAILED, MessageStatus.UNCONFIRMED):
+    if message is None:
         raise NothingToResend
+    if message.status not in (MessageStatus.FAILED, MessageStatus.UNCONFIRMED):
+        if message.id == message_id:
+            raise NothingToResend
+        return message
     special = special_of(message.type, message.payload)
     return await send_message(
         actor,
@@ -212,6 +220,16 @@ async def resend(actor: Actor, message_id: UUID) -> Message:
         quoted_id=await _still_quotable(message),
         client_token=f"resend:{message.id}",
     )
+
+
+_NEWEST_TRY = """
+    WITH RECURSIVE try AS (
+        SELECT id, 0 AS step FROM message WHERE company_id = :company AND id = :id
+        UNION ALL
+        SELECT m.id, try.step + 1 FROM try JOIN message m ON m.company_id = :company AND m.client_token = 'resend:' || try.id
+    )
+    SELECT id FROM try ORDER BY step DESC LIMIT 1
+"""
 
 
 async def _still_quotable(message: Message) -> UUID | None:

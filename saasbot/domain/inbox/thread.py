@@ -21,6 +21,10 @@ _SELECT = """
     SELECT m.id, m.seq, m.conversation_id, m.sort_at, m.created_at, m.wa_timestamp, m.direction, m.author,
         m.author_user_id, m.author_name, m.author_jid, m.type, m.text, m.payload, m.status, m.error, m.client_token, m.turn_id,
         m.edited_at, m.revoked_at, m.earlier_text, m.reactions, m.held_until, m.held_reason, a.acts, m.wa_id IS NOT NULL,
+        m.status IN ('failed', 'unconfirmed') AND EXISTS (
+            SELECT FROM message r WHERE r.company_id = m.company_id AND r.client_token = 'resend:' || m.id),
+        m.error IS NOT DISTINCT FROM 'reachout_timelocked' AND EXISTS (
+            SELECT FROM message i WHERE i.conversation_id = m.conversation_id AND i.direction = 'inbound' AND i.seq < m.seq),
         coalesce((SELECT model FROM agent_turn t WHERE t.company_id = m.company_id AND t.id = m.turn_id), ''),
         m.media_id, q.author, q.author_name, q.type, left(q.text, 200), q.revoked_at IS NOT NULL
     FROM ({page}) m
@@ -37,8 +41,8 @@ _SELECT = """
     ) a
     ORDER BY m.sort_at DESC, m.seq DESC
 """
-_OWN = 27
-"""How many columns a message has of its own."""
+_OWN, _PAYLOAD = 29, 13
+"""How many columns a message has of its own, and which of them is its payload."""
 
 _PAGE_OF = """
     SELECT * FROM message WHERE company_id = :company AND conversation_id = :conversation {before}
@@ -79,10 +83,9 @@ async def _read(actor: Actor, page: str, **values: Any) -> list[MessageView]:
 
 
 def _message(row: tuple[Any, ...], files: dict[UUID, MediaView]) -> MessageView:
-    quoted = row[_OWN + 1 :]
-    return MessageView(
-        *row[:_OWN], media=files.get(row[_OWN]), quoted=QuotedView(*quoted) if quoted[0] is not None else None
-    )
+    stored, told = row[_OWN + 1 :], row[_PAYLOAD].pop("quoted", None)
+    quoted = QuotedView(*stored) if stored[0] is not None else QuotedView(author_name="", **told) if told else None
+    return MessageView(*row[:_OWN], media=files.get(row[_OWN]), quoted=quoted)
 
 
 async def _files(actor: Actor, ids: Sequence[UUID]) -> dict[UUID, MediaView]:

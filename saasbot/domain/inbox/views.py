@@ -54,6 +54,11 @@ class ConversationView:
     last_activity_at: datetime
     last_revoked: bool
     """Whether the last message was deleted."""
+    last_voice: bool
+    """Whether the last message is a voice note."""
+    channel_status: str
+    channel_deleted: bool
+    """Its number was deleted: nothing is sent here any more."""
 
     @property
     def position(self) -> ListPosition:
@@ -88,13 +93,15 @@ class MediaView:
 
 @dataclass(frozen=True, slots=True)
 class QuotedView:
-    """The message that another one answers."""
+    """The message that another one answers: as it is here, else as whoever answered told it."""
 
     author: str
     author_name: str
     type: str
     text: str
     revoked: bool = False
+    is_status: bool = False
+    """It stands in no chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,10 @@ class MessageView:
     """Acts of ours that WhatsApp has not taken: {kind, text, status, error}, the newest of each kind."""
     on_whatsapp: bool = False
     """Whether WhatsApp has it under an id that we know: it can be answered and acted upon."""
+    resent: bool = False
+    """It failed or was not confirmed, and was sent again as another message."""
+    token_ran_out: bool = False
+    """WhatsApp refused it as if nobody had written here (463), and somebody has: until they write again."""
     model: str = ""
     """Which one wrote it, for what the bot said; else empty."""
     media: MediaView | None = None

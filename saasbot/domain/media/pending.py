@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
 from saasbot.domain.channels.commands import wake_media
+from saasbot.domain.inbox.access import access_conversation
 from saasbot.infra import events
 from saasbot.infra.db import session, sql
 from saasbot.infra.errors import AppError, NotFound
@@ -16,6 +17,10 @@ from saasbot.models import Media, MediaStatus, Message
 ATTEMPTS = 6
 """So often a file is tried by itself: at once and again after 5, 10, 20, 40 and 80 seconds."""
 _FIRST_WAIT_SECONDS = 5
+INTERRUPTED = "interrupted"
+"""Its process ended while it was fetched."""
+_INTERRUPTIONS = 2
+"""So often that is bad luck. Then the file may be the reason, and a bridge that dies once more is taken for broken."""
 NEVER_AGAIN = ("too_large", "event_missing", "no_media")
 """Why a file is missing for good: asking for it again changes nothing."""
 
@@ -56,14 +61,47 @@ async def next_retry(actor: Actor, channel_id: UUID) -> float | None:
     return None if seconds is None else max(float(seconds), 0.0)
 
 
-async def fail_inbound(actor: Actor, media_id: UUID, *, error: str, permanent: bool) -> None:
-    """A download failed: for good, or once too often, it is shown as missing; else it is tried again, later each time.
-    What is stored stays stored."""
+def may_end_processes(media: Media) -> bool:
+    """Too often, whoever fetched this file did not live to say how it went."""
+    return media.error == INTERRUPTED and media.attempts >= _INTERRUPTIONS
+
+
+async def begin_fetch(actor: Actor, media_id: UUID) -> None:
+    """A try counts as soon as it begins, as one that did not end: it may be the end of this process."""
     await sql(
         """
-        UPDATE media SET attempts = attempts + 1, error = :error,
-               retry_at = clock_timestamp() + make_interval(secs => :wait * 2 ^ attempts),
-               status = CASE WHEN :permanent OR attempts + 1 >= :most THEN 'failed' ELSE status END
+        UPDATE media SET attempts = attempts + 1, error = :interrupted,
+               retry_at = clock_timestamp() + make_interval(secs => :wait * 2 ^ attempts)
+        WHERE id = :id AND company_id = :company AND status = 'pending'
+        """,
+        interrupted=INTERRUPTED,
+        wait=_FIRST_WAIT_SECONDS,
+        id=media_id,
+        company=actor.company_id,
+    )
+
+
+async def take_back_fetch(actor: Actor, media_id: UUID) -> None:
+    """What began was no try: there was no connection."""
+    await sql(
+        """
+        UPDATE media SET attempts = attempts - 1, error = NULL, retry_at = NULL
+        WHERE id = :id AND company_id = :company AND status = 'pending' AND error = :interrupted
+        """,
+        interrupted=INTERRUPTED,
+        id=media_id,
+        company=actor.company_id,
+    )
+
+
+async def fail_inbound(actor: Actor, media_id: UUID, *, error: str, permanent: bool) -> None:
+    """A download that began failed: for good, or once too often, it is shown as missing; else it is tried again, later each
+    time. What is stored stays stored."""
+    await sql(
+        """
+        UPDATE media SET error = :error,
+               retry_at = clock_timestamp() + make_interval(secs => :wait * 2 ^ (attempts - 1)),
+               status = CASE WHEN :permanent OR attempts >= :most THEN 'failed' ELSE status END
         WHERE id = :id AND company_id = :company AND status <> 'stored'
         """,
         error=error,
@@ -82,8 +120,9 @@ async def fetch_again(actor: Actor, conversation_id: UUID, message_id: UUID) -> 
     Raises: Forbidden, NotFound, NothingToFetch.
     """
     actor.require("inbox.write")
+    conversation = await access_conversation(actor, conversation_id)
     query = select(Message).where(
-        Message.id == message_id, Message.company_id == actor.company_id, Message.conversation_id == conversation_id
+        Message.id == message_id, Message.company_id == actor.company_id, Message.conversation_id == conversation.id
     )
     message = (await session().exec(query)).one_or_none()
     if message is None:

@@ -25,6 +25,12 @@ class NothingToCancel(AppError):
     message: ClassVar[str] = "Nobody has asked to erase this company."
 
 
+class ErasureBegun(AppError):
+    code: ClassVar[str] = "erasure_begun"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "The time to take it back is over: the company is being erased."
+
+
 async def ask_company_erasure(actor: Actor, *, name: str, password: str) -> CompanyErasure:
     """In seven days everything of the company goes. `name` is the company's, typed by who really means it. Twice is once.
 
@@ -50,15 +56,22 @@ async def ask_company_erasure(actor: Actor, *, name: str, password: str) -> Comp
 async def cancel_company_erasure(actor: Actor) -> None:
     """The company stays.
 
-    Raises: Forbidden, NothingToCancel.
+    Raises: ErasureBegun, Forbidden, NothingToCancel.
     """
     actor.require("company.data")
     erasure = await open_erasure(actor, lock=True)
     if erasure is None:
         raise NothingToCancel
+    if has_begun(erasure):  # half of it may be gone: nobody is told that it stays
+        raise ErasureBegun
     erasure.cancelled_at = utcnow()
     await record(actor, "company.erasure_cancelled")
     events.publish("company", company_id=actor.company_id)
+
+
+def has_begun(erasure: CompanyErasure) -> bool:
+    """Its time has come: it can no longer be taken back."""
+    return erasure.due_at <= utcnow()
 
 
 async def read_company_erasure(actor: Actor) -> CompanyErasure | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -12,7 +13,7 @@ from saasbot.domain.simulator.access import access_simulator, find_number
 from saasbot.domain.simulator.customers import KNOWN, Customer
 from saasbot.domain.simulator.faults import active_faults
 from saasbot.infra.db import session, sql
-from saasbot.models import Channel, ChannelKind, ChannelPairing, SimEvent, SimMessage, SimPresence
+from saasbot.models import Channel, ChannelKind, ChannelPairing, ChannelStatus, SimEvent, SimMessage, SimPresence
 from saasbot.models.table import utcnow
 
 MOST = 60
@@ -250,9 +251,10 @@ async def _business_types(channel_id: UUID, peer: str) -> bool:
 
 
 def preferred(numbers: Sequence[PhoneNumber], chosen: UUID | None) -> PhoneNumber | None:
-    """Which number a phone shows: the chosen one, else one that waits for a phone, else the oldest."""
-    for number in numbers:
-        if number.id == chosen:
-            return number
+    """Which number a phone shows: the chosen one, else one that waits for a phone, else the newest that works, else the newest.
+    `numbers` are the oldest first.
+    """
+    chosen_one = (number for number in numbers if number.id == chosen)
     waiting = (number for number in numbers if number.shows_qr or number.asks_code)
-    return next(waiting, numbers[0] if numbers else None)
+    working = (number for number in reversed(numbers) if number.status == ChannelStatus.OPEN)
+    return next(chain(chosen_one, waiting, working, reversed(numbers)), None)

@@ -111,7 +111,9 @@ class SimulatorRuntime:
         while True:
             self._look.clear()
             try:
-                await self._reconcile(await numbers_to_run(ChannelKind.SIMULATOR))
+                # an attempt that begins while the numbers are read is newer than what they say of it
+                begun = {channel_id: attempt.id for channel_id, attempt in self._attempts.items()}
+                await self._reconcile(await numbers_to_run(ChannelKind.SIMULATOR), begun)
             except DOWN as error:
                 log.warning("simulator.numbers_unknown", error=str(error))
             except Exception:
@@ -120,11 +122,11 @@ class SimulatorRuntime:
                 async with asyncio.timeout(_POLL_SECONDS):
                     await self._look.wait()
 
-    async def _reconcile(self, numbers: list[NumberToRun]) -> None:
+    async def _reconcile(self, numbers: list[NumberToRun], begun: dict[UUID, UUID | None]) -> None:
         unpaired = {n.channel_id: n for n in numbers if n.device_jid is None}
-        for channel_id, attempt in list(self._attempts.items()):
-            wanted = unpaired.get(channel_id)
-            if wanted is None or (attempt.id is not None and wanted.pairing_attempt != attempt.id):
+        for channel_id in list(self._attempts):
+            wanted, attempt_id = unpaired.get(channel_id), begun.get(channel_id)
+            if wanted is None or (attempt_id is not None and wanted.pairing_attempt != attempt_id):
                 await self._abandon(channel_id)
         for channel_id, number in unpaired.items():
             if channel_id not in self._attempts:

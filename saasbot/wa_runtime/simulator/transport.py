@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+from datetime import datetime
 from typing import Any, ClassVar
 
 from saasbot.domain.actor import Actor
@@ -25,6 +26,7 @@ from saasbot.wa_runtime.transport import (
     NotConnected,
     NumberRef,
     Outgoing,
+    SendDelayed,
     SendRefused,
     SendUnknown,
     Sent,
@@ -57,6 +59,10 @@ class SimulatorTransport:
         self._changed = False
         self._closed = False
         self._session: asyncio.Task[None] | None = None
+
+    @property
+    def heard_at(self) -> datetime | None:
+        return None  # the simulated network says nothing of itself
 
     async def connect(self) -> None:
         self._session = asyncio.create_task(self._run(), name=f"simulator-{self._channel_id}")
@@ -95,16 +101,23 @@ class SimulatorTransport:
         """No wire lies between: it looks again."""
         self.missed()
 
-    async def send(self, outgoing: Outgoing) -> Sent:
+    async def prepare(self, outgoing: Outgoing) -> SimMedia | None:
+        if not self._line.is_open:
+            raise NotConnected
+        media = outgoing.media
+        if media is None:
+            return None
+        try:
+            return await keep(self._actor, media.content, mime=media.mime, file_name=media.file_name, voice=media.voice)
+        except StorageUnavailable as error:
+            raise SendDelayed from error
+
+    async def send(self, outgoing: Outgoing, prepared: SimMedia | None = None) -> Sent:
         if not self._line.is_open:
             raise NotConnected
         try:
-            media = await self._upload(outgoing)
-        except StorageUnavailable as error:
-            raise NotConnected from error
-        try:
             async with unit_of_work(self._actor):
-                accepted = await line.accept(self._actor, self._channel_id, outgoing, media)
+                accepted = await line.accept(self._actor, self._channel_id, outgoing, prepared)
         except DOWN as error:
             raise SendUnknown from error  # the commit may have reached the server
         if isinstance(accepted, SendRefused):
@@ -226,12 +239,6 @@ class SimulatorTransport:
         if found != self._line:
             self._line = found
             self._wiring.on_state(StateChange(found.status, found.reason, found.until, found.fatal))
-
-    async def _upload(self, outgoing: Outgoing) -> SimMedia | None:
-        media = outgoing.media
-        if media is None:
-            return None
-        return await keep(self._actor, media.content, mime=media.mime, file_name=media.file_name, voice=media.voice)
 
 
 def _typing_of(raw: bytes) -> Typing:
