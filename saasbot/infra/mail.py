@@ -49,8 +49,8 @@ async def send(*, to: str, subject: str, text: str) -> None:
 
 
 def stored_mails() -> list[StoredMail]:
-    """The newest mails of the data directory, newest first."""
-    paths = sorted(_folder().glob("*.eml"), reverse=True)[:_SHOWN]
+    """The newest mails of the data directory, newest first; one that is still being written begins with a dot."""
+    paths = sorted(_folder().glob("[!.]*.eml"), reverse=True)[:_SHOWN]
     return [_read(path) for path in paths]
 
 

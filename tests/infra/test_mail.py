@@ -59,6 +59,12 @@ async def test_the_newest_comes_first(settings_of: Any):
     assert [stored.subject for stored in mail.stored_mails()] == ["Mail 2", "Mail 1", "Mail 0"]
 
 
+async def test_one_that_is_being_written_is_not_there_yet(settings_of: Any, tmp_path: Path):
+    await mail.send(to="ana@example.com", subject="Whole", text="x")
+    (tmp_path / "mail" / ".20991231T235959.000000-abcdef.eml").write_bytes(b"")
+    assert [stored.subject for stored in mail.stored_mails()] == ["Whole"]
+
+
 async def test_with_a_server_it_is_handed_over(settings_of: Any, tmp_path: Path):
     inbox = Inbox()
     with socket.create_server(("127.0.0.1", 0)) as free:
