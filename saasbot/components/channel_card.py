@@ -11,6 +11,7 @@ from saasbot.components.chips import chip
 from saasbot.components.i18n import pick, t
 from saasbot.components.icons import icon
 from saasbot.components.status import dot, status_name, tone
+from saasbot.components.types import Flag
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,16 @@ class CardActions:
 
 
 def channel_card(
-    row: rx.vars.ObjectVar[Any], bots: rx.vars.ArrayVar[Any], actions: CardActions, *, is_newest: rx.Var[bool]
+    row: rx.vars.ObjectVar[Any],
+    bots: rx.vars.ArrayVar[Any],
+    actions: CardActions,
+    *,
+    may_write: Flag,
+    is_newest: rx.Var[bool],
 ) -> rx.Component:
-    """`row` is a ChannelRow, `bots` are BotChoices. The newest one's status has the id that tests hold on to."""
+    """`row` is a ChannelRow, `bots` are BotChoices. Who may not write sees how it does, and nothing to press that would be refused.
+    The newest one's status has the id that tests hold on to.
+    """
     state = tone(row.status)
     return rx.el.article(
         rx.el.header(
@@ -40,7 +48,7 @@ def channel_card(
                 chip(row.bot_name, "bot", icon="bot"),
                 chip(t("No bot"), "gray"),
             ),
-            _menu(row, bots, actions),
+            rx.cond(may_write, _menu(row, bots, actions)),
             class_name="card-head",
         ),
         rx.el.p(
@@ -54,18 +62,17 @@ def channel_card(
             class_name="card-figures",
         ),
         rx.el.p(
-            rx.el.b(status_name(row.status)),
+            rx.el.b(status_name(row.status), aria_live="polite"),  # not the rest, which counts minutes
             rx.cond(row.sentence != "", rx.fragment(" · ", rx.el.span(row.sentence))),
             id=rx.cond(is_newest, "channel-status", f"channel-status-{row.id}"),
             class_name=f"card-status card-{state}",
-            aria_live="polite",
             custom_attrs={"data-status": row.status},
         ),
         _waits(row.paused),
         _waits(row.limited),
         rx.cond(row.history_running, _history(row)),
         rx.el.footer(
-            _main_action(row, actions),
+            rx.cond(may_write, _main_action(row, actions)),
             button(
                 t("Details"),
                 kind="ghost",
@@ -75,14 +82,17 @@ def channel_card(
                 class_name="channel-details",
                 aria_haspopup="dialog",
             ),
-            rx.el.button(
-                icon("settings-2"),
-                type="button",
-                id=f"channel-settings-{row.id}",
-                class_name="icon-btn channel-settings",
-                aria_label=t("Settings of {name}", name=row.name),
-                aria_haspopup="dialog",
-                on_click=actions.settings(row.id, row.name),
+            rx.cond(
+                may_write,
+                rx.el.button(
+                    icon("settings-2"),
+                    type="button",
+                    id=f"channel-settings-{row.id}",
+                    class_name="icon-btn channel-settings",
+                    aria_label=t("Settings of {name}", name=row.name),
+                    aria_haspopup="dialog",
+                    on_click=actions.settings(row.id, row.name),
+                ),
             ),
             class_name="card-actions",
         ),

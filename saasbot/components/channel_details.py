@@ -22,7 +22,6 @@ def channel_details(
     more: Flag,
     on_more: Any,
     on_open_change: Any,
-    focus_after: Text,
 ) -> rx.Component:
     """`facts` are FactRows, `changes` ChangeRows, newest first. `more`: there are older ones to show."""
     return sheet(
@@ -43,7 +42,6 @@ def channel_details(
         ),
         open=open,
         on_open_change=on_open_change,
-        focus_after=focus_after,
     )
 
 

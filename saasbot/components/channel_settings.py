@@ -27,7 +27,6 @@ def channel_settings(
     busy: Flag,
     on_open_change: Handler,
     on_save: Handler,
-    focus_after: Text,
 ) -> rx.Component:
     """`view` is a SettingsView; `errors` are by field. `number` is that of the opening."""
     return sheet(
@@ -55,7 +54,6 @@ def channel_settings(
         ),
         open=open,
         on_open_change=on_open_change,
-        focus_after=focus_after,
         footer=rx.fragment(
             button(t("Cancel"), on_click=on_open_change(False)),
             button(

@@ -3,12 +3,15 @@
 from typing import Any, Literal
 
 import reflex as rx
+from reflex_base.vars import VarData
 from reflex_base.vars.function import FunctionVar
 
 from saasbot.components.buttons import button
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.types import Text
+
+_MODULE = rx.asset("dialogs.js", shared=True).importable_path
 
 AS_H2 = {"as": "h2"}
 """Of a dialog's title, which would be an h1: the page has the one."""
@@ -31,6 +34,7 @@ def dialog(
             class_name="dialog",
             style={"max_width": f"{width}px"},
             aria_describedby=rx.Var("undefined"),
+            on_close_auto_focus=return_focus(),
         ),
         open=open,
         on_open_change=on_open_change,
@@ -43,12 +47,8 @@ def sheet(
     open: rx.Var[bool],
     on_open_change: Any,
     footer: rx.Component | None = None,
-    focus_after: Text = "",
 ) -> rx.Component:
-    """A panel of 440 px at the right edge (the whole screen on a phone), to edit one thing while its list stays.
-
-    `focus_after`: the id of the element that has the focus again when it is closed, where the keyboard came from.
-    """
+    """A panel of 440 px at the right edge (the whole screen on a phone), to edit one thing while its list stays."""
     return rx.dialog.root(
         rx.dialog.content(
             _header(title),
@@ -56,7 +56,7 @@ def sheet(
             rx.el.footer(footer, class_name="dialog-footer") if footer is not None else None,
             class_name="dialog sheet",
             aria_describedby=rx.Var("undefined"),
-            on_close_auto_focus=_focus(focus_after),
+            on_close_auto_focus=return_focus(),
         ),
         open=open,
         on_open_change=on_open_change,
@@ -79,21 +79,24 @@ def confirm(
             rx.alert_dialog.title(title, class_name="dialog-title", custom_attrs=AS_H2),
             rx.alert_dialog.description(text, class_name="dialog-text"),
             rx.el.footer(
-                button(t("Cancel"), on_click=on_cancel),
+                rx.alert_dialog.cancel(button(t("Cancel"))),  # it has the focus first
                 button(confirm_label, kind=kind, on_click=on_confirm),
                 class_name="dialog-footer",
             ),
             class_name="dialog dialog-confirm",
-            on_escape_key_down=on_cancel,
+            on_close_auto_focus=return_focus(),
         ),
         open=open,
+        on_open_change=on_cancel,
     )
 
 
-def _focus(element_id: Text) -> rx.event.EventSpec:
-    """For elements of lists, whose ids `rx.set_focus` does not know."""
-    focus = rx.Var("((id) => document.getElementById(id)?.focus())").to(FunctionVar)
-    return rx.run_script(focus.call(element_id))
+def return_focus() -> rx.event.EventSpec:
+    """The keyboard goes on where it was before the dialog opened. See dialogs.js."""
+    function = rx.Var("returnFocus", _var_data=VarData(imports={_MODULE: [rx.ImportVar("returnFocus")]})).to(
+        FunctionVar
+    )
+    return rx.run_script(function.call())
 
 
 def _header(title: Text) -> rx.Component:

@@ -7,11 +7,14 @@ import reflex as rx
 from saasbot import routes
 from saasbot.components.buttons import button, new_tab
 from saasbot.components.countdown import Countdown
-from saasbot.components.dialogs import AS_H2
+from saasbot.components.dialogs import AS_H2, return_focus
 from saasbot.components.forms import text_field
 from saasbot.components.i18n import t
 from saasbot.components.icons import icon
 from saasbot.components.types import Text
+
+_LAST_CODE = 6
+"""Nothing follows it: the attempt ends."""
 
 
 def pairing_dialog(
@@ -51,6 +54,7 @@ def pairing_dialog(
             ),
             class_name="dialog pairing-dialog",
             aria_describedby=rx.Var("undefined"),
+            on_close_auto_focus=return_focus(),
         ),
         open=open,
         on_open_change=on_open_change,
@@ -219,7 +223,12 @@ def _qr(view: rx.vars.ObjectVar[Any], on_again: Any, on_other: Any) -> rx.Compon
         rx.cond(
             view.qr != "",
             rx.fragment(
-                Countdown.create(seconds=view.seconds, total=view.total, code=view.code, label=t("Renews in")),
+                Countdown.create(
+                    seconds=view.seconds,
+                    total=view.total,
+                    code=view.code,
+                    label=rx.cond(view.number.to(int) < _LAST_CODE, t("Renews in"), t("Ends in")).to(str),
+                ),
                 rx.el.span(t("Code {n} of 6", n=view.number), class_name="faint"),
             ),
             rx.fragment(

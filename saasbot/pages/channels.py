@@ -1,5 +1,7 @@
 """The company's numbers, and how they are linked."""
 
+from typing import Any
+
 import reflex as rx
 
 from saasbot import routes
@@ -18,6 +20,9 @@ from saasbot.pages.registry import page
 from saasbot.state.channel_details import ChannelDetailsState
 from saasbot.state.channel_settings import ChannelSettingsState
 from saasbot.state.channels import ChannelsState
+from saasbot.state.session import SessionState
+
+MAY_WRITE = SessionState.permissions.contains("channels.write")
 
 ACTIONS = CardActions(
     details=ChannelDetailsState.open_details,
@@ -38,9 +43,12 @@ ACTIONS = CardActions(
     states=[ChannelsState, ChannelDetailsState, ChannelSettingsState],
 )
 def channels() -> rx.Component:
-    add = button(t("Add number"), kind="primary", icon="plus", id="channel-add", on_click=ChannelsState.open_add)
     return frame(
-        page_header(t("Numbers"), t("The WhatsApp numbers that the bot and your team answer"), add),
+        page_header(
+            t("Numbers"),
+            t("The WhatsApp numbers that the bot and your team answer"),
+            rx.cond(MAY_WRITE, _add(id="channel-add")),
+        ),
         page_body(
             rx.cond(
                 ChannelsState.loaded,
@@ -53,6 +61,7 @@ def channels() -> rx.Component:
                                 row,
                                 ChannelsState.bots,
                                 ACTIONS,
+                                may_write=MAY_WRITE,
                                 is_newest=index == ChannelsState.rows.length() - 1,
                             ),
                         ),
@@ -62,7 +71,7 @@ def channels() -> rx.Component:
                         "smartphone",
                         t("Link your first number"),
                         t("Your customers keep writing to the number they know. The bot and your team answer here."),
-                        button(t("Add number"), kind="primary", icon="plus", on_click=ChannelsState.open_add),
+                        rx.cond(MAY_WRITE, _add()),
                     ),
                 ),
                 skeleton("cards"),
@@ -79,7 +88,6 @@ def channels() -> rx.Component:
             more=ChannelDetailsState.more,
             on_more=ChannelDetailsState.show_more,
             on_open_change=ChannelDetailsState.close,
-            focus_after=f"channel-details-{ChannelDetailsState.opened_id}",
         ),
         channel_settings(
             ChannelSettingsState.name,
@@ -90,7 +98,6 @@ def channels() -> rx.Component:
             busy=ChannelSettingsState.busy,
             on_open_change=ChannelSettingsState.close,
             on_save=ChannelSettingsState.save,
-            focus_after=f"channel-settings-{ChannelSettingsState.opened_id}",
         ),
         confirm(
             rx.cond(
@@ -116,6 +123,10 @@ def channels() -> rx.Component:
         ),
         active=routes.CHANNELS,
     )
+
+
+def _add(**props: Any) -> rx.Component:
+    return button(t("Add number"), kind="primary", icon="plus", on_click=ChannelsState.open_add, **props)
 
 
 def _add_dialog() -> rx.Component:

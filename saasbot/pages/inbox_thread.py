@@ -29,6 +29,8 @@ from saasbot.state.thread import ThreadState
 MAY_WRITE = SessionState.permissions.contains("inbox.write")
 _MAY_ANSWER = MAY_WRITE & ~ThreadState.gone
 _HERE = ThreadState.open_id
+_GONE = "inbox-thread thread-gone"
+"""Its number was deleted: what its bubbles offer to send or fetch again is not shown."""
 
 
 def nothing_open() -> rx.Component:
@@ -55,7 +57,7 @@ def conversation() -> rx.Component:
                 rx.cond(ThreadState.found, _thread(), _not_found()),
             ),
             rx.cond(stale & (_HERE != ""), rx.el.div(skeleton("thread", 7), class_name="thread-cover")),
-            class_name=rx.cond(stale, "inbox-thread thread-stale", "inbox-thread"),
+            class_name=rx.cond(stale, "inbox-thread thread-stale", rx.cond(ThreadState.gone, _GONE, "inbox-thread")),
             aria_label=t("Conversation"),
         ),
         rx.cond(

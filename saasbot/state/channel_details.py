@@ -56,8 +56,6 @@ class FactRow:
 class ChannelDetailsState(rx.State):
     channel_id: rx.Field[str] = rx.field("")
     """The number on the sheet; empty while it is closed."""
-    opened_id: rx.Field[str] = rx.field("")
-    """The number that was on it last: its button has the focus again."""
     name: rx.Field[str] = rx.field("")
     loaded: rx.Field[bool] = rx.field(False)
     facts: rx.Field[list[FactRow]] = rx.field(default_factory=list)
@@ -68,8 +66,7 @@ class ChannelDetailsState(rx.State):
     @patient
     async def open_details(self, channel_id: Id, name: Line):
         """The sheet is open and stays true; what another number showed is gone before this one's is read."""
-        self.channel_id = self.opened_id = channel_id
-        self.name, self.loaded = name, False
+        self.channel_id, self.name, self.loaded = channel_id, name, False
         self.facts, self.changes = [], []
         await self._look(_FIRST)
 

@@ -8,7 +8,7 @@ import segno
 
 from saasbot.domain.channels.views import ChannelView
 from saasbot.models import ChannelKind
-from saasbot.state.channel_texts import history_sentence, limit_sentence, pause_sentence, status_sentence
+from saasbot.state.channel_texts import history_sentence, limit_sentence, pause_sentence, status_sentence, why_sentence
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def pairing_view(view: ChannelView, locale: str, timezone: str) -> PairingView:
     code = view.pairing_code or ""
     return PairingView(
         status=view.status,
-        sentence=status_sentence(view, locale, timezone),
+        sentence=why_sentence(view, locale, timezone),
         qr=_qr_image(code) if code and not by_phone else "",
         code=code,
         by_phone=by_phone,

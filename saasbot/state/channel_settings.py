@@ -65,8 +65,6 @@ class SettingsView:
 class ChannelSettingsState(rx.State):
     channel_id: rx.Field[str] = rx.field("")
     """The number on the sheet; empty while it is closed."""
-    opened_id: rx.Field[str] = rx.field("")
-    """The number that was on it last: its button has the focus again."""
     name: rx.Field[str] = rx.field("")
     number: rx.Field[int] = rx.field(0)
     """Of the opening: its fields begin anew with what is stored."""
@@ -80,7 +78,7 @@ class ChannelSettingsState(rx.State):
         actor, locale = await current_actor(self), await locale_of(self)
         async with unit_of_work(actor):
             found = await get_settings(actor, parse_id(channel_id))
-        self.channel_id = self.opened_id = channel_id
+        self.channel_id = channel_id
         self.name, self.number, self.busy = name, self.number + 1, False
         self.view, self.errors = _view(found, locale), dict.fromkeys(FIELDS, "")
 

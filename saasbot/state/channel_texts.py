@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from saasbot.domain.channels.views import ChannelView
 from saasbot.domain.history.progress import HistoryView
-from saasbot.infra.i18n import N_, format_ago, format_ahead, format_count, format_time, format_when, gettext, translate
+from saasbot.infra.i18n import N_, format_ago, format_ahead, format_count, format_when, gettext, translate
 
 REASONS = {
     "stopped_by_user": N_("You switched it off. It stays off until you connect it."),
@@ -72,27 +72,36 @@ _OTHER_PHONE_ONCE = N_("Another phone scanned the code. It was unlinked again.")
 """In the list of what happened, where nothing is to be done about it any more."""
 
 
+_TOLD_SINCE = ("open", "reconnecting", "deaf", "logged_out", "banned", "failed")
+"""For how long it works, or does not. The other states pass, or are as the owner left them."""
+
+
 def status_sentence(view: ChannelView, locale: str, timezone: str) -> str:
     """Since when, and why: one or two short sentences. Times on the owner's clock."""
+    why = why_sentence(view, locale, timezone)
+    if view.status not in _TOLD_SINCE and (why or view.status == "closed"):
+        return why
+    moment = format_when(view.since, ZoneInfo(timezone), locale, now=datetime.now(UTC))
+    return " · ".join(filter(None, [gettext(locale, "Since {when}", when=moment), why]))
+
+
+def why_sentence(view: ChannelView, locale: str, timezone: str) -> str:
+    """Why it is so, and what happens next or is to be done; empty when nothing is to be said of it."""
     now, zone = datetime.now(UTC), ZoneInfo(timezone)
     if view.status == "open":
-        since = gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
         if view.last_inbound_at is None:
-            return since
-        last = gettext(locale, "last message {ago}", ago=format_ago(view.last_inbound_at, locale, now=now))
-        return f"{since} · {last}"
+            return ""
+        return gettext(locale, "last message {ago}", ago=format_ago(view.last_inbound_at, locale, now=now))
     if view.status == "pending_qr":
         if view.pairing_phone:
             return gettext(locale, "Type the code on the phone.")
         return gettext(locale, "Scan the code with the phone.")
-    if view.status == "closed" and not view.linked and view.reason is None:
+    if view.status == "closed" and not view.linked and view.reason in (None, "stopped_by_user"):
         return gettext(locale, "Link it with the phone that has it.")
     sentence = reason_sentence(view.reason, locale, phone=view.phone)
     if view.retry_at is not None and view.retry_at > now:
-        again = gettext(locale, "Next try at {when}.", when=format_time(view.retry_at, zone, locale))
+        again = gettext(locale, "Next try: {when}.", when=format_ahead(view.retry_at, zone, locale, now=now))
         return f"{sentence} {again}".strip()
-    if not sentence and view.status != "closed":
-        return gettext(locale, "Since {when}", when=format_when(view.since, zone, locale, now=now))
     return sentence
 
 
@@ -159,7 +168,8 @@ def reason_sentence(reason: str | None, locale: str, *, phone: str | None = None
         return ""
     if reason == "other_phone" and phone is None:
         return translate(locale, _OTHER_PHONE_ONCE)
-    return translate(locale, REASONS[reason]).format(digits=(phone or "")[-_LAST_DIGITS:])
+    digits = "".join(filter(str.isdigit, phone or ""))
+    return translate(locale, REASONS[reason]).format(digits=digits[-_LAST_DIGITS:])
 
 
 def history_sentence(history: HistoryView, locale: str) -> str:

@@ -62,8 +62,8 @@ class ChannelsState(rx.State):
 
     _started_here: bool = False
     """Whether this tab asked for the pairing on screen: closing it then abandons the attempt."""
-    _dismissed: str = ""
-    """The number whose pairing, started elsewhere, this tab does not want to see."""
+    _dismissed: list[str] = []
+    """The numbers whose pairing, started elsewhere, this tab does not want to see."""
 
     ending_id: rx.Field[str] = rx.field("")
     ending_name: rx.Field[str] = rx.field("")
@@ -167,7 +167,7 @@ class ChannelsState(rx.State):
         actor, channel_id = await current_actor(self), parse_id(self.pairing_id)
         self.pairing_id, self.pairing = "", PairingView()
         if not self._started_here:
-            self._dismissed = str(channel_id)
+            self._dismissed = [*self._dismissed, str(channel_id)]
             return
         self._started_here = False
         async with unit_of_work(actor):
@@ -244,7 +244,7 @@ async def _show(state: ChannelsState, read: _Read) -> None:
     actor = await current_actor(state)
     rows = [channel_row(view, locale, actor.timezone) for view in read.views]
     assign(state, rows=rows, bots=read.bots, loaded=True)
-    pairing = _pairing_to_show(state, read.views)
+    pairing = _pairing_to_show(state, read.views) if "channels.write" in actor.permissions else None
     if state.pairing_id != (
         str(pairing.id) if pairing else ""
     ):  # not the one that this tab asked for, if it asked for one
@@ -263,5 +263,5 @@ def _pairing_to_show(state: ChannelsState, views: list[ChannelView]) -> ChannelV
         if str(view.id) == state.pairing_id and not view.linked:
             waiting = view.pairing_code is not None or view.status == "starting"
             return view if state._started_here or waiting else None
-    waiting = (v for v in views if v.pairing_code is not None and str(v.id) != state._dismissed)
+    waiting = (v for v in views if v.pairing_code is not None and str(v.id) not in state._dismissed)
     return next(waiting, None)

@@ -199,14 +199,8 @@ def _value(known: dict[str, Any], name: str, ids: dict[str, str]) -> Any:
 
 HELD: dict[str, Callable[[Any, Belongings], Any]] = {
     "CatalogueState": lambda state, hers: setattr(state, "sheet", ProductSheet(id=str(hers.product_id))),
-    "ChannelDetailsState": lambda state, hers: (
-        setattr(state, "channel_id", str(hers.channel_id)),
-        setattr(state, "opened_id", str(hers.channel_id)),
-    ),
-    "ChannelSettingsState": lambda state, hers: (
-        setattr(state, "channel_id", str(hers.channel_id)),
-        setattr(state, "opened_id", str(hers.channel_id)),
-    ),
+    "ChannelDetailsState": lambda state, hers: setattr(state, "channel_id", str(hers.channel_id)),
+    "ChannelSettingsState": lambda state, hers: setattr(state, "channel_id", str(hers.channel_id)),
     "ChannelsState": lambda state, hers: (
         setattr(state, "pairing_id", str(hers.channel_id)),
         setattr(state, "_started_here", True),

@@ -34,7 +34,7 @@ def tab(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(page, "current_actor", current_actor)
     monkeypatch.setattr(page, "locale_of", locale_of)
     nothing = {"rows": [], "bots": [], "loaded": False, "pairing_id": "", "pairing_name": "", "with_code": False}
-    return SimpleNamespace(**nothing, pairing=PairingView(), phone_error="", _started_here=False, _dismissed="")
+    return SimpleNamespace(**nothing, pairing=PairingView(), phone_error="", _started_here=False, _dismissed=[])
 
 
 async def look(tab: Any, actor: Actor) -> None:
@@ -82,6 +82,30 @@ async def test_who_linked_a_number_closes_the_code_of_somebody_else_without_endi
     await code_shown(alice, his)
     await look(tab, alice)
     assert (tab.pairing_id, tab._started_here, tab.with_code) == (str(his.id), False, False)
+
+
+async def test_of_two_codes_shown_elsewhere_each_is_put_away_once(alice: Actor, tab: Any):
+    for name in ("Tienda", "Almacén"):
+        await code_shown(alice, await simulator_channel(alice, name))
+    for _ in range(2):
+        await look(tab, alice)
+        assert tab.pairing_id
+        await page.ChannelsState.close_pairing.fn(tab, False)
+    await look(tab, alice)
+    assert tab.pairing_id == ""
+
+
+async def test_who_may_not_link_numbers_sees_no_code(
+    alice: Actor, bob: Actor, tab: Any, monkeypatch: pytest.MonkeyPatch
+):
+    await code_shown(alice, await simulator_channel(alice))
+
+    async def current_actor(_state: Any) -> Actor:
+        return bob
+
+    monkeypatch.setattr(page, "current_actor", current_actor)
+    await look(tab, bob)
+    assert (len(tab.rows), tab.pairing_id) == (1, "")
 
 
 async def test_a_number_that_is_linked_in_the_moment_its_dialog_is_closed_stays(alice: Actor, tab: Any):
