@@ -4,8 +4,10 @@ Where they are checked by length and hash is `domain.media.inbound`, through whi
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from saasbot.domain import media as stored_media
@@ -22,7 +24,7 @@ from saasbot.domain.media.pending import (
     pending_media,
     take_back_fetch,
 )
-from saasbot.infra.db import unit_of_work
+from saasbot.infra.db import DOWN, unit_of_work
 from saasbot.infra.errors import NotFound
 from saasbot.infra.logging import get_logger
 from saasbot.infra.storage import StorageUnavailable
@@ -32,6 +34,8 @@ from saasbot.wa_runtime.transport import DownloadFailed, NotConnected, Transport
 log = get_logger(__name__)
 
 _LARGE = 8 * 1024 * 1024
+_DOWN_SECONDS = 2.0
+"""Between two tries to tell a database that is away how a download went."""
 _KEPT_SECONDS = 2 * SHORTEST_PAUSE.total_seconds()
 """A message that found no room comes again within that time."""
 
@@ -104,21 +108,47 @@ async def download_pending(actor: Actor, channel_id: UUID, transport: Transport)
 async def _download(actor: Actor, waiting: list[Media], transport: Transport) -> bool:
     """False when the connection is gone."""
     for media in waiting:
+        failed = partial(fail_inbound, actor, media.id)
         try:
             async with room_for(media.size):
-                content = await _content(actor, media, transport)
-                await _store(actor, media.id, content)
+                await _fetch(actor, media, transport)
         except NotConnected:
-            async with unit_of_work(actor):
-                await take_back_fetch(actor, media.id)
+            await _tell(actor, partial(take_back_fetch, actor, media.id))
             return False
         except NotFound:
             log.info("media.gone", media_id=str(media.id))  # with whoever sent it
         except DownloadFailed as failure:
             log.warning("media.download_failed", media_id=str(media.id), code=failure.code)
-            async with unit_of_work(actor):
-                await fail_inbound(actor, media.id, error=failure.code, permanent=failure.permanent)
+            await _tell(actor, partial(failed, error=failure.code, permanent=failure.permanent))
+        except DOWN as error:
+            log.warning("media.not_stored", media_id=str(media.id), error=str(error))
+            await _tell(actor, partial(failed, error="storage_unavailable", permanent=False))
     return True
+
+
+async def _tell(actor: Actor, how_it_went: Callable[[], Awaitable[None]]) -> None:
+    """As soon as the database can be told: what nobody tells looks as if this process had ended."""
+    while True:
+        try:
+            async with unit_of_work(actor):
+                await how_it_went()
+        except DOWN as error:
+            log.warning("media.database_unavailable", error=str(error))
+            await asyncio.sleep(_DOWN_SECONDS)
+        else:
+            return
+
+
+async def _fetch(actor: Actor, media: Media, transport: Transport) -> None:
+    """Raises: DownloadFailed, NotConnected, NotFound."""
+    raw = await _begun(actor, media)
+    try:
+        await _store(actor, media.id, await transport.download(raw))
+    except asyncio.CancelledError:  # the number stops
+        with contextlib.suppress(*DOWN):
+            async with unit_of_work(actor):
+                await take_back_fetch(actor, media.id)
+        raise
 
 
 async def _store(actor: Actor, media_id: UUID, content: bytes) -> None:
@@ -130,8 +160,8 @@ async def _store(actor: Actor, media_id: UUID, content: bytes) -> None:
         raise DownloadFailed("storage_unavailable", permanent=False) from error
 
 
-async def _content(actor: Actor, media: Media, transport: Transport) -> bytes:
-    """Raises: DownloadFailed, NotConnected."""
+async def _begun(actor: Actor, media: Media) -> bytes:
+    """The event that brought it; from now on a try counts. Raises: DownloadFailed."""
     if media.size > MAX_INBOUND_BYTES:
         raise DownloadFailed(TOO_LARGE, permanent=True)
     if may_end_processes(media):
@@ -141,4 +171,4 @@ async def _content(actor: Actor, media: Media, transport: Transport) -> bytes:
         raw = await raw_event(actor, media.wa_event_id) if media.wa_event_id is not None else None
     if raw is None:
         raise DownloadFailed("event_missing", permanent=True)
-    return await transport.download(raw)
+    return raw

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
+from saasbot.domain.channels import delete_channel
+from saasbot.domain.channels.access import NumberDeleted
 from saasbot.domain.media.attachments import (
     MAX_ATTACHMENT_BYTES,
     AttachmentTooLarge,
@@ -174,6 +176,19 @@ async def test_a_missing_file_is_fetched_again_when_a_person_asks(shop: Shop, ot
     row = await stored_row(shop, file)
     assert (row.status, row.attempts, row.error) == (MediaStatus.PENDING, 0, None)
     assert await due(shop, file)
+
+
+async def test_nothing_is_fetched_for_a_number_that_was_deleted(shop: Shop) -> None:
+    file = await received(shop, wa_event_id=7)
+    message = await message_of(shop, file)
+    async with unit_of_work(shop.system):
+        await fail_inbound(shop.system, file.id, error="media_expired", permanent=True)
+    async with unit_of_work(shop.alice):
+        await delete_channel(shop.alice, message.channel_id)
+    async with unit_of_work(shop.bob):
+        with pytest.raises(NumberDeleted):
+            await fetch_again(shop.bob, message.conversation_id, message.id)
+    assert (await stored_row(shop, file)).status == MediaStatus.FAILED, "nobody would ever fetch it"
 
 
 async def test_a_file_that_is_too_large_is_not_asked_for_again(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """Files of the chats from before a number was linked: fetched when somebody asks for one."""
 
+import asyncio
 import hashlib
 
 import pytest
@@ -121,6 +122,15 @@ class Deadly(WhatsApp):
         raise Killed
 
 
+class Stopped(WhatsApp):
+    async def download(self, raw: bytes) -> bytes:
+        fetching = asyncio.current_task()
+        assert fetching is not None
+        fetching.cancel()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 class Unconnected(WhatsApp):
     async def download(self, raw: bytes) -> bytes:
         raise NotConnected
@@ -152,6 +162,44 @@ async def test_a_download_without_a_connection_is_no_try(shop: Shop, files: Loca
     await ask(shop, older, whatsapp(shop, DownloadFailed("media_unreachable", permanent=False)))
     for _ in range(ATTEMPTS):
         await fetch(shop, Unconnected)
+    await fetch(shop, WhatsApp)
+    assert (await bubble(shop, older)).media == "stored"
+
+
+async def test_a_download_that_is_stopped_with_its_number_is_no_try(shop: Shop, files: LocalStorage) -> None:
+    older = await older_file(shop)
+    await ask(shop, older, whatsapp(shop, DownloadFailed("media_unreachable", permanent=False)))
+    for _ in range(ATTEMPTS):
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(fetch(shop, Stopped))
+    await fetch(shop, WhatsApp)
+    assert (await bubble(shop, older)).media == "stored"
+
+
+async def test_a_stop_forgets_nothing_of_a_process_that_ended(shop: Shop, files: LocalStorage) -> None:
+    older = await older_file(shop)
+    async with unit_of_work(shop.bob):
+        await fetch_again(shop.bob, older.conversation_id, older.id)
+    for transport, end in ((Deadly, Killed), (Stopped, asyncio.CancelledError), (Deadly, Killed)):
+        with pytest.raises(end):
+            await asyncio.create_task(fetch(shop, transport))
+    await fetch(shop, Deadly)
+    assert (await bubble(shop, older)).media == "failed"
+
+
+async def test_a_database_that_is_away_while_a_file_is_stored_is_no_end_of_a_process(
+    shop: Shop, files: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = await older_file(shop)
+    await ask(shop, older, whatsapp(shop, DownloadFailed("media_unreachable", permanent=False)))
+
+    async def away(*_: object) -> None:
+        raise ConnectionError("the database is away")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(media_module.stored_media, "store_inbound", away)
+        for _ in range(2):
+            await fetch(shop, WhatsApp)
     await fetch(shop, WhatsApp)
     assert (await bubble(shop, older)).media == "stored"
 

@@ -14,7 +14,7 @@ from saasbot.models import Channel
 class NumberDeleted(AppError):
     code: ClassVar[str] = "number_deleted"
     status: ClassVar[int] = 409
-    message: ClassVar[str] = "The number of this chat was deleted: nothing can be sent here any more."
+    message: ClassVar[str] = "The number of this chat was deleted: nothing can be sent or fetched here any more."
 
 
 async def access_channel(actor: Actor, channel_id: UUID, *, lock: bool = False) -> Channel:
@@ -34,7 +34,7 @@ async def access_channel(actor: Actor, channel_id: UUID, *, lock: bool = False) 
 
 
 async def channel_of_chat(actor: Actor, channel_id: UUID) -> Channel:
-    """The number of a chat in which something shall be sent; its chats outlive it. Raises: NumberDeleted."""
+    """The number of a chat in which something shall be sent or fetched; its chats outlive it. Raises: NumberDeleted."""
     try:
         return await access_channel(actor, channel_id)
     except NotFound:

@@ -7,6 +7,7 @@ from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from saasbot.domain.actor import Actor
+from saasbot.domain.channels.access import channel_of_chat
 from saasbot.domain.channels.commands import wake_media
 from saasbot.domain.inbox.access import access_conversation
 from saasbot.infra import events
@@ -17,10 +18,9 @@ from saasbot.models import Media, MediaStatus, Message
 ATTEMPTS = 6
 """So often a file is tried by itself: at once and again after 5, 10, 20, 40 and 80 seconds."""
 _FIRST_WAIT_SECONDS = 5
-INTERRUPTED = "interrupted"
-"""Its process ended while it was fetched."""
-_INTERRUPTIONS = 2
-"""So often that is bad luck. Then the file may be the reason, and a bridge that dies once more is taken for broken."""
+INTERRUPTED, _INTERRUPTED_TWICE = "interrupted", "interrupted_twice"
+"""Its process ended while it was fetched. Once is bad luck; the second time the file may be the reason, and a bridge that dies once
+more is taken for broken."""
 NEVER_AGAIN = ("too_large", "event_missing", "no_media")
 """Why a file is missing for good: asking for it again changes nothing."""
 
@@ -62,19 +62,20 @@ async def next_retry(actor: Actor, channel_id: UUID) -> float | None:
 
 
 def may_end_processes(media: Media) -> bool:
-    """Too often, whoever fetched this file did not live to say how it went."""
-    return media.error == INTERRUPTED and media.attempts >= _INTERRUPTIONS
+    """Twice in a row, whoever fetched this file did not live to say how it went."""
+    return media.error == _INTERRUPTED_TWICE
 
 
 async def begin_fetch(actor: Actor, media_id: UUID) -> None:
     """A try counts as soon as it begins, as one that did not end: it may be the end of this process."""
     await sql(
         """
-        UPDATE media SET attempts = attempts + 1, error = :interrupted,
+        UPDATE media SET attempts = attempts + 1, error = CASE error WHEN :once THEN :twice ELSE :once END,
                retry_at = clock_timestamp() + make_interval(secs => :wait * 2 ^ attempts)
         WHERE id = :id AND company_id = :company AND status = 'pending'
         """,
-        interrupted=INTERRUPTED,
+        once=INTERRUPTED,
+        twice=_INTERRUPTED_TWICE,
         wait=_FIRST_WAIT_SECONDS,
         id=media_id,
         company=actor.company_id,
@@ -82,13 +83,14 @@ async def begin_fetch(actor: Actor, media_id: UUID) -> None:
 
 
 async def take_back_fetch(actor: Actor, media_id: UUID) -> None:
-    """What began was no try: there was no connection."""
+    """What began was no try: there was no connection, or whoever fetched it was told to stop."""
     await sql(
         """
-        UPDATE media SET attempts = attempts - 1, error = NULL, retry_at = NULL
-        WHERE id = :id AND company_id = :company AND status = 'pending' AND error = :interrupted
+        UPDATE media SET attempts = attempts - 1, error = CASE error WHEN :twice THEN :once END, retry_at = NULL
+        WHERE id = :id AND company_id = :company AND status = 'pending' AND error IN (:once, :twice)
         """,
-        interrupted=INTERRUPTED,
+        once=INTERRUPTED,
+        twice=_INTERRUPTED_TWICE,
         id=media_id,
         company=actor.company_id,
     )
@@ -117,7 +119,7 @@ async def fail_inbound(actor: Actor, media_id: UUID, *, error: str, permanent: b
 async def fetch_again(actor: Actor, conversation_id: UUID, message_id: UUID) -> None:
     """A person asks for the missing file of a message: it is tried anew, as often as at first.
 
-    Raises: Forbidden, NotFound, NothingToFetch.
+    Raises: Forbidden, NotFound, NumberDeleted, NothingToFetch.
     """
     actor.require("inbox.write")
     conversation = await access_conversation(actor, conversation_id)
@@ -127,6 +129,7 @@ async def fetch_again(actor: Actor, conversation_id: UUID, message_id: UUID) -> 
     message = (await session().exec(query)).one_or_none()
     if message is None:
         raise NotFound
+    await channel_of_chat(actor, message.channel_id)
     found = await sql(
         """
         UPDATE media SET status = 'pending', attempts = 0, error = NULL, retry_at = NULL
