@@ -36,8 +36,7 @@ from neonize.utils.enum import ChatPresence, ChatPresenceMedia, MediaType, Recei
 log = get_logger(__name__)
 
 SEND_PASS_SECONDS = 5
-"""At the gate, of a message whose file need not be brought again. What waits longer goes back to the outbox, where it is asked anew
-whether it may leave."""
+"""At the gate. What waits longer is asked anew whether it may leave: in the outbox, or where it is, when its file was brought."""
 
 SEND_SECONDS = 80
 """The library gives up waiting for an acknowledgement after 75."""
@@ -127,8 +126,7 @@ class NeonizeTransport:
             message = plain_message(outgoing) if media is None else media_message(outgoing, media, prepared)
             try:
                 # else it might leave after its successor, or after a person has taken the chat
-                seconds = SEND_PASS_SECONDS if media is None else None
-                sending = await passed(client.api.send_message(to, message), seconds=seconds)
+                sending = await passed(client.api.send_message(to, message), seconds=SEND_PASS_SECONDS)
                 answer = await _within(SEND_SECONDS, sending)
             except NotPassed as busy:
                 raise SendBusy("the library was not free") from busy

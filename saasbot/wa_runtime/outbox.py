@@ -37,6 +37,7 @@ from saasbot.wa_runtime.transport import (
     SendDelayed,
     SendRefused,
     SendUnknown,
+    Sent,
     Transport,
 )
 
@@ -176,15 +177,11 @@ async def _send(
     reach("after_claim")
     if message.unasked:
         return await _ask(actor, channel_id, epoch, transport, message, over)
-    began = time.monotonic()
     wait = partial(postpone, actor, channel_id, message.id, epoch=epoch)
     try:
         async with room_for(message.size, wait=False):
             outgoing, prepared = await _unless(over, _prepared(message, transport))
-            if message.size:
-                await _check_overtaken(actor, message)
-            began = time.monotonic()
-            sent = await transport.send(outgoing, prepared)
+            sent, seconds = await _sent(actor, message, transport, outgoing, prepared, over)
     except FileMissing:
         return _Outcome(partial(mark_failed, actor, message.id, epoch=epoch, error="media_missing"))
     except NoRoom:
@@ -211,7 +208,7 @@ async def _send(
     except SendUnknown:
         log.warning("outbox.unconfirmed", channel_id=str(channel_id), message_id=str(message.id))
         return _Outcome(partial(mark_unconfirmed, actor, message.id, epoch=epoch))
-    on_ack(time.monotonic() - began)
+    on_ack(seconds)
     reach("after_send")
 
     async def mark() -> None:
@@ -227,6 +224,27 @@ async def _send(
 async def _prepared(message: OutboxMessage, transport: Transport) -> tuple[Outgoing, Any]:
     outgoing = await outgoing_message(message)
     return outgoing, await transport.prepare(outgoing)
+
+
+async def _sent(
+    actor: Actor, message: OutboxMessage, transport: Transport, outgoing: Outgoing, prepared: Any, over: asyncio.Event
+) -> tuple[Sent, float]:
+    """What the network says, and how many seconds it took to say it. A file that is there waits for a busy library here, and is not
+    brought twice; each time it is asked anew whether it may leave.
+
+    Raises: _Overtaken, SendBusy, and what `Transport.send` raises.
+    """
+    while True:
+        if message.size:
+            await _check_overtaken(actor, message)
+        began = time.monotonic()
+        try:
+            sent = await transport.send(outgoing, prepared)
+        except SendBusy:
+            if not message.size or over.is_set():
+                raise
+        else:
+            return sent, time.monotonic() - began
 
 
 async def _check_overtaken(actor: Actor, message: OutboxMessage) -> None:

@@ -11,9 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from saasbot.domain.actor import Actor
-from saasbot.domain.admin.runtime import numbers_left_in_hand, numbers_to_run, outdated_numbers
+from saasbot.domain.admin.runtime import (
+    deleted_numbers_with_queued,
+    numbers_left_in_hand,
+    numbers_to_run,
+    outdated_numbers,
+)
 from saasbot.domain.channels.act_outbox import settle_abandoned_acts
 from saasbot.domain.channels.manage import resume_outdated
+from saasbot.domain.channels.outbox_drops import drop_queued_of_channel
 from saasbot.domain.channels.outbox_marks import settle_abandoned
 from saasbot.domain.channels.outdated import client_version
 from saasbot.domain.channels.state import report_state
@@ -188,7 +194,8 @@ class Supervisor:
 
 async def _settle_left_in_hand() -> None:
     """What was in hand when a number of any kind, simulated or not, was last held, and nobody comes who could say what became of it:
-    its holder died or lost the database, and its owner stopped or deleted it before the next one."""
+    its holder died or lost the database, and its owner stopped or deleted it before the next one. And what a holder put back into
+    the outbox of a number that was deleted meanwhile."""
     for company_id, channel_id, epoch in await numbers_left_in_hand():
         actor = Actor.system(company_id)
         async with unit_of_work(actor):
@@ -196,3 +203,7 @@ async def _settle_left_in_hand() -> None:
             doubtful = await settle_abandoned(actor, channel_id, epoch=epoch + 1)
             await settle_abandoned_acts(actor, channel_id, epoch=epoch + 1)
         log.warning("outbox.interrupted", channel_id=str(channel_id), messages=len(doubtful))
+    for company_id, channel_id in await deleted_numbers_with_queued():
+        actor = Actor.system(company_id)
+        async with unit_of_work(actor):
+            await drop_queued_of_channel(actor, channel_id, error="number_deleted")

@@ -1,6 +1,8 @@
 """What the governor holds back stays queued with its reason, and everything else of the number goes on."""
 
+import asyncio
 from collections.abc import Sequence
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,7 @@ from saasbot.domain.channels.holding import LATE_TASK, UNANSWERED_TASK, postpone
 from saasbot.domain.channels.manage import update_channel
 from saasbot.domain.channels.new_chats import NewChatsPaused, Pause, note_refusal, pause_in_chat
 from saasbot.domain.channels.outbox import waiting_chats
+from saasbot.domain.channels.outbox_drops import drop_queued_message
 from saasbot.domain.channels.views import read_channels
 from saasbot.domain.companies import profile
 from saasbot.domain.inbox.access import access_conversation
@@ -475,6 +478,46 @@ async def test_what_could_not_leave_for_three_days_does_not_leave_any_more(shop:
         await time_passes(shop)
 
 
+async def test_a_persons_reply_does_not_wait_behind_what_it_has_overtaken(shop: Shop, epoch: int):
+    ana = await shop.hears("hola", phone=ANA)
+    await say(shop, ana, Author.BOT, "Una foto")
+    assert await leaves(shop, epoch) == ["Una foto"]
+    [photo] = [message for message in await shop.messages(ana) if message.author == Author.BOT]
+    async with unit_of_work(shop.system):
+        await sql("UPDATE message SET created_at = created_at - interval '10 minutes' WHERE id = :id", id=photo.id)
+        await postpone(shop.system, shop.channel.id, photo.id, epoch=epoch, reason="file_unreachable")
+    assert await leaves(shop, epoch) == [], "it waits for its file"
+    async with unit_of_work(shop.alice):
+        await send_message(shop.alice, ana, text="Soy Alice")
+    assert await leaves(shop, epoch) == ["Soy Alice"]
+    assert (await reread(shop, photo)).error == "person_took_over"
+
+
+async def test_what_holds_many_leaves_alone_what_somebody_takes_back(shop: Shop, epoch: int):
+    """The outbox has the chat and wants its messages; who takes one of them back has that one and wants the chat."""
+    [first] = await write_first(shop, ANA)
+    ana = first.conversation_id
+    await be_quiet_now(shop)
+    async with unit_of_work(shop.alice):
+        second = await send_message(shop.alice, ana, text="¿Sigues ahí?")
+    taken, elsewhere = asyncio.Event(), copy_context()
+
+    async def take_back() -> None:
+        async with unit_of_work(shop.alice):
+            await sql("SELECT 1 FROM message WHERE id = :id FOR NO KEY UPDATE", id=second.id)
+            taken.set()
+            assert await drop_queued_message(shop.alice, ana, second.id, error="cancelled")
+
+    async with unit_of_work(shop.system):
+        await access_conversation(shop.system, ana, lock=True)
+        taking = asyncio.create_task(take_back(), context=elsewhere)
+        await taken.wait()
+        async with asyncio.timeout(5):
+            assert await claim_outbox(shop.system, shop.channel.id, epoch=epoch) is None
+    await taking
+    assert [(await reread(shop, message)).status for message in (first, second)] == ["queued", "failed"]
+
+
 def test_trouble_that_lasts_is_asked_about_ever_more_seldom():
     pauses = [pause_after(timedelta(seconds=age)).total_seconds() for age in (0, 20, 200, 86_400)]
     assert pauses == [5, 10, 100, 300]
@@ -566,12 +609,17 @@ async def switch_off(shop: Shop, conversation_id: UUID, switch: str) -> None:
 @pytest.mark.parametrize("switch", ["chat", "number", "bot", "company"])
 async def test_of_a_bot_that_was_switched_off_nothing_leaves_any_more(shop: Shop, epoch: int, switch: str):
     ana = await shop.hears("hola", phone=ANA)
+    async with unit_of_work(shop.system):
+        await sql(
+            "UPDATE conversation SET status = 'pending', answered_seq = last_customer_seq"
+        )  # the bot has answered
     await say(shop, ana, Author.BOT, "Soy el bot")
     await say(shop, ana, Author.SYSTEM, "No podemos atender llamadas.")
     await switch_off(shop, ana, switch)
     assert await leaves(shop, epoch) == ["No podemos atender llamadas."]
     dropped = next(message for message in await shop.messages(ana) if message.author == Author.BOT)
     assert (dropped.status, dropped.error) == ("failed", "bot_switched_off")
+    assert (await shop.conversation(ana)).status == "open", "its customer waits for a person"
 
 
 async def test_what_is_dropped_says_why_and_the_list_shows_it(shop: Shop, epoch: int):

@@ -262,17 +262,23 @@ async def test_a_message_of_the_bot_is_dropped_when_a_person_took_over(alice: Ac
         assert number.transport.sent == []
 
 
+async def photo_of_the_bot(actor: Actor, conversation_id: UUID) -> UUID:
+    """It is queued."""
+    key = f"{actor.company_id}/media/photo"
+    await storage().put(key, b"a photo", "image/jpeg")
+    async with unit_of_work(actor):
+        file = Media(company_id=actor.company_id, storage_key=key, mime="image/jpeg", size=7)
+        session().add(file)
+        await session().flush()
+        conversation = await access_conversation(actor, conversation_id, lock=True)
+        return (await add_outbound(conversation, author=Author.BOT, type=MessageType.IMAGE, media_id=file.id)).id
+
+
 async def test_a_photo_of_the_bot_does_not_leave_when_a_person_took_over_during_its_upload(
     alice: Actor, tmp_path: Path
 ):
     channel = await simulator_channel(alice)
     conversation_id = await conversation_of(alice, channel)
-    async with unit_of_work(alice):
-        key = f"{alice.company_id}/media/photo"
-        await storage().put(key, b"a photo", "image/jpeg")
-        file = Media(company_id=alice.company_id, storage_key=key, mime="image/jpeg", size=7)
-        session().add(file)
-        await session().flush()
     began, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly(_outgoing: Outgoing) -> None:
@@ -281,16 +287,52 @@ async def test_a_photo_of_the_bot_does_not_leave_when_a_person_took_over_during_
 
     async with running(channel, tmp_path) as number:
         number.transport.prepare = slowly  # type: ignore[method-assign]
-        async with unit_of_work(alice):
-            conversation = await access_conversation(alice, conversation_id, lock=True)
-            photo = await add_outbound(conversation, author=Author.BOT, type=MessageType.IMAGE, media_id=file.id)
+        photo = await photo_of_the_bot(alice, conversation_id)
         await began.wait()
         async with unit_of_work(alice):
             await take_over(alice, conversation_id)
         go_on.set()
-        await until(lambda: _reached(alice, photo.id, "failed"))
-        assert await status_of(alice, photo.id) == ("failed", "person_took_over")
+        await until(lambda: _reached(alice, photo, "failed"))
+        assert await status_of(alice, photo) == ("failed", "person_took_over")
         assert number.transport.sent == []
+
+
+@pytest.mark.parametrize("meanwhile", ["taken", "stopped", "free"])
+async def test_a_file_that_finds_the_network_busy_is_uploaded_once_and_asked_about_anew(
+    alice: Actor, tmp_path: Path, meanwhile: str
+):
+    channel = await simulator_channel(alice)
+    conversation_id = await conversation_of(alice, channel)
+    uploads, tries, stopping = list[Outgoing](), list[Outgoing](), list[asyncio.Task[None]]()
+    async with running(channel, tmp_path) as number:
+        real = number.transport.send
+
+        async def prepare(outgoing: Outgoing) -> None:
+            uploads.append(outgoing)
+
+        async def send(outgoing: Outgoing, prepared: object = None) -> Sent:
+            tries.append(outgoing)
+            if len(tries) > 2:
+                return await real(outgoing, prepared)
+            if len(tries) == 2 and meanwhile == "taken":
+                async with unit_of_work(alice):
+                    await take_over(alice, conversation_id)
+            if len(tries) == 2 and meanwhile == "stopped":
+                stopping.append(asyncio.create_task(number.host.stop()))
+                await asyncio.sleep(0.2)
+            raise SendBusy
+
+        number.transport.prepare = prepare  # type: ignore[method-assign]
+        number.transport.send = send  # type: ignore[method-assign]
+        photo = await photo_of_the_bot(alice, conversation_id)
+        became = {"taken": "failed", "stopped": "queued", "free": "sent"}[meanwhile]
+        await until(lambda: _is_over(stopping, alice, photo, became))
+        assert len(uploads) == 1
+        assert len(number.transport.sent) == (1 if meanwhile == "free" else 0)
+
+
+async def _is_over(stopping: list[asyncio.Task[None]], actor: Actor, message_id: UUID, status: str) -> bool:
+    return (status != "queued" or any(task.done() for task in stopping)) and await _reached(actor, message_id, status)
 
 
 async def test_what_a_dead_holder_had_in_hand_is_unconfirmed_and_never_sent_again(alice: Actor, tmp_path: Path):
@@ -894,6 +936,31 @@ async def test_a_large_file_that_finds_no_room_holds_its_chat_and_no_other(alice
             found = await session().get_one(Message, held.id)
             assert (found.status, found.held_reason) == ("queued", "no_room")
         assert len(number.transport.sent) == 1
+
+
+async def test_what_was_to_be_tried_again_soon_is_so_although_something_else_left_meanwhile(
+    alice: Actor, tmp_path: Path
+):
+    channel = await simulator_channel(alice)
+    conversation_id = await conversation_of(alice, channel)
+
+    async def unreachable(_outgoing: object) -> Any:
+        raise StorageUnavailable
+
+    async with running(channel, tmp_path) as number:
+        number.transport.prepare = unreachable  # type: ignore[method-assign]
+        photo = await photo_of_the_bot(alice, conversation_id)
+        await until(lambda: _is_held(alice, photo))
+        del number.transport.prepare
+        async with unit_of_work(alice):
+            other = await send_to_phone(alice, channel.id, to="+5491155550002", text="Hola")
+        await until(lambda: _reached(alice, other.id, "sent"))
+        await until(lambda: _reached(alice, photo, "sent"), seconds=15)  # held for five; nothing else wakes the outbox
+
+
+async def _is_held(actor: Actor, message_id: UUID) -> bool:
+    async with unit_of_work(actor):
+        return (await session().get_one(Message, message_id)).held_reason is not None
 
 
 @pytest.mark.parametrize("step", ["file", "upload", "question"])

@@ -19,6 +19,7 @@ from saasbot.domain.channels import (
     state,
 )
 from saasbot.domain.channels.lease import acquire_lease, release_lease
+from saasbot.domain.channels.outbox_marks import requeue
 from saasbot.domain.channels.state import report_state
 from saasbot.domain.inbox.send import send_message
 from saasbot.infra import db
@@ -242,6 +243,26 @@ async def test_what_was_in_hand_is_told_when_the_number_is_stopped_before_anybod
     await _settle_left_in_hand()
     for table in ("message", "outgoing_act"):
         assert await status_of(shop, in_hand, table) == "unconfirmed"
+
+
+async def test_what_its_holder_puts_back_into_the_outbox_of_a_deleted_number_fails(
+    shop: Shop, numbers: list[UUID], in_hand: UUID
+):
+    async with unit_of_work(shop.alice):
+        epoch = await acquire_lease(shop.alice, numbers[3], holder="another-machine/1/2")
+        assert epoch is not None
+        await sql("UPDATE message SET sending_epoch = :epoch WHERE id = :id", epoch=epoch, id=in_hand)
+        await delete_channel(shop.alice, numbers[3])
+    async with unit_of_work(shop.alice):
+        await requeue(shop.alice, in_hand, epoch=epoch)
+    await _settle_left_in_hand()
+    assert await status_of(shop, in_hand) == "queued", "somebody holds the number still"
+    async with unit_of_work(shop.alice):
+        await release_lease(shop.alice, numbers[3], epoch=epoch)
+    await _settle_left_in_hand()
+    async with unit_of_work(shop.alice):
+        [message] = (await sql("SELECT status, error FROM message WHERE id = :id", id=in_hand)).all()
+    assert (message.status, message.error) == ("failed", "number_deleted")
 
 
 async def test_what_a_stopped_number_has_in_hand_is_its_holders_to_tell(shop: Shop, numbers: list[UUID], in_hand: UUID):

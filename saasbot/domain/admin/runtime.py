@@ -78,6 +78,22 @@ async def numbers_left_in_hand() -> list[tuple[UUID, UUID, int]]:
         return [(row.company_id, row.id, row.epoch) for row in rows.all()]
 
 
+async def deleted_numbers_with_queued() -> list[tuple[UUID, UUID]]:
+    """(company, channel) of every deleted number that nobody holds, where something waits to be sent: it was in hand, or being
+    written, in the instant in which the number was deleted."""
+    async with platform_unit_of_work("find what waits at deleted numbers"):
+        rows = await sql(
+            """
+            SELECT c.company_id, c.id
+            FROM channel c LEFT JOIN channel_lease l ON l.channel_id = c.id
+            WHERE c.deleted_at IS NOT NULL AND (l.holder IS NULL OR l.expires_at < clock_timestamp()) AND (
+                EXISTS (SELECT FROM message m WHERE m.channel_id = c.id AND m.status = 'queued')
+                OR EXISTS (SELECT FROM outgoing_act a WHERE a.channel_id = c.id AND a.status = 'queued'))
+            """
+        )
+        return [(row.company_id, row.id) for row in rows.all()]
+
+
 async def devices_in_use(devices: Collection[str]) -> set[str]:
     """Which of these are the session of some number, whosever it is."""
     async with platform_unit_of_work("see which WhatsApp sessions are in use"):

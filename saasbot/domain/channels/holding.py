@@ -51,14 +51,17 @@ ANSWERS_SINCE = (
 """SQL, of a message `m`: what `Facts.answers_since` says."""
 
 HELD_CHATS = f"""
-    SELECT coalesce(array_agg(DISTINCT h.conversation_id), '{{}}') AS ids
-    FROM message h JOIN conversation c ON c.id = h.conversation_id
-    WHERE h.channel_id = :channel AND h.status = 'queued' AND h.held_until > clock_timestamp()
-      AND CASE WHEN h.held_reason IN ('hourly_limit', 'daily_limit')
+    SELECT coalesce(array_agg(DISTINCT m.conversation_id), '{{}}') AS ids
+    FROM message m JOIN conversation c ON c.id = m.conversation_id
+    WHERE m.channel_id = :channel AND m.status = 'queued' AND m.held_until > clock_timestamp()
+      AND CASE WHEN m.held_reason IN ('hourly_limit', 'daily_limit')
           THEN NOT EXISTS ( -- a person waits behind it, and people are never limited
               SELECT FROM message p WHERE p.channel_id = :channel AND p.status = 'queued' AND p.author = 'agent'
-              AND p.conversation_id = h.conversation_id)
-          ELSE h.held_reason IN ('{NO_ANSWER}', '{FILE_UNREACHABLE}', '{NOT_UPLOADED}', '{NO_ROOM}') OR {STRANGER} END
+              AND p.conversation_id = m.conversation_id)
+          WHEN m.held_reason IN ('{NO_ANSWER}', '{FILE_UNREACHABLE}', '{NOT_UPLOADED}', '{NO_ROOM}')
+          -- one that was overtaken is next, to be dropped: a person's reply does not wait behind it
+          THEN m.author <> 'bot' OR m.owner_epoch IS NOT DISTINCT FROM c.owner_epoch
+          ELSE {STRANGER} END
 """  # noqa: S608  # fixed fragments
 """SQL: the chats of a number in which nothing may leave now. One in which the other side has written meanwhile is none."""
 
@@ -232,11 +235,14 @@ def _concerned(facts: Facts, decision: Decision) -> str:
 async def _hold(actor: Actor, channel_id: UUID, message_id: UUID, decision: Decision, concerned: str) -> None:
     rows = await sql(
         f"""
-        UPDATE message m SET held_until = greatest(:until, clock_timestamp() + :shortest), held_reason = :reason
-        FROM conversation c
-        WHERE c.id = m.conversation_id AND m.channel_id = :channel AND m.status = 'queued'
-          AND (m.id = :id OR ((m.held_until IS NULL OR m.held_until <= clock_timestamp()) AND {concerned}))
-        RETURNING m.conversation_id
+        UPDATE message SET held_until = greatest(:until, clock_timestamp() + :shortest), held_reason = :reason
+        WHERE id IN (
+            SELECT m.id FROM message m JOIN conversation c ON c.id = m.conversation_id
+            WHERE m.channel_id = :channel AND m.status = 'queued'
+              AND (m.id = :id OR ((m.held_until IS NULL OR m.held_until <= clock_timestamp()) AND {concerned}))
+            -- who takes one back waits for the conversation that we hold: it is decided when it is next, if it still is
+            FOR NO KEY UPDATE OF m SKIP LOCKED)
+        RETURNING conversation_id
         """,  # noqa: S608  # fixed fragments
         channel=channel_id,
         id=message_id,

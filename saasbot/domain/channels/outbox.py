@@ -69,14 +69,15 @@ class WaitingChat:
 _LOOKED_AT = 200
 """So many automatic messages are looked at: a long queue is paced from its front."""
 
-_OVERTAKEN = """CASE
+_SWITCHED_OFF = "bot_switched_off"
+_OVERTAKEN = f"""CASE
     WHEN m.author <> 'bot' THEN NULL
     -- the chat's switch changes the ownership too, and nobody has it then
     WHEN m.owner_epoch IS DISTINCT FROM c.owner_epoch AND (c.handler <> 'bot' OR m.seq < c.owner_changed_seq)
     THEN 'person_took_over'
     WHEN m.owner_epoch IS DISTINCT FROM c.owner_epoch
         OR NOT (c.bot_enabled AND n.bot_enabled AND k.bot_enabled AND coalesce(b.enabled, false))
-    THEN 'bot_switched_off' END"""
+    THEN '{_SWITCHED_OFF}' END"""
 """SQL, of a message `m` in a conversation `c`, its number `n`, company `k` and bot `b`: why it shall not leave any more."""
 
 _CLAIM = f"""
@@ -133,7 +134,7 @@ _CLAIM = f"""
     FROM found, conversation_now c
     WHERE m.id = found.id
     RETURNING m.id, m.conversation_id, c.chat_jid, {UNASKED} AS unasked, m.author, m.type, m.text, m.payload, m.media_id,
-        m.status
+        m.status, m.error
 """  # noqa: S608  # fixed fragments
 
 
@@ -146,7 +147,7 @@ async def claim_outbox(
     only in the conversations that are `ready`, and where a person's waits behind them (None: everywhere).
     A message of the bot that a person has overtaken is dropped here (`failed`, `person_took_over`): from the instant a
     person owns the chat the bot sends nothing more. So is one whose bot was switched off since (`bot_switched_off`): for the
-    chat, the number, the company, or itself. What the governor holds back (`holding.py`) stays queued, and so does
+    chat, the number, the company, or itself; then its customer waits for a person. What the governor holds back (`holding.py`) stays queued, and so does
     what is behind it in its chat; `budgeted`: the number keeps a person's budget for first messages. Commit before sending.
     """
     allowed: UUID | None = None
@@ -170,12 +171,22 @@ async def claim_outbox(
         events.publish("conversation", company_id=actor.company_id, conversation_id=row.conversation_id)
         if row.status == "sending":
             break
-        await sql(
-            "UPDATE conversation SET last_status = 'failed' WHERE id = :conversation AND last_message_id = :id",
-            conversation=row.conversation_id,
-            id=row.id,
-        )
+        await _dropped(row)
     return await _whole(row)
+
+
+async def _dropped(row: Any) -> None:
+    """The list shows that it failed. What a bot that was switched off would have answered, nobody has."""
+    await sql(
+        "UPDATE conversation SET last_status = 'failed' WHERE id = :conversation AND last_message_id = :id",
+        conversation=row.conversation_id,
+        id=row.id,
+    )
+    if row.error == _SWITCHED_OFF:
+        await sql(
+            "UPDATE conversation SET status = 'open' WHERE id = :conversation AND status = 'pending' AND handler = 'bot'",
+            conversation=row.conversation_id,
+        )
 
 
 async def is_overtaken(actor: Actor, message_id: UUID) -> bool:
