@@ -49,18 +49,20 @@ def test_a_dialog_gives_the_keyboard_back(server: RunningServer, new_person: New
 
 
 def test_who_may_only_look_is_offered_nothing_that_would_be_refused(server: RunningServer, new_person: NewPerson):
-    shop = Shop(server.url, "mirador")
+    shop, agent = Shop(server.url, "mirador"), Shop(server.url, "mirona")
     channel = shop.call("POST", "/channels", {"kind": "simulator", "name": "Tienda"})
-    page = numbers_of(server, new_person, shop)
-    shop.call("POST", f"/channels/{channel['id']}/connect")
-    expect(page.locator("#channel-qr")).to_be_visible()  # whoever may link it can show it to the phone
-
     with psycopg.connect(libpq_url(server.database.platform)) as connection:
         connection.execute(
-            "UPDATE membership SET role = 'agent' WHERE user_id = (SELECT id FROM user_account WHERE email = %s)",
-            [shop.email],
+            """
+            UPDATE membership SET role = 'agent', company_id = (SELECT id FROM company WHERE name = 'mirador')
+            WHERE user_id = (SELECT id FROM user_account WHERE email = %s)
+            """,
+            [agent.email],
         )
-    page.reload()
+    owner, page = (numbers_of(server, new_person, person) for person in (shop, agent))
+    shop.call("POST", f"/channels/{channel['id']}/connect")
+    expect(owner.locator("#channel-qr")).to_be_visible()  # whoever may link it can show it to the phone
+
     card = page.get_by_test_id("channel-row")
     expect(card).to_have_attribute("data-status", "pending_qr")
     expect(page.get_by_role("dialog")).to_have_count(0)

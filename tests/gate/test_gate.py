@@ -187,20 +187,22 @@ async def test_only_so_many_sockets_are_open_at_a_time(tmp_path: Path, alice: Ac
     monkeypatch.setattr(limits, "MOST_SOCKETS", 3)
     monkeypatch.setattr(limits, "MOST_SOCKETS_OF_A_SESSION", 2)
     _, cookie = await cookie_of("alice@sur.example")
-    leave = asyncio.Event()
+    came, leave = asyncio.Semaphore(0), asyncio.Event()
 
     async def stays(scope: Any, receive: Any, send: Any) -> None:
         await send(ACCEPTED)
+        came.release()
         await leave.wait()
 
     gate = Gate(stays, built=tmp_path)
     async with asyncio.TaskGroup() as tabs:
         for _ in range(2):
             tabs.create_task(connect(gate, cookie=cookie))
-        await asyncio.sleep(0.1)
+        for _ in range(2):
+            await came.acquire()
         assert await connect(gate, cookie=cookie, client="203.0.113.9") == REFUSED
         tabs.create_task(connect(gate, query=f"token={OTHER_TAB}"))
-        await asyncio.sleep(0.1)
+        await came.acquire()
         assert await connect(gate, query=f"token={OTHER_TAB}") == REFUSED
         leave.set()
     assert (await connect(gate, cookie=cookie))[0] == ACCEPTED
