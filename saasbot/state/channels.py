@@ -245,16 +245,15 @@ async def _show(state: ChannelsState, read: _Read) -> None:
     rows = [channel_row(view, locale, actor.timezone) for view in read.views]
     assign(state, rows=rows, bots=read.bots, loaded=True)
     pairing = _pairing_to_show(state, read.views) if "channels.write" in actor.permissions else None
-    if state.pairing_id != (
-        str(pairing.id) if pairing else ""
-    ):  # not the one that this tab asked for, if it asked for one
+    shown_id = str(pairing.id) if pairing else ""
+    if state.pairing_id != shown_id:  # not the one that this tab asked for, if it asked for one
         state._started_here = False
         assign(state, with_code=pairing is not None and pairing.pairing_phone is not None)
     if pairing is None:
         assign(state, pairing_id="", pairing=PairingView())
     else:
         shown = pairing_view(pairing, locale, actor.timezone)
-        assign(state, pairing_id=str(pairing.id), pairing_name=pairing.name, pairing=shown)
+        assign(state, pairing_id=shown_id, pairing_name=pairing.name, pairing=shown)
 
 
 def _pairing_to_show(state: ChannelsState, views: list[ChannelView]) -> ChannelView | None:

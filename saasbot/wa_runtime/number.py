@@ -172,7 +172,8 @@ class Number:
         pace = Pace(transport.usual_pace if chosen is None else chosen, transport.typing)
         lease = self._lease
         unsure = False  # whether a message was taken: the database went away while it was asked
-        clock, due = asyncio.get_running_loop().time, list[float]()
+        clock = asyncio.get_running_loop().time
+        due: list[float] = []  # moments of that clock at which something is to be looked at
         while not self._over.is_set():
             self._outbox_wake.clear()
             await self._states.open.wait()
@@ -190,8 +191,9 @@ class Number:
                 log.warning("outbox.database_unavailable", channel_id=str(self.ref.channel_id), error=str(error))
                 unsure, soon = True, _DOWN_SECONDS
             now = clock()
-            # what is to be looked at later stays so, whatever was looked at sooner
-            due = [moment for moment in due if moment > now] + ([] if soon is None else [now + soon])
+            due = [moment for moment in due if moment > now]  # they stay, whatever else was looked at sooner
+            if soon is not None:
+                due.append(now + soon)
             await _woken(self._outbox_wake, self._over, min(due) - now if due else None)
 
     async def _download_forever(self, transport: Transport) -> None:

@@ -35,12 +35,11 @@ def test_what_is_wrong_says_since_when_and_why(view: ChannelView, status: str):
 
 def test_a_block_that_ends_on_another_day_names_it(view: ChannelView):
     banned = {"status": "banned", "reason": "temporarily_banned"}
-    end = datetime.now(UTC) + timedelta(days=3)
+    now = datetime.now(UTC)
+    end, soon, over = now + timedelta(days=3), now + timedelta(minutes=5), now - timedelta(minutes=5)
     assert f"Next try: {end:%b} {end.day}" in said(view, **banned, retry_at=end)
-    assert "Next try: to" in said(
-        view, **banned, retry_at=datetime.now(UTC) + timedelta(minutes=5)
-    )  # today, or tomorrow
-    assert "Next try" not in said(view, **banned, retry_at=datetime.now(UTC) - timedelta(minutes=5))
+    assert "Next try: to" in said(view, **banned, retry_at=soon)  # today, or shortly before midnight tomorrow
+    assert "Next try" not in said(view, **banned, retry_at=over)
 
 
 @pytest.mark.parametrize("phone", ["+51 912 345 678", "+598 94 235 678", "+34 600 00 56 78", "+5491144445678"])

@@ -63,7 +63,8 @@ HELD_CHATS = f"""
           THEN m.author <> 'bot' OR m.owner_epoch IS NOT DISTINCT FROM c.owner_epoch
           ELSE {STRANGER} END
 """  # noqa: S608  # fixed fragments
-"""SQL: the chats of a number in which nothing may leave now. One in which the other side has written meanwhile is none."""
+"""SQL: the chats of a number in which nothing may leave now. What holds first messages holds none in which the other side has
+written meanwhile."""
 
 _FACTS = f"""
     SELECT clock_timestamp() AS now, k.timezone, m.created_at AS queued_at,
